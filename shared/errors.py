@@ -1,0 +1,256 @@
+"""Every error Switchyard answers with.
+
+    SwitchyardError
+    ├── RequestRefused                 400  the request itself is at fault
+    │   ├── MalformedBody              400
+    │   ├── InvalidField               400  names `param`
+    │   ├── UnknownModel               404
+    │   ├── RouteNotFound              404
+    │   ├── MethodNotAllowed           405
+    │   └── BodyTooLarge               413
+    ├── NotAuthenticated               401
+    │   ├── MissingToken
+    │   └── InvalidToken
+    ├── NotAllowed                     403  role, tier or model
+    ├── ServiceUnavailable             503  a fault of ours, with `retry_after_s`
+    │   ├── SpoolFull
+    │   └── NotReady
+    ├── DeadlineExceeded               504
+    ├── AllCandidatesFailed            502  carries the attempts
+    └── UpstreamError                       one attempt at a provider failed
+        ├── ProviderRateLimited        429  retryable  blames the credential
+        ├── ProviderUnavailable        502  retryable  blames the provider
+        ├── ProviderTimeout            504  retryable  blames the provider
+        ├── ProviderRejectedKey        401             blames the credential
+        ├── ProviderQuotaExhausted     402             blames the credential
+        ├── ProviderRefusedRequest     400             blames the request
+        ├── ContextTooLong             400             blames the request
+        ├── ContentFiltered            400             blames the request
+        ├── UnknownUpstreamModel       404  retryable  blames the model
+        └── StreamCut                  502             blames the provider
+
+The wire shape is OpenAI's: `{"error": {"message", "type", "param", "code"}}`. Whether another
+candidate may be tried is `retryable`; nothing else decides a fallback. Messages are written here,
+never taken from upstream, so no key can travel out in one.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Blame(StrEnum):
+    """Whose fault a failed attempt is: what health and circuits count it against."""
+
+    PROVIDER = "provider"
+    MODEL = "model"
+    CREDENTIAL = "credential"
+    REQUEST = "request"
+    US = "us"
+
+
+class SwitchyardError(Exception):
+    """An answerable error: HTTP status, OpenAI's `type`, a stable `code`, the param at fault."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "api_error"
+    code: str = "internal_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+        if code is not None:
+            self.code = code
+
+
+class RequestRefused(SwitchyardError):
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_request"
+
+
+class MalformedBody(RequestRefused):
+    code = "invalid_json"
+
+
+class InvalidField(RequestRefused):
+    code = "invalid_value"
+
+
+class UnknownModel(RequestRefused):
+    status = 404
+    code = "model_not_found"
+
+
+class RouteNotFound(RequestRefused):
+    status = 404
+    code = "not_found"
+
+
+class MethodNotAllowed(RequestRefused):
+    status = 405
+    code = "method_not_allowed"
+
+
+class BodyTooLarge(RequestRefused):
+    status = 413
+    code = "body_too_large"
+
+
+class NotAuthenticated(SwitchyardError):
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+
+
+class MissingToken(NotAuthenticated):
+    code = "missing_api_key"
+
+
+class InvalidToken(NotAuthenticated):
+    code = "invalid_api_key"
+
+
+class NotAllowed(SwitchyardError):
+    status = 403
+    type = "permission_error"
+    code = "not_allowed"
+
+
+class ServiceUnavailable(SwitchyardError):
+    status = 503
+    type = "api_error"
+    code = "service_unavailable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after_s: float | None = 1.0,
+    ) -> None:
+        super().__init__(message, param=param, code=code, retry_after_s=retry_after_s)
+
+
+class SpoolFull(ServiceUnavailable):
+    code = "usage_spool_full"
+
+
+class NotReady(ServiceUnavailable):
+    code = "not_ready"
+
+
+class DeadlineExceeded(SwitchyardError):
+    status = 504
+    type = "api_error"
+    code = "deadline_exceeded"
+
+
+class AllCandidatesFailed(SwitchyardError):
+    """Every candidate was tried or passed over; `attempts` says how each one failed."""
+
+    status = 502
+    type = "api_error"
+    code = "all_candidates_failed"
+
+    def __init__(self, message: str, attempts: tuple[dict[str, object], ...]) -> None:
+        super().__init__(message)
+        self.attempts = attempts
+
+
+class UpstreamError(SwitchyardError):
+    """One attempt failed. `retryable`: another candidate may be tried. `blames`: whose fault."""
+
+    status = 502
+    type = "api_error"
+    retryable: ClassVar[bool] = False
+    blames: ClassVar[Blame] = Blame.PROVIDER
+
+    def __init__(
+        self,
+        provider: str,
+        message: str,
+        *,
+        upstream_status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.provider = provider
+        self.upstream_status = upstream_status
+
+
+class ProviderRateLimited(UpstreamError):
+    status = 429
+    type = "rate_limit_error"
+    code = "provider_rate_limited"
+    retryable = True
+    blames = Blame.CREDENTIAL
+
+
+class ProviderUnavailable(UpstreamError):
+    code = "provider_unavailable"
+    retryable = True
+
+
+class ProviderTimeout(UpstreamError):
+    status = 504
+    code = "provider_timeout"
+    retryable = True
+
+
+class ProviderRejectedKey(UpstreamError):
+    status = 401
+    type = "authentication_error"
+    code = "provider_key_rejected"
+    blames = Blame.CREDENTIAL
+
+
+class ProviderQuotaExhausted(UpstreamError):
+    status = 402
+    type = "insufficient_quota"
+    code = "provider_quota_exhausted"
+    blames = Blame.CREDENTIAL
+
+
+class ProviderRefusedRequest(UpstreamError):
+    status = 400
+    type = "invalid_request_error"
+    code = "provider_refused_request"
+    blames = Blame.REQUEST
+
+
+class ContextTooLong(UpstreamError):
+    status = 400
+    type = "invalid_request_error"
+    code = "context_length_exceeded"
+    blames = Blame.REQUEST
+
+
+class ContentFiltered(UpstreamError):
+    status = 400
+    type = "invalid_request_error"
+    code = "content_filter"
+    blames = Blame.REQUEST
+
+
+class UnknownUpstreamModel(UpstreamError):
+    status = 404
+    type = "invalid_request_error"
+    code = "model_not_found"
+    retryable = True
+    blames = Blame.MODEL
+
+
+class StreamCut(UpstreamError):
+    code = "stream_cut"

@@ -1,0 +1,55 @@
+"""Structured logs: the event is a constant `noun.verb`, facts are keys with units.
+
+Console lines on a terminal, JSON lines elsewhere. Never prompts, answers or keys.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from shared.settings import LogSettings
+
+
+def configure_logging(settings: LogSettings) -> None:
+    """Set up structlog, and route the standard library's loggers (uvicorn, dramatiq) through it."""
+    console = settings.format == "console" or (settings.format is None and sys.stderr.isatty())
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    )
+    common: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*common, structlog.processors.format_exc_info, renderer]
+        if not console
+        else [*common, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[settings.level.upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=common,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([] if console else [structlog.processors.format_exc_info]),
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.level.upper())
+
+
+def get_logger() -> structlog.typing.FilteringBoundLogger:
+    return structlog.get_logger()

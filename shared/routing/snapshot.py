@@ -1,0 +1,197 @@
+"""The frozen values that routing computes on: one immutable, indexed copy of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Tier(StrEnum):
+    """What a caller's plan allows, lowest first."""
+
+    FREE = "free"
+    STARTER = "starter"
+    PROFESSIONAL = "professional"
+    ENTERPRISE = "enterprise"
+
+    @property
+    def rank(self) -> int:
+        return _TIER_RANK[self]
+
+    def meets(self, required: Tier) -> bool:
+        return self.rank >= required.rank
+
+
+_TIER_RANK = {tier: rank for rank, tier in enumerate(Tier)}
+
+
+class Health(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Rates(msgspec.Struct, frozen=True):
+    """Pico-USD per token; None: the source names no such price. 1 USD per million is 1,000,000."""
+
+    input: int
+    output: int
+    cached: int | None = None
+    cache_write: int | None = None
+
+
+class PriceTier(msgspec.Struct, frozen=True):
+    """Rates for the whole request from `start_tokens` prompt tokens on (a cliff, not a slope)."""
+
+    start_tokens: int
+    rates: Rates
+
+
+class Price(msgspec.Struct, frozen=True):
+    """One version of a model's price. `tiers` is ordered by `start_tokens`, from 0 up."""
+
+    version: int
+    tiers: tuple[PriceTier, ...]
+
+    @property
+    def base(self) -> Rates:
+        return self.tiers[0].rates
+
+
+class Provider(msgspec.Struct, frozen=True):
+    id: int
+    slug: str
+    name: str
+    base_url: str
+    dialect: str
+    auth_type: str
+    litellm_prefix: str | None
+    is_local: bool
+    is_active: bool
+    is_byok_supported: bool
+    min_tier: Tier
+    health: Health
+    health_reason: str | None
+    health_last_checked: datetime | None
+    health_response_time_ms: int | None
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A deployment: one model at one provider. `model_id` is the id sent upstream."""
+
+    id: int
+    provider: Provider
+    model_id: str
+    name: str
+    description: str | None
+    power_level: str | None
+    power_level_priority: int
+    max_tokens: int | None
+    context_window: int | None
+    supports_streaming: bool
+    supports_function_calling: bool
+    supports_vision: bool
+    supports_json_mode: bool
+    price: Price | None
+    price_source: str | None
+    price_checked_at: datetime | None
+    is_active: bool
+    is_deprecated: bool
+    min_tier: Tier
+    created_at: datetime
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A routing rule: this model serves this level, for callers of `tier` (None: all) and up."""
+
+    id: int
+    model: Model
+    power_level: str
+    tier: Tier | None
+    task_type: str | None
+    priority: int
+    weight: int
+    min_tokens: int | None
+    max_tokens: int | None
+    requires_byok: bool
+    is_fallback: bool
+    fallback_order: int
+
+
+class PowerLevel(msgspec.Struct, frozen=True):
+    """A contract: `price_ceiling` is pico-USD per token on a 3:1 input:output blend.
+
+    The defaults are sent upstream only where the client sent none.
+    """
+
+    name: str
+    rank: int
+    price_ceiling: int
+    ttft_target_ms: int
+    may_change_level: bool
+    default_max_tokens: int | None
+    default_temperature: float | None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything a choice needs, as of one moment; what is inactive is in it too, with its flag."""
+
+    providers: tuple[Provider, ...]
+    models: tuple[Model, ...]
+    rules: tuple[Rule, ...]
+    levels: tuple[PowerLevel, ...]
+    providers_by_slug: Mapping[str, Provider]
+    models_by_id: Mapping[str, tuple[Model, ...]]
+    levels_by_name: Mapping[str, PowerLevel]
+    rules_by_level: Mapping[str, tuple[Rule, ...]]
+    models_by_level: Mapping[str, tuple[Model, ...]]
+
+
+def build_snapshot(
+    providers: tuple[Provider, ...],
+    models: tuple[Model, ...],
+    rules: tuple[Rule, ...],
+    levels: tuple[PowerLevel, ...],
+) -> Snapshot:
+    """Index the four tables; rules and models of a level come out in the order they are tried."""
+    by_id: dict[str, list[Model]] = {}
+    by_level: dict[str, list[Model]] = {}
+    rules_by_level: dict[str, list[Rule]] = {}
+    for model in models:
+        by_id.setdefault(model.model_id, []).append(model)
+        if model.power_level is not None:
+            by_level.setdefault(model.power_level, []).append(model)
+    for rule in rules:
+        rules_by_level.setdefault(rule.power_level, []).append(rule)
+    return Snapshot(
+        providers=providers,
+        models=models,
+        rules=rules,
+        levels=tuple(sorted(levels, key=lambda level: level.rank)),
+        providers_by_slug={provider.slug: provider for provider in providers},
+        models_by_id={name: tuple(sorted(some, key=_seed_order)) for name, some in by_id.items()},
+        levels_by_name={level.name: level for level in levels},
+        rules_by_level={
+            level: tuple(sorted(some, key=_rule_order)) for level, some in rules_by_level.items()
+        },
+        models_by_level={
+            level: tuple(sorted(some, key=_priority_order)) for level, some in by_level.items()
+        },
+    )
+
+
+def _seed_order(model: Model) -> tuple[int, int]:
+    return (model.provider.id, model.id)
+
+
+def _rule_order(rule: Rule) -> tuple[bool, int, int, int]:
+    order = rule.fallback_order if rule.is_fallback else -rule.priority
+    return (rule.is_fallback, order, -rule.weight, rule.id)
+
+
+def _priority_order(model: Model) -> tuple[int, int]:
+    return (-model.power_level_priority, model.id)

@@ -1,0 +1,202 @@
+"""Every setting Switchyard reads, in groups; a function composes just the groups it needs.
+
+Read once, from the environment, then `.env`, then `.env.auth`. Nothing else in the code base reads
+the environment. A missing or malformed setting stops the start and names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar, cast
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROVIDER_PREFIXES: Mapping[str, str] = {
+    "openai": "OPENAI",
+    "anthropic": "ANTHROPIC",
+    "google": "GOOGLE",
+    "groq": "GROQ",
+    "fireworks": "FIREWORKS",
+    "together": "TOGETHER",
+    "openrouter": "OPENROUTER",
+}
+
+
+class SettingsInvalid(ValueError):
+    """A setting is missing or malformed; the message names the variable and gives an example."""
+
+
+class SettingsGroup(BaseSettings):
+    """A frozen group of settings. `examples` maps a required variable to a value that would do."""
+
+    model_config = SettingsConfigDict(
+        env_file=(".env.auth", ".env"),
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+    examples: ClassVar[Mapping[str, str]] = {}
+
+
+class WebSettings(SettingsGroup):
+    host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104  a container listens on all addresses
+    port: int = Field(8084, alias="PORT", ge=1, le=65535)
+    web_concurrency: int = Field(1, alias="WEB_CONCURRENCY", ge=1)
+    trusted_proxies: str = Field("", alias="TRUSTED_PROXIES")
+
+
+class DatabaseSettings(SettingsGroup):
+    examples: ClassVar[Mapping[str, str]] = {
+        "DATABASE_URL": "postgresql://user:password@localhost:5432/switchyard"
+    }
+    database_url: SecretStr = Field(alias="DATABASE_URL")
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql_scheme(cls, value: SecretStr) -> SecretStr:
+        """Accept `postgres://` as Procfile platforms give it; libpq and SQLAlchemy differ on it."""
+        url = value.get_secret_value()
+        if url.startswith("postgres://"):
+            url = "postgresql://" + url.removeprefix("postgres://")
+        if not url.startswith("postgresql://"):
+            raise ValueError("must start with postgresql:// or postgres://")
+        return SecretStr(url)
+
+    @property
+    def dsn(self) -> str:
+        return self.database_url.get_secret_value()
+
+
+class RedisSettings(SettingsGroup):
+    examples: ClassVar[Mapping[str, str]] = {"REDIS_URL": "redis://localhost:6379/0"}
+    redis_url: SecretStr = Field(alias="REDIS_URL")
+
+    @property
+    def url(self) -> str:
+        return self.redis_url.get_secret_value()
+
+
+class VaultSettings(SettingsGroup):
+    byok_encryption_key: SecretStr | None = Field(None, alias="BYOK_ENCRYPTION_KEY")
+
+
+class SpoolSettings(SettingsGroup):
+    data_dir: Path | None = Field(None, alias="SWITCHYARD_DATA_DIR")
+    fsync: Literal["always", "interval", "never"] = Field("interval", alias="SPOOL_FSYNC")
+
+    @property
+    def folder(self) -> Path:
+        return (self.data_dir or default_data_dir()) / "spool"
+
+
+class CompletionSettings(SettingsGroup):
+    request_deadline_s: float = Field(600.0, alias="REQUEST_DEADLINE", gt=0)
+
+
+class HealthSettings(SettingsGroup):
+    interval_s: int = Field(300, alias="LLM_HEALTH_CHECK_INTERVAL", ge=1)
+
+
+class LogSettings(SettingsGroup):
+    level: Literal["debug", "info", "warning", "error"] = Field("info", alias="LOG_LEVEL")
+    format: Literal["console", "json"] | None = Field(None, alias="LOG_FORMAT")
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+
+class TryOutSettings(SettingsGroup):
+    """Set by `switchyard up` alone, for the processes it starts on loopback."""
+
+    tokens: bool = Field(False, alias="SWITCHYARD_TRYOUT_TOKENS")
+    simulated_provider_url: str | None = Field(None, alias="SWITCHYARD_SIMULATED_PROVIDER_URL")
+
+
+class ProviderSettings(SettingsGroup):
+    """Platform keys and base URLs of the seven providers; an admin's stored key wins over these."""
+
+    openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
+    anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY")
+    google_api_key: SecretStr | None = Field(None, alias="GOOGLE_API_KEY")
+    gemini_api_key: SecretStr | None = Field(None, alias="GEMINI_API_KEY")
+    groq_api_key: SecretStr | None = Field(None, alias="GROQ_API_KEY")
+    fireworks_api_key: SecretStr | None = Field(None, alias="FIREWORKS_API_KEY")
+    together_api_key: SecretStr | None = Field(None, alias="TOGETHER_API_KEY")
+    openrouter_api_key: SecretStr | None = Field(None, alias="OPENROUTER_API_KEY")
+    openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL")
+    anthropic_base_url: str | None = Field(None, alias="ANTHROPIC_BASE_URL")
+    google_base_url: str | None = Field(None, alias="GOOGLE_BASE_URL")
+    groq_base_url: str | None = Field(None, alias="GROQ_BASE_URL")
+    fireworks_base_url: str | None = Field(None, alias="FIREWORKS_BASE_URL")
+    together_base_url: str | None = Field(None, alias="TOGETHER_BASE_URL")
+    openrouter_base_url: str | None = Field(None, alias="OPENROUTER_BASE_URL")
+    litellm_proxy_url: str | None = Field(None, alias="LITELLM_PROXY_URL")
+    litellm_master_key: SecretStr | None = Field(None, alias="LITELLM_MASTER_KEY")
+
+    def api_keys(self) -> dict[str, SecretStr]:
+        """Platform keys by provider slug; only those that are set."""
+        keys = {slug: getattr(self, f"{slug}_api_key") for slug in PROVIDER_PREFIXES}
+        keys["google"] = keys["google"] or self.gemini_api_key
+        return {slug: key for slug, key in keys.items() if key is not None}
+
+    def base_urls(self) -> dict[str, str]:
+        """Base URLs by provider slug; only those that are set."""
+        urls = {slug: getattr(self, f"{slug}_base_url") for slug in PROVIDER_PREFIXES}
+        return {slug: url.rstrip("/") for slug, url in urls.items() if url is not None}
+
+
+Group = TypeVar("Group", bound=SettingsGroup)
+
+
+class Settings:
+    """The groups a process was started with: `settings[DatabaseSettings].dsn`."""
+
+    def __init__(self, groups: Mapping[type[SettingsGroup], SettingsGroup]) -> None:
+        self._groups = dict(groups)
+
+    def __getitem__(self, group: type[Group]) -> Group:
+        return cast(Group, self._groups[group])
+
+
+def load_settings(*groups: type[SettingsGroup], **values: Any) -> Settings:
+    """Read the groups; `values` (by variable name) win over the environment.
+
+    Raises SettingsInvalid, naming every variable that is missing or malformed with an example.
+    """
+    loaded: dict[type[SettingsGroup], SettingsGroup] = {}
+    complaints: list[str] = []
+    for group in dict.fromkeys(groups):
+        try:
+            loaded[group] = group(**values)
+        except ValidationError as error:
+            complaints.extend(_complaints(group, error))
+    if complaints:
+        raise SettingsInvalid("; ".join(complaints))
+    return Settings(loaded)
+
+
+def _complaints(group: type[SettingsGroup], error: ValidationError) -> list[str]:
+    lines: list[str] = []
+    for item in error.errors(include_input=False, include_url=False):
+        variable = str(item["loc"][0])
+        example = group.examples.get(variable)
+        hint = f", for example {variable}={example}" if example else ""
+        what = "is not set" if item["type"] == "missing" else f"is wrong: {item['msg']}"
+        lines.append(f"{variable} {what}{hint}")
+    return lines
+
+
+def default_data_dir() -> Path:
+    """Where data lives when SWITCHYARD_DATA_DIR is unset; for root not in its private home."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/switchyard")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "switchyard"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "switchyard"

@@ -1,0 +1,101 @@
+"""What the spool and the stream carry: an INTENT before the call, a FINAL before the last byte.
+
+Both are msgpack arrays: a new field goes at the end, with a default, so that a writer of the next
+release reads what this one spooled. Money is an integer of pico-USD (1e-12 USD), never a float.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+PICO_USD_PER_USD = 10**12
+
+
+class CostQuality(StrEnum):
+    """Where the cost of a row comes from, best first."""
+
+    PROVIDER_REPORTED = "provider_reported"
+    MEASURED = "measured"
+    ESTIMATED = "estimated"
+    UNPRICED = "unpriced"
+
+
+class Attempt(msgspec.Struct, frozen=True, array_like=True):
+    """One try at one deployment. `error` is a class of error (an error `code`), null if none."""
+
+    provider: str
+    model: str
+    status: int | None
+    error: str | None
+    latency_ms: int
+
+
+class UsageIntent(msgspec.Struct, frozen=True, array_like=True):
+    """Written before anything is sent upstream: enough for an `indeterminate` row.
+
+    `deadline_ms` is Unix time in ms after which the request cannot still be running.
+    """
+
+    request_id: str
+    deadline_ms: int
+    user_id: str
+    team_id: str | None
+    access_token_id: int | None
+    provider_id: int | None
+    model_id: int | None
+    model_requested: str | None
+    power_level: str | None
+    task_type: str | None
+    is_simulated: bool
+    request_ip: str | None
+    user_agent: str | None
+    session_id: str | None
+
+
+class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
+    """One request that reached an upstream, as billing sees it; the columns of llm_usage_logs.
+
+    Token counts are None where unknown (None is not 0). `prompt_tokens` includes cached and
+    cache-write tokens, `completion_tokens` includes reasoning tokens. `*_pico_usd` None: unpriced.
+    """
+
+    request_id: str
+    user_id: str
+    team_id: str | None
+    access_token_id: int | None
+    user_key_id: int | None
+    provider_id: int | None
+    model_id: int | None
+    model_requested: str | None
+    model_served: str | None
+    service_tier: str | None
+    is_simulated: bool
+    power_level: str | None
+    task_type: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    total_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    cost_input_pico_usd: int | None
+    cost_output_pico_usd: int | None
+    cost_total_pico_usd: int | None
+    cost_quality: str
+    price_version: int | None
+    provider_cost_pico_usd: int | None
+    used_byok: bool
+    billed_to: str
+    latency_ms: int
+    ttft_ms: int | None
+    overhead_us: int | None
+    status_code: int
+    error_message: str | None
+    was_fallback: bool
+    fallback_reason: str | None
+    attempts: tuple[Attempt, ...]
+    request_ip: str | None
+    user_agent: str | None
+    session_id: str | None
