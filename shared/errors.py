@@ -23,6 +23,7 @@
         ├── ProviderTimeout            504  retryable  blames the provider
         ├── ProviderRejectedKey        401             blames the credential
         ├── ProviderQuotaExhausted     402             blames the credential
+        ├── PlatformKeyRefused         503  retryable  blames us
         ├── ProviderRefusedRequest     400             blames the request
         ├── ContextTooLong             400             blames the request
         ├── ContentFiltered            400             blames the request
@@ -221,6 +222,15 @@ class ProviderQuotaExhausted(UpstreamError):
     type = "insufficient_quota"
     code = "provider_quota_exhausted"
     blames = Blame.CREDENTIAL
+
+
+class PlatformKeyRefused(UpstreamError):
+    """The operator's own key was refused or has no credit left: never the caller's 401."""
+
+    status = 503
+    code = "platform_key_refused"
+    retryable = True
+    blames = Blame.US
 
 
 class ProviderRefusedRequest(UpstreamError):

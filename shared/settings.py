@@ -47,7 +47,6 @@ class WebSettings(SettingsGroup):
     host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104  a container listens on all addresses
     port: int = Field(8084, alias="PORT", ge=1, le=65535)
     web_concurrency: int = Field(1, alias="WEB_CONCURRENCY", ge=1)
-    trusted_proxies: str = Field("", alias="TRUSTED_PROXIES")
 
 
 class DatabaseSettings(SettingsGroup):
@@ -110,6 +109,10 @@ class LogSettings(SettingsGroup):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+
+class MetricsSettings(SettingsGroup):
+    multiproc_dir: Path | None = Field(None, alias="PROMETHEUS_MULTIPROC_DIR")
 
 
 class TryOutSettings(SettingsGroup):

@@ -1,0 +1,185 @@
+"""One completion: try the candidates in their order until one answers, and bill the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from shared.upstream.faults import (
+    ConnectFailed,
+    ConnectTimeout,
+    DeadlineReached,
+    IdleTimeout,
+    TransportFault,
+)
+from shared.upstream.transport import Answer, Outgoing, Transport
+from shared.usage.spool import Spool
+
+from functions.chat_completions import settle
+from functions.chat_completions.exchange import Exchange
+from functions.chat_completions.stream import first_events, relay
+from functions.chat_completions.targets import Target, Targets
+from shared.errors import (
+    AllCandidatesFailed,
+    PlatformKeyRefused,
+    ProviderQuotaExhausted,
+    ProviderRateLimited,
+    ProviderRejectedKey,
+    ProviderTimeout,
+    ProviderUnavailable,
+    SwitchyardError,
+    UpstreamError,
+)
+from shared.metrics import ATTEMPTS
+from shared.routing.choose import Candidate
+from shared.wire import openai
+from shared.wire.completion import read_completion
+from shared.wire.refusal import read_refusal
+
+MAX_ATTEMPTS = 3
+
+
+class Completions:
+    """What completing a request needs; one a process."""
+
+    def __init__(
+        self, *, transport: Transport, targets: Targets, spool: Spool, deadline_s: float
+    ) -> None:
+        self.transport = transport
+        self.targets = targets
+        self.spool = spool
+        self.deadline_s = deadline_s
+
+    async def complete(self, exchange: Exchange) -> None:
+        """Answer the request, falling over to the next candidate while nothing has been sent.
+
+        Raises SwitchyardError where no candidate answered; usage is settled in every case.
+        """
+        deadline = asyncio.get_running_loop().time() + self.deadline_s
+        errors: list[UpstreamError] = []
+        try:
+            for candidate in exchange.choice.candidates[:MAX_ATTEMPTS]:
+                try:
+                    await self._attempt(exchange, candidate, deadline)
+                except UpstreamError as error:
+                    errors.append(error)
+                    if not error.retryable:
+                        break
+                else:
+                    return
+        except BaseException:
+            settle.failed(exchange, self.spool, status=500, code="internal_error")
+            raise
+        answer = _worst(errors, exchange)
+        settle.failed(exchange, self.spool, status=answer.status, code=errors[-1].code)
+        raise answer from errors[-1]
+
+    async def _attempt(self, exchange: Exchange, candidate: Candidate, deadline: float) -> None:
+        exchange.begin_attempt(candidate)
+        provider = candidate.model.provider.slug
+        status = None
+        try:
+            target = self.targets.of(candidate.model.provider)
+            exchange.is_simulated = target.is_simulated
+            outgoing = _outgoing(exchange, target)
+            settle.intend(exchange, self.spool, self.deadline_s)
+            reached_before, exchange.reached_upstream = exchange.reached_upstream, True
+            try:
+                answer = await self.transport.send(outgoing, deadline=deadline)
+                status = answer.status
+                await self._take(exchange, answer)
+            except TransportFault as fault:
+                if isinstance(fault, ConnectFailed | ConnectTimeout):
+                    exchange.reached_upstream = reached_before
+                raise _failure(provider, fault) from fault
+        except UpstreamError as error:
+            exchange.end_attempt(status, error)
+            ATTEMPTS.labels(provider, error.code).inc()
+            raise
+
+    async def _take(self, exchange: Exchange, answer: Answer) -> None:
+        """Relay the answer, or raise what the provider refused with."""
+        if answer.status != 200:
+            raise await _refused(exchange, answer)
+        if exchange.chat.stream:
+            try:
+                reader, head = await first_events(exchange, answer)
+            except BaseException:
+                answer.close()
+                raise
+            await relay(exchange, answer, reader, head, self.spool)
+            return
+        body = await answer.read()
+        try:
+            completion = read_completion(body)
+        except ValueError as error:
+            provider = exchange.candidate.model.provider.slug
+            raise ProviderUnavailable(
+                provider, f"{provider} answered with something that is not a completion."
+            ) from error
+        exchange.end_attempt(200, None)
+        await settle.answered(exchange, completion, self.spool)
+
+
+def _failure(provider: str, fault: TransportFault) -> UpstreamError:
+    if isinstance(fault, ConnectTimeout | DeadlineReached | IdleTimeout):
+        return ProviderTimeout(provider, f"{provider} did not answer in time.")
+    return ProviderUnavailable(provider, f"The connection to {provider} failed.")
+
+
+def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
+    level = exchange.choice.level
+    body = openai.request_body(
+        exchange.chat,
+        exchange.candidate.model.model_id,
+        max_tokens=level.default_max_tokens if level else None,
+        temperature=level.default_temperature if level else None,
+    )
+    return Outgoing(b"POST", target.origin, target.target, target.headers, body)
+
+
+async def _refused(exchange: Exchange, answer: Answer) -> UpstreamError:
+    """The error for a status other than 200; the operator's own key at fault is never a 401."""
+    model = exchange.candidate.model
+    error = read_refusal(
+        model.provider.slug,
+        answer.status,
+        await answer.read(),
+        answer.header(b"retry-after"),
+        datetime.now(UTC),
+    )
+    if isinstance(error, ProviderRejectedKey | ProviderQuotaExhausted):
+        return PlatformKeyRefused(
+            error.provider,
+            f"{model.provider.name} refused the platform's own key; the operator has to mend it.",
+            upstream_status=error.upstream_status,
+        )
+    return error
+
+
+def _worst(errors: list[UpstreamError], exchange: Exchange) -> SwitchyardError:
+    """What the caller is told: the one error, or that every candidate failed, each with its own."""
+    last = errors[-1]
+    if not last.retryable:
+        return last
+    if all(isinstance(error, ProviderRateLimited) for error in errors):
+        waits = [error.retry_after_s for error in errors if error.retry_after_s is not None]
+        last.retry_after_s = min(waits, default=None)
+        return last
+    if all(isinstance(error, ProviderTimeout) for error in errors):
+        return last
+    return AllCandidatesFailed(
+        "Every model that could serve this request failed: "
+        + ", ".join(f"{one.provider}/{one.model}: {one.error}" for one in exchange.attempts)
+        + ".",
+        tuple(
+            {
+                "provider": one.provider,
+                "model": one.model,
+                "status": one.status,
+                "error": one.error,
+                "latency_ms": one.latency_ms,
+            }
+            for one in exchange.attempts
+        ),
+    )

@@ -1,0 +1,64 @@
+"""The bill of materials of chat_completions: its route, its settings, what it opens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared.db.connect import open_database
+from shared.db.watch import SnapshotKeeper, open_snapshot
+from shared.upstream.transport import Transport
+from shared.usage.open import open_usage
+from shared.usage.spool import Spool
+
+from functions.chat_completions.complete import Completions
+from functions.chat_completions.handler import PATHS, Endpoint, chat_completions
+from functions.chat_completions.openapi import OPERATION
+from functions.chat_completions.targets import Targets
+from shared.auth.authenticator import Authenticator, open_authenticator
+from shared.function import Function
+from shared.resources import Resources
+from shared.settings import (
+    CompletionSettings,
+    DatabaseSettings,
+    ProviderSettings,
+    RedisSettings,
+    SpoolSettings,
+    TryOutSettings,
+)
+
+
+@asynccontextmanager
+async def open_completions(resources: Resources) -> AsyncIterator[None]:
+    settings = resources.settings
+    transport = Transport()
+    targets = Targets.from_settings(transport, settings[ProviderSettings], settings[TryOutSettings])
+    completions = Completions(
+        transport=transport,
+        targets=targets,
+        spool=resources.get(Spool),
+        deadline_s=settings[CompletionSettings].request_deadline_s,
+    )
+    resources.put(
+        Endpoint(resources.get(Authenticator), resources.get(SnapshotKeeper), completions)
+    )
+    try:
+        yield
+    finally:
+        await transport.aclose()
+
+
+CHAT_COMPLETIONS = Function(
+    name="chat_completions",
+    handlers=[chat_completions],
+    settings=[
+        CompletionSettings,
+        DatabaseSettings,
+        ProviderSettings,
+        RedisSettings,
+        SpoolSettings,
+        TryOutSettings,
+    ],
+    opens=[open_database, open_snapshot, open_authenticator, open_usage, open_completions],
+    operations={path: {"post": OPERATION} for path in PATHS},
+)

@@ -1,0 +1,112 @@
+"""POST /api/v1/llm/chat/completions: HTTP in, HTTP out.
+
+A raw ASGI handler, for its 60 to 90 us a request (infra/decisions/transport.md): so it checks the
+method and the size itself, and maps its own errors.
+"""
+
+from __future__ import annotations
+
+from litestar import asgi
+from litestar.types import Receive, Scope, Send
+from shared.db.watch import SnapshotKeeper
+
+from functions.chat_completions.complete import Completions
+from functions.chat_completions.exchange import Exchange
+from functions.chat_completions.plan import Planner, want_of
+from shared.answer_errors import as_switchyard_error
+from shared.auth.authenticator import Authenticator
+from shared.errors import BodyTooLarge, MethodNotAllowed, SwitchyardError
+from shared.function import MAX_BODY_BYTES
+from shared.log import get_logger
+from shared.resources import Resources
+from shared.wire.chat import decode_chat
+from shared.wire.error_body import encode_error, error_headers
+
+PATHS = ("/api/v1/llm/chat/completions", "/v1/chat/completions")
+
+
+class Endpoint:
+    """The route's service: authenticate, decode, plan, complete."""
+
+    def __init__(
+        self, authenticator: Authenticator, keeper: SnapshotKeeper, completions: Completions
+    ) -> None:
+        self._authenticator = authenticator
+        self._keeper = keeper
+        self._completions = completions
+        self._planner = Planner()
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(scope, receive, send)
+        try:
+            _check_method(scope)
+            authorization = exchange.headers.get(b"authorization", b"")
+            exchange.caller = self._authenticator.recall(
+                authorization
+            ) or await self._authenticator.authenticate(authorization)
+            exchange.chat = decode_chat(await read_body(exchange))
+            want = want_of(
+                exchange.chat, exchange.caller, exchange.headers, self._completions.targets.keyed
+            )
+            exchange.choice = self._planner.plan(self._keeper.snapshot, want)
+            await self._completions.complete(exchange)
+        except Exception as error:  # noqa: BLE001  the one place where this route's errors are mapped
+            await answer_error(exchange, error)
+
+
+@asgi(list(PATHS), copy_scope=False, opt={"guard": "user"})
+async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
+    resources: Resources = scope["litestar_app"].state.resources
+    await resources.get(Endpoint).serve(scope, receive, send)
+
+
+def _check_method(scope: Scope) -> None:
+    if scope.get("method") != "POST":
+        raise MethodNotAllowed("Send completions with POST.")
+
+
+async def read_body(exchange: Exchange) -> bytes:
+    """The request's body. Raises BodyTooLarge at 25 MB, without reading the rest."""
+    length = exchange.headers.get(b"content-length")
+    if length is not None and length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise BodyTooLarge("The body is larger than 25 MB; send images by URL or make it smaller.")
+    message = await exchange.receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return message["body"]
+    chunks: list[bytes] = []
+    size = 0
+    while message["type"] == "http.request":
+        chunks.append(message["body"])
+        size += len(message["body"])
+        if size > MAX_BODY_BYTES:
+            raise BodyTooLarge(
+                "The body is larger than 25 MB; send images by URL or make it smaller."
+            )
+        if not message.get("more_body"):
+            break
+        message = await exchange.receive()
+    return b"".join(chunks)
+
+
+async def answer_error(exchange: Exchange, error: Exception) -> None:
+    """Send the error, unless the answer has begun; log what nobody foresaw."""
+    answer: SwitchyardError = as_switchyard_error(error)
+    if not isinstance(error, SwitchyardError):
+        get_logger().error("request.crashed", request_id=exchange.request_id, exc_info=error)
+    if exchange.response_started:
+        return
+    body = encode_error(answer)
+    request_id = exchange.request_id.encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id),
+        (b"request-id", request_id),
+        *((name.encode(), value.encode()) for name, value in error_headers(answer)),
+    ]
+    if isinstance(answer, MethodNotAllowed):
+        headers.append((b"allow", b"POST"))
+    await exchange.send(
+        {"type": "http.response.start", "status": answer.status, "headers": headers}
+    )
+    await exchange.send({"type": "http.response.body", "body": body, "more_body": False})

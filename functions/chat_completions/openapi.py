@@ -1,0 +1,86 @@
+"""The OpenAPI operation of the route: a raw ASGI handler is described by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ERROR: dict[str, Any] = {
+    "description": "An error in OpenAI's shape.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error"],
+                "properties": {
+                    "error": {
+                        "type": "object",
+                        "required": ["message", "type", "param", "code"],
+                        "properties": {
+                            "message": {"type": "string"},
+                            "type": {"type": "string"},
+                            "param": {"type": ["string", "null"]},
+                            "code": {"type": "string"},
+                        },
+                    }
+                },
+            }
+        }
+    },
+}
+
+_REQUEST: dict[str, Any] = {
+    "type": "object",
+    "required": ["messages"],
+    "additionalProperties": True,
+    "properties": {
+        "messages": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+        "model": {
+            "type": ["string", "null"],
+            "description": "A listed id, provider/model, a power level, or `auto`.",
+        },
+        "models": {"type": "array", "items": {"type": "string"}},
+        "power_level": {"type": ["string", "null"]},
+        "task_type": {"type": ["string", "null"]},
+        "max_cost_usd": {"type": ["number", "null"]},
+        "privacy_required": {"type": ["boolean", "null"]},
+        "stream": {"type": ["boolean", "null"]},
+    },
+}
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+    }
+
+
+OPERATION: dict[str, Any] = {
+    "operationId": "create_chat_completion",
+    "summary": "Create a chat completion, routed by power level or model",
+    "parameters": [
+        _header("X-Power-Level", "eco, balanced, precision or auto; the body's field wins."),
+        _header("X-Task-Type", "A task type that routing rules may name."),
+        _header("X-Session-Id", "Requests of one session stay at one provider."),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": _REQUEST}},
+    },
+    "responses": {
+        "200": {
+            "description": "The completion with `_metadata`; as server-sent events for a stream.",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                "text/event-stream": {"schema": {"type": "string"}},
+            },
+        },
+        **dict.fromkeys(
+            ("400", "401", "402", "403", "404", "405", "413", "429", "502", "503", "504"), _ERROR
+        ),
+    },
+    "security": [{"bearer": []}],
+}

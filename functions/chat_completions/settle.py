@@ -1,0 +1,224 @@
+"""Usage of one request: the INTENT before the call, the FINAL before the answer's last byte.
+
+Everything here that writes to the spool is synchronous: once it is called it cannot be cancelled.
+"""
+
+from __future__ import annotations
+
+import time
+
+from litestar.types import HTTPResponseStartEvent
+from shared.usage.spool import Spool
+
+from functions.chat_completions.exchange import Exchange
+from functions.chat_completions.report import report
+from shared.pricing.cost import Cost, cost_of
+from shared.usage.record import CostQuality, UsageFinal, UsageIntent
+from shared.wire.completion import Completion, splice, text_bytes
+from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
+from shared.wire.sse import StreamReader
+from shared.wire.usage import Usage, estimate_tokens
+
+PLATFORM = "platform"
+_GRACE_S = 60.0
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def intend(exchange: Exchange, spool: Spool, deadline_s: float) -> None:
+    """Write the INTENT, once a request. Raises SpoolFull: then nothing may be sent upstream."""
+    if exchange.is_intended:
+        return
+    caller, model = exchange.caller, exchange.candidate.model
+    spool.intent(
+        UsageIntent(
+            request_id=exchange.request_id,
+            deadline_ms=int((time.time() + deadline_s + _GRACE_S) * 1000),
+            user_id=caller.user_id,
+            team_id=caller.team_id,
+            access_token_id=caller.token_id,
+            provider_id=model.provider.id,
+            model_id=model.id,
+            model_requested=exchange.chat.model,
+            power_level=exchange.level,
+            task_type=exchange.task_type,
+            is_simulated=exchange.is_simulated,
+            request_ip=exchange.client_ip,
+            user_agent=exchange.user_agent,
+            session_id=exchange.session_id,
+        )
+    )
+    exchange.is_intended = True
+
+
+async def answered(exchange: Exchange, completion: Completion, spool: Spool) -> None:
+    """Bill a JSON answer and send it, `_metadata` spliced in."""
+    usage = completion.usage or _estimated(exchange, text_bytes(completion.body))
+    final = _final(exchange, usage, 200, None, completion.model, completion.service_tier)
+    spool.final(final)
+    body = splice(completion.body, _metadata(exchange, final))
+    headers = _headers(exchange, b"application/json")
+    headers.append((b"content-length", b"%d" % len(body)))
+    headers.append((b"x-switchyard-cost-usd", usd(final.cost_total_pico_usd).encode()))
+    exchange.response_started = True
+    await exchange.send({"type": "http.response.start", "status": 200, "headers": headers})
+    await exchange.send({"type": "http.response.body", "body": body, "more_body": False})
+    report(exchange, final)
+
+
+def stream_start(exchange: Exchange) -> HTTPResponseStartEvent:
+    headers = _headers(exchange, b"text/event-stream; charset=utf-8")
+    headers.append((b"cache-control", b"no-cache"))
+    headers.append((b"x-accel-buffering", b"no"))
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+def streamed(exchange: Exchange, reader: StreamReader, spool: Spool) -> bytes:
+    """Bill a stream that came to its end; returns the `_metadata` of its last event."""
+    usage = reader.usage or _estimated(exchange, reader.delivered_text_bytes())
+    exchange.end_attempt(200, None)
+    final = _final(exchange, usage, 200, None, reader.model, reader.service_tier)
+    spool.final(final)
+    report(exchange, final)
+    return _metadata(exchange, final)
+
+
+def cut(exchange: Exchange, reader: StreamReader, spool: Spool, status: int, code: str) -> None:
+    """Bill what was delivered of a stream that did not come to its end."""
+    usage = reader.usage or _estimated(exchange, reader.delivered_text_bytes())
+    exchange.end_attempt(200, None)
+    final = _final(exchange, usage, status, code, reader.model, reader.service_tier)
+    spool.final(final)
+    report(exchange, final)
+
+
+def failed(exchange: Exchange, spool: Spool, *, status: int, code: str) -> None:
+    """Close the INTENT of a request that no provider answered.
+
+    A refusal costs nothing; where the connection broke after the request was sent, the cost is
+    not known, which is not the same as zero.
+    """
+    if not exchange.is_intended or exchange.response_started:
+        return
+    if not exchange.reached_upstream:
+        spool.drop(exchange.request_id)
+        return
+    refused = all(attempt.status is not None for attempt in exchange.attempts)
+    usage = Usage(0, 0) if refused and exchange.attempts else None
+    final = _final(exchange, usage, status, code, None, None)
+    spool.final(final)
+    report(exchange, final)
+
+
+def _estimated(exchange: Exchange, delivered_bytes: int) -> Usage:
+    return Usage(
+        prompt_tokens=estimate_tokens(exchange.chat.prompt_bytes),
+        completion_tokens=estimate_tokens(delivered_bytes),
+        is_estimated=True,
+    )
+
+
+def _price(exchange: Exchange, usage: Usage | None) -> tuple[Cost | None, CostQuality]:
+    price = exchange.candidate.model.price
+    if usage is None or price is None:
+        return None, CostQuality.UNPRICED
+    quality = CostQuality.ESTIMATED if usage.is_estimated else CostQuality.MEASURED
+    return cost_of(price, usage), quality
+
+
+def _final(
+    exchange: Exchange,
+    usage: Usage | None,
+    status: int,
+    error: str | None,
+    model_served: str | None,
+    service_tier: str | None,
+) -> UsageFinal:
+    caller, model = exchange.caller, exchange.candidate.model
+    cost, quality = _price(exchange, usage)
+    now = time.perf_counter()
+    first_byte = exchange.first_byte_at
+    return UsageFinal(
+        request_id=exchange.request_id,
+        user_id=caller.user_id,
+        team_id=caller.team_id,
+        access_token_id=caller.token_id,
+        user_key_id=None,
+        provider_id=model.provider.id,
+        model_id=model.id,
+        model_requested=exchange.chat.model,
+        model_served=model_served,
+        service_tier=service_tier,
+        is_simulated=exchange.is_simulated,
+        power_level=exchange.level,
+        task_type=exchange.task_type,
+        prompt_tokens=usage.prompt_tokens if usage else None,
+        completion_tokens=usage.completion_tokens if usage else None,
+        total_tokens=usage.total_tokens if usage else None,
+        cached_tokens=usage.cached_tokens if usage else None,
+        cache_write_tokens=usage.cache_write_tokens if usage else None,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        cost_input_pico_usd=cost.input if cost else None,
+        cost_output_pico_usd=cost.output if cost else None,
+        cost_total_pico_usd=cost.total if cost else None,
+        cost_quality=quality,
+        price_version=model.price.version if model.price else None,
+        provider_cost_pico_usd=None,
+        used_byok=False,
+        billed_to=PLATFORM,
+        latency_ms=round((now - exchange.started) * 1000),
+        ttft_ms=None if first_byte is None else round((first_byte - exchange.started) * 1000),
+        overhead_us=_overhead_us(exchange, now),
+        status_code=status,
+        error_message=error,
+        was_fallback=exchange.was_fallback,
+        fallback_reason=exchange.attempts[0].error if exchange.was_fallback else None,
+        attempts=tuple(exchange.attempts),
+        request_ip=exchange.client_ip,
+        user_agent=exchange.user_agent,
+        session_id=exchange.session_id,
+    )
+
+
+def _overhead_us(exchange: Exchange, now: float) -> int:
+    """Microseconds that were ours: up to the first byte of a stream, up to the end of a JSON."""
+    until = exchange.first_byte_at or now
+    return max(0, round((until - exchange.started - exchange.upstream_s) * 1e6))
+
+
+def _metadata(exchange: Exchange, final: UsageFinal) -> bytes:
+    model = exchange.candidate.model
+    return encode_metadata(
+        Metadata(
+            request_id=exchange.request_id,
+            provider_used=model.provider.slug,
+            model_used=model.model_id,
+            power_level=final.power_level,
+            cost_incurred=raw_usd(final.cost_total_pico_usd),
+            cost_quality=final.cost_quality,
+            key_source=PLATFORM,
+            billed_to=final.billed_to,
+            was_fallback=final.was_fallback,
+            attempts=tuple(
+                AttemptNote(one.provider, one.model, one.status, one.error, one.latency_ms)
+                for one in final.attempts
+            ),
+            latency_ms=final.latency_ms,
+            ttft_ms=final.ttft_ms,
+            overhead_ms=(final.overhead_us or 0) / 1000,
+            simulated=exchange.is_simulated,
+        )
+    )
+
+
+def _headers(exchange: Exchange, content_type: bytes) -> Headers:
+    model = exchange.candidate.model
+    request_id = exchange.request_id.encode()
+    return [
+        (b"content-type", content_type),
+        (b"x-request-id", request_id),
+        (b"request-id", request_id),
+        (b"x-switchyard-provider", model.provider.slug.encode()),
+        (b"x-switchyard-model", model.model_id.encode("latin-1", "replace")),
+        (b"x-switchyard-power-level", (exchange.level or "").encode()),
+    ]

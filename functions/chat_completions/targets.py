@@ -1,0 +1,96 @@
+"""Where a deployment is, and with which key: the operator's settings over the provider's row.
+
+A key is rendered into the headers of its own provider's host and of no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+from pydantic import SecretStr
+from shared.upstream.origin import Origin, parse_url
+from shared.upstream.transport import Transport
+
+from shared.errors import ProviderUnavailable
+from shared.routing.snapshot import Provider
+from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
+from shared.wire import openai
+
+
+class Target(msgspec.Struct, frozen=True):
+    """`target` is the request path, `headers` are header lines with the credential in them."""
+
+    origin: Origin
+    target: bytes
+    headers: bytes
+    is_simulated: bool
+
+    def __repr__(self) -> str:
+        return f"Target({self.origin.host})"
+
+
+class Targets:
+    """The targets of all providers; `keyed` holds the slugs of those that can be called."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        keys: Mapping[str, SecretStr],
+        base_urls: Mapping[str, str],
+        simulated_url: str | None,
+    ) -> None:
+        self._transport = transport
+        self._keys = keys
+        self._base_urls = base_urls
+        self._simulated_url = simulated_url
+        self._known: dict[tuple[str, str], Target] = {}
+        self.keyed = frozenset(PROVIDER_PREFIXES if simulated_url else keys)
+
+    @classmethod
+    def from_settings(
+        cls, transport: Transport, providers: ProviderSettings, try_out: TryOutSettings
+    ) -> Targets:
+        return cls(
+            transport,
+            keys=providers.api_keys(),
+            base_urls=providers.base_urls(),
+            simulated_url=try_out.simulated_provider_url,
+        )
+
+    def of(self, provider: Provider) -> Target:
+        """Raises ProviderUnavailable where the provider's base URL cannot be used."""
+        place = (provider.slug, provider.base_url)
+        target = self._known.get(place)
+        if target is None:
+            target = self._known[place] = self._make(provider)
+        return target
+
+    def _make(self, provider: Provider) -> Target:
+        url, is_trusted = self._base_url(provider)
+        try:
+            origin, path = parse_url(url.rstrip("/") + openai.PATH)
+            headers = openai.request_headers(self._key(provider.slug))
+        except ValueError as error:
+            raise ProviderUnavailable(
+                provider.slug, f"The base URL or key set for {provider.slug} cannot be used."
+            ) from error
+        if is_trusted or provider.is_local:
+            self._transport.allow_private(origin)
+        return Target(origin, path.encode(), headers, self._simulated_url is not None)
+
+    def _base_url(self, provider: Provider) -> tuple[str, bool]:
+        """The URL, and whether the operator's own environment named it."""
+        if self._simulated_url is not None:
+            path = urlsplit(provider.base_url).path
+            return f"{self._simulated_url.rstrip('/')}/{provider.slug}{path}", True
+        own = self._base_urls.get(provider.slug)
+        return (own, True) if own else (provider.base_url, False)
+
+    def _key(self, slug: str) -> str | None:
+        if self._simulated_url is not None:
+            return "simulated"
+        key = self._keys.get(slug)
+        return None if key is None else key.get_secret_value()

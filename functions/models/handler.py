@@ -1,0 +1,58 @@
+"""GET /api/v1/llm/models, /v1/models and one model by id: OpenAI's shape, and what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from shared.db.watch import SnapshotKeeper
+
+from functions.models.listing import ModelCard, card
+from shared.auth.guards import caller_of, require_user, resources_of
+from shared.errors import NotReady, UnknownModel
+from shared.routing.choose import find_models
+from shared.routing.snapshot import Snapshot
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    data: list[ModelCard]
+    object: str = "list"
+    next_cursor: str | None = None
+
+
+@get(
+    ["/api/v1/llm/models", "/v1/models"],
+    guards=[require_user],
+    operation_id="list_models",
+    sync_to_thread=False,
+)
+def list_models(request: AnyRequest) -> ModelList:
+    """Every active model, and whether this caller can use it now."""
+    caller = caller_of(request)
+    models = snapshot_of(request).models
+    return ModelList([card(model, caller) for model in models if model.is_active])
+
+
+@get(
+    ["/api/v1/llm/models/{model_id:path}", "/v1/models/{model_id:path}"],
+    guards=[require_user],
+    operation_id="get_model",
+    sync_to_thread=False,
+)
+def get_model(request: AnyRequest, model_id: str) -> ModelCard:
+    """One model by its id (which may have slashes in it) or as `provider/model`."""
+    name = model_id.removeprefix("/")
+    found = find_models(snapshot_of(request), name)
+    if not found:
+        raise UnknownModel(f"The model '{name[:100]}' does not exist.", param="model")
+    return card(found[0], caller_of(request))
+
+
+def snapshot_of(request: AnyRequest) -> Snapshot:
+    snapshot = resources_of(request).get(SnapshotKeeper).snapshot
+    if snapshot is None:
+        raise NotReady("The catalogue is not loaded yet; try again shortly.")
+    return snapshot

@@ -1,0 +1,95 @@
+"""Every exception of every route becomes an answer here, in OpenAI's error shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import MediaType, Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+from shared.errors import (
+    BodyTooLarge,
+    InvalidField,
+    MalformedBody,
+    MethodNotAllowed,
+    RequestRefused,
+    RouteNotFound,
+    SwitchyardError,
+)
+from shared.log import get_logger
+from shared.usage.request_id import new_request_id
+from shared.wire.error_body import encode_error, error_headers
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def as_switchyard_error(error: Exception) -> SwitchyardError:
+    """The answerable error that `error` stands for; anything unforeseen is a plain 500."""
+    if isinstance(error, SwitchyardError):
+        return error
+    if isinstance(error, RecursionError):
+        return MalformedBody("The body nests too deep; flatten it.", code="json_too_deep")
+    if isinstance(error, ValidationException):
+        return _invalid(error)
+    if isinstance(error, NotFoundException):
+        return RouteNotFound("There is no such route; /openapi/openapi.json lists them.")
+    if isinstance(error, MethodNotAllowedException):
+        return MethodNotAllowed("This route does not take that method.")
+    if isinstance(error, HTTPException) and error.status_code == 413:
+        return BodyTooLarge("The body is larger than 25 MB.")
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return RequestRefused("The request is malformed.")
+    return SwitchyardError("Something went wrong on our side; the request id finds it in the log.")
+
+
+def _invalid(error: ValidationException) -> InvalidField:
+    """Name the first field at fault; Litestar lists them under `extra`."""
+    extra: object = error.extra
+    first: object = extra[0] if isinstance(extra, list) and extra else None  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(first, dict) and "key" in first:
+        key, message = str(first["key"]), str(first.get("message", "invalid"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        return InvalidField(f"'{key}' is wrong: {message.lower()}.", param=key)
+    return InvalidField("A field of the request is wrong.")
+
+
+def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
+    answer = as_switchyard_error(error)
+    request_id = request_id_of(request)
+    if answer.status >= 500 and not isinstance(error, SwitchyardError):
+        get_logger().error("request.crashed", request_id=request_id, exc_info=error)
+    headers = {
+        **dict(error_headers(answer)),
+        "x-request-id": request_id,
+        "request-id": request_id,
+    }
+    return Response(
+        encode_error(answer),
+        status_code=answer.status,
+        media_type=MediaType.JSON,
+        headers=headers,
+    )
+
+
+def request_id_of(request: AnyRequest) -> str:
+    """The id of this request, made when first asked for."""
+    state = request.scope["state"]
+    if "switchyard_request_id" not in state:
+        state["switchyard_request_id"] = new_request_id()
+    return state["switchyard_request_id"]
+
+
+async def add_request_id(response: Response[Any]) -> Response[Any]:
+    """Every answer carries an id: OpenAI's SDK reads x-request-id, Anthropic's request-id."""
+    if "x-request-id" not in response.headers:
+        request_id = new_request_id()
+        response.headers["x-request-id"] = request_id
+        response.headers["request-id"] = request_id
+    return response
+
+
+EXCEPTION_HANDLERS: Any = {Exception: answer_error}

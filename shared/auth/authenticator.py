@@ -1,0 +1,161 @@
+"""From an Authorization header to a Caller: from memory, and from PostgreSQL the first time.
+
+Tokens are remembered by their full SHA-256 digest, never by a part of it (CVE-2026-35030), and
+forgotten when the token table's version moves. A database that is away is a 503, never a 401.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from shared.auth.caller import Caller, Role
+from shared.auth.token import digest, is_well_formed
+from shared.db.access_tokens import AccessToken, find_access_token
+from shared.db.connect import Database
+from shared.db.watch import SnapshotKeeper
+from shared.errors import InvalidToken, MissingToken, NotReady
+from shared.log import get_logger
+from shared.resources import Resources
+from shared.routing.snapshot import Tier
+from shared.settings import TryOutSettings
+
+MAX_REMEMBERED = 100_000
+
+TRYOUT_CALLERS: Mapping[str, Caller] = {
+    "test-user-token": Caller(
+        user_id="test-user",
+        team_id=None,
+        tier=Tier.PROFESSIONAL,
+        role=Role.USER,
+        token_id=None,
+        scopes=frozenset(),
+        allowed_models=None,
+        expires_at_s=None,
+    ),
+    "admin-token": Caller(
+        user_id="admin",
+        team_id=None,
+        tier=Tier.ENTERPRISE,
+        role=Role.ADMIN,
+        token_id=None,
+        scopes=frozenset(),
+        allowed_models=None,
+        expires_at_s=None,
+    ),
+}
+"""The two tokens of the deployment guide, valid only under `switchyard up` on loopback."""
+
+
+class Authenticator:
+    """Remembers callers by token digest, at most MAX_REMEMBERED of each kind, known and unknown."""
+
+    def __init__(self, database: Database, pinned: Mapping[bytes, Caller] | None = None) -> None:
+        self._database = database
+        self._pinned = dict(pinned or {})
+        self._callers: dict[bytes, Caller] = {}
+        self._unknown: dict[bytes, None] = {}
+        self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._generation = 0
+
+    def forget(self) -> None:
+        """Drop every remembered token: the table has changed."""
+        self._generation += 1
+        self._callers.clear()
+        self._unknown.clear()
+
+    def recall(self, authorization: bytes) -> Caller | None:
+        """The caller of `Bearer <token>` if remembered and not expired; no I/O, no lock."""
+        if authorization[:7].lower() != b"bearer ":
+            return None
+        key = hashlib.sha256(authorization[7:].strip()).digest()
+        caller = self._callers.get(key) or self._pinned.get(key)
+        if caller is None or (
+            caller.expires_at_s is not None and caller.expires_at_s <= time.time()
+        ):
+            return None
+        return caller
+
+    async def authenticate(self, authorization: bytes | None) -> Caller:
+        """Raises MissingToken, InvalidToken, or NotReady where the database cannot be asked."""
+        if not authorization:
+            raise MissingToken(
+                "No API token: send it as 'Authorization: Bearer <token>' "
+                "(`switchyard token create` makes one)."
+            )
+        caller = self.recall(authorization)
+        if caller is not None:
+            return caller
+        scheme, _, rest = authorization.partition(b" ")
+        token = rest.strip().decode("latin-1")
+        if scheme.lower() != b"bearer" or not is_well_formed(token):
+            raise InvalidToken("The API token is malformed; check that it was copied whole.")
+        key = digest(token)
+        caller = None if key in self._unknown else await self._look_up(key)
+        if caller is None:
+            raise InvalidToken("The API token is not known or has been revoked.")
+        if caller.expires_at_s is not None and caller.expires_at_s <= time.time():
+            raise InvalidToken("The API token has expired.", code="token_expired")
+        return caller
+
+    async def _look_up(self, key: bytes) -> Caller | None:
+        """One query a token however many requests wait for it."""
+        task = self._lookups.get(key)
+        if task is None:
+            task = asyncio.create_task(self._query(key))
+            self._lookups[key] = task
+            task.add_done_callback(lambda _: self._lookups.pop(key, None))
+        try:
+            return await asyncio.shield(task)
+        except (psycopg.Error, PoolTimeout, OSError) as error:
+            get_logger().warning("token.lookup_failed", error=type(error).__name__)
+            raise NotReady(
+                "The token cannot be checked just now: the database is away.",
+                code="database_unavailable",
+            ) from error
+
+    async def _query(self, key: bytes) -> Caller | None:
+        generation = self._generation
+        async with self._database.connection() as connection:
+            row = await find_access_token(connection, key)
+        caller = None if row is None else _caller(row)
+        if generation == self._generation:
+            memory = self._unknown if caller is None else self._callers
+            if len(memory) >= MAX_REMEMBERED:
+                memory.pop(next(iter(memory)))
+            if caller is None:
+                self._unknown[key] = None
+            else:
+                self._callers[key] = caller
+        return caller
+
+
+def _caller(row: AccessToken) -> Caller:
+    return Caller(
+        user_id=row.user_id,
+        team_id=row.team_id,
+        tier=Tier(row.tier),
+        role=Role(row.role),
+        token_id=row.id,
+        scopes=frozenset(row.scopes),
+        allowed_models=None if row.allowed_models is None else frozenset(row.allowed_models),
+        expires_at_s=None if row.expires_at is None else row.expires_at.timestamp(),
+    )
+
+
+@asynccontextmanager
+async def open_authenticator(resources: Resources) -> AsyncIterator[None]:
+    """Needs Database and SnapshotKeeper."""
+    pinned: dict[bytes, Caller] = {}
+    if resources.settings[TryOutSettings].tokens:
+        pinned = {digest(token): caller for token, caller in TRYOUT_CALLERS.items()}
+    authenticator = Authenticator(resources.get(Database), pinned)
+    resources.get(SnapshotKeeper).on_change("tokens", authenticator.forget)
+    resources.put(authenticator)
+    yield

@@ -1,0 +1,73 @@
+"""Prometheus metrics. Label sets are bounded: providers and models of the catalogue, error codes.
+
+With PROMETHEUS_MULTIPROC_DIR set (prometheus_client reads it), every process of a machine reports
+as one.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_LATENCY_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_OVERHEAD_BUCKETS_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
+
+REQUESTS = Counter(
+    "switchyard_requests",
+    "Completions, by the model that answered and the status the caller got.",
+    ["provider", "model", "power_level", "status"],
+)
+TOKENS = Counter(
+    "switchyard_tokens", "Tokens, by kind (prompt, completion).", ["provider", "model", "kind"]
+)
+COST_USD = Counter("switchyard_cost_usd", "Cost at our prices, in USD.", ["provider", "model"])
+LATENCY = Histogram(
+    "switchyard_latency_seconds",
+    "From the request's last byte to the answer's last byte.",
+    ["provider", "model"],
+    buckets=_LATENCY_BUCKETS_S,
+)
+TTFT = Histogram(
+    "switchyard_ttft_seconds",
+    "From the request's last byte to a stream's first event.",
+    ["provider", "model"],
+    buckets=_LATENCY_BUCKETS_S,
+)
+OVERHEAD = Histogram(
+    "switchyard_overhead_seconds",
+    "The part of the latency that is the gateway's own.",
+    buckets=_OVERHEAD_BUCKETS_S,
+)
+ATTEMPTS = Counter(
+    "switchyard_attempts",
+    "Attempts at an upstream, by error code (`none`: it answered).",
+    ["provider", "error"],
+)
+FALLBACKS = Counter("switchyard_fallbacks", "Answers by another than the first candidate.", ["to"])
+SPOOL_BYTES = Gauge(
+    "switchyard_spool_bytes",
+    "Bytes of usage on disk that PostgreSQL has not confirmed.",
+    multiprocess_mode="livesum",
+)
+SPOOL_PENDING = Gauge(
+    "switchyard_spool_pending",
+    "Records not yet sent to the usage stream.",
+    multiprocess_mode="livesum",
+)
+
+
+def render_metrics(*, multiprocess: bool) -> tuple[bytes, str]:
+    """The exposition text and its content type."""
+    registry: CollectorRegistry = REGISTRY
+    if multiprocess:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return generate_latest(registry), CONTENT_TYPE_LATEST

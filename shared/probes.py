@@ -1,0 +1,49 @@
+"""The probes that every app has: /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get
+
+from shared.auth.guards import open_to_all, require_admin, resources_of
+from shared.metrics import render_metrics
+from shared.settings import MetricsSettings
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/healthz", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)
+def healthz() -> dict[str, str]:
+    """The process is alive."""
+    return {"status": "ok"}
+
+
+@get("/readyz", include_in_schema=False, guards=[open_to_all])
+async def readyz(request: AnyRequest) -> Response[dict[str, object]]:
+    """200 where the app can serve (naming what is degraded), 503 where it cannot."""
+    resources = resources_of(request)
+    checks: dict[str, str] = {}
+    cannot_serve = degraded = False
+    if resources.draining:
+        checks["draining"] = "the process is shutting down"
+        cannot_serve = True
+    for check in resources.checks:
+        complaint = await check.run()
+        checks[check.name] = complaint or "ok"
+        if complaint is not None:
+            cannot_serve |= check.critical
+            degraded = True
+    status = "unavailable" if cannot_serve else "degraded" if degraded else "ready"
+    return Response({"status": status, "checks": checks}, status_code=503 if cannot_serve else 200)
+
+
+@get("/metrics", include_in_schema=False, guards=[require_admin], sync_to_thread=True)
+def metrics(request: AnyRequest) -> Response[bytes]:
+    """Prometheus text; of every process of this machine in multiprocess mode."""
+    folder = resources_of(request).settings[MetricsSettings].multiproc_dir
+    body, content_type = render_metrics(multiprocess=folder is not None)
+    return Response(body, media_type=content_type)
+
+
+PROBES = (healthz, readyz, metrics)

@@ -1,0 +1,102 @@
+"""Whether one deployment can serve what a request wants, and if not, why. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.pricing.cost import blended
+from shared.routing.snapshot import Model, PowerLevel, Tier
+
+
+class Drop(StrEnum):
+    """Why a model is not a candidate."""
+
+    MODEL_INACTIVE = "model_inactive"
+    PROVIDER_INACTIVE = "provider_inactive"
+    TIER_TOO_LOW = "tier_too_low"
+    NOT_ALLOWED_FOR_TOKEN = "not_allowed_for_token"  # noqa: S105  a reason, not a secret
+    NOT_LOCAL = "not_local"
+    NO_STREAMING = "no_streaming"
+    NO_TOOLS = "no_tools"
+    NO_VISION = "no_vision"
+    NO_JSON_MODE = "no_json_mode"
+    CONTEXT_TOO_SMALL = "context_too_small"
+    OVER_PRICE_CEILING = "over_price_ceiling"
+    UNPRICED = "unpriced"
+    OVER_MAX_COST = "over_max_cost"
+    NO_KEY = "no_key"
+
+
+class Want(msgspec.Struct, frozen=True):
+    """What a request asks for. Equal wants get equal choices, so a choice can be remembered.
+
+    `prompt_tokens` is an estimate, rounded up to a power of two. `max_cost_pico_usd` bounds the
+    worst case. `keyed` holds the slugs of providers that have a key the request may use.
+    """
+
+    models: tuple[str, ...]
+    level: str | None
+    tier: Tier
+    keyed: frozenset[str]
+    allowed_models: frozenset[str] | None = None
+    task_type: str | None = None
+    streams: bool = False
+    tools: bool = False
+    vision: bool = False
+    json_mode: bool = False
+    local_only: bool = False
+    prompt_tokens: int = 0
+    max_tokens: int | None = None
+    max_cost_pico_usd: int | None = None
+
+
+def unfit(model: Model, want: Want, ceiling: PowerLevel | None = None) -> Drop | None:
+    """The first reason for which `model` cannot serve `want`; None where it can."""
+    for unmet, reason in (
+        (not model.is_active, Drop.MODEL_INACTIVE),
+        (not model.provider.is_active, Drop.PROVIDER_INACTIVE),
+        (not want.tier.meets(model.min_tier), Drop.TIER_TOO_LOW),
+        (not want.tier.meets(model.provider.min_tier), Drop.TIER_TOO_LOW),
+        (not _is_allowed(model, want), Drop.NOT_ALLOWED_FOR_TOKEN),
+        (want.local_only and not model.provider.is_local, Drop.NOT_LOCAL),
+        (want.streams and not model.supports_streaming, Drop.NO_STREAMING),
+        (want.tools and not model.supports_function_calling, Drop.NO_TOOLS),
+        (want.vision and not model.supports_vision, Drop.NO_VISION),
+        (want.json_mode and not model.supports_json_mode, Drop.NO_JSON_MODE),
+        (_overflows(model, want), Drop.CONTEXT_TOO_SMALL),
+        (model.provider.slug not in want.keyed, Drop.NO_KEY),
+    ):
+        if unmet:
+            return reason
+    return _too_dear(model, want, ceiling)
+
+
+def _is_allowed(model: Model, want: Want) -> bool:
+    allowed = want.allowed_models
+    return (
+        allowed is None
+        or model.model_id in allowed
+        or f"{model.provider.slug}/{model.model_id}" in allowed
+    )
+
+
+def _overflows(model: Model, want: Want) -> bool:
+    if model.context_window is None:
+        return False
+    return want.prompt_tokens + (want.max_tokens or 0) > model.context_window
+
+
+def _too_dear(model: Model, want: Want, ceiling: PowerLevel | None) -> Drop | None:
+    if model.price is None:
+        bounded = ceiling is not None or want.max_cost_pico_usd is not None
+        return Drop.UNPRICED if bounded else None
+    rates = model.price.base
+    if ceiling is not None and blended(rates) > ceiling.price_ceiling:
+        return Drop.OVER_PRICE_CEILING
+    if want.max_cost_pico_usd is not None:
+        answer = want.max_tokens or model.max_tokens or 0
+        if want.prompt_tokens * rates.input + answer * rates.output > want.max_cost_pico_usd:
+            return Drop.OVER_MAX_COST
+    return None

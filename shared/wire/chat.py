@@ -1,0 +1,200 @@
+"""A chat completion request: the fields we route on, typed; every other field as it came.
+
+The body is decoded once, into its top-level fields as raw JSON: a key that came twice is there
+once (the last one wins, as in every JSON decoder in use), and a field that we do not know is passed
+on byte for byte. Field names: the OpenAI API reference, "Create chat completion".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from shared.errors import InvalidField, MalformedBody
+from shared.wire.depth import MAX_DEPTH, is_too_deep
+
+OWN_FIELDS = frozenset({"power_level", "task_type", "models", "max_cost_usd", "privacy_required"})
+"""Fields that speak to Switchyard alone and never go upstream."""
+
+STEERING_FIELDS = frozenset(
+    {
+        "api_base",
+        "base_url",
+        "api_key",
+        "api_version",
+        "extra_headers",
+        "custom_host",
+        "custom_llm_provider",
+        "callbacks",
+        "organization",
+    }
+)
+"""Fields with which other gateways let a caller redirect a request (CVE-2024-6587 and its kin)."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """As much of a message as the gateway checks; its content goes upstream untouched."""
+
+    role: str
+    content: str | list[msgspec.Raw] | None = None
+
+
+class ChatRequest(msgspec.Struct, frozen=True):
+    """`fields` is what goes upstream, as raw JSON by name; the rest is what the router reads.
+
+    `max_tokens` is max_completion_tokens or max_tokens, whichever came. `prompt_bytes` is the
+    length of the messages and tools as JSON.
+    """
+
+    fields: dict[str, msgspec.Raw]
+    model: str | None
+    models: tuple[str, ...]
+    power_level: str | None
+    task_type: str | None
+    max_cost_usd: float | None
+    privacy_required: bool
+    stream: bool
+    include_usage: bool
+    max_tokens: int | None
+    wants_tools: bool
+    wants_vision: bool
+    wants_json: bool
+    prompt_bytes: int
+    session: str | None
+
+
+class _StreamOptions(msgspec.Struct, frozen=True):
+    include_usage: bool = False
+
+
+class _ResponseFormat(msgspec.Struct, frozen=True):
+    type: str
+
+
+_body = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_messages = msgspec.json.Decoder(list[Message])
+_text = msgspec.json.Decoder(str)
+_optional_text = msgspec.json.Decoder(str | None)
+_texts = msgspec.json.Decoder(tuple[str, ...])
+_optional_flag = msgspec.json.Decoder(bool | None)
+_optional_count = msgspec.json.Decoder(int | None)
+_optional_amount = msgspec.json.Decoder(float | None)
+_optional_objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
+_stream_options = msgspec.json.Decoder(_StreamOptions | None)
+_response_format = msgspec.json.Decoder(_ResponseFormat | None)
+
+_PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
+
+T = TypeVar("T")
+
+
+def decode_chat(body: bytes) -> ChatRequest:
+    """Read a request body.
+
+    Raises MalformedBody (not JSON, not UTF-8, not an object, deeper than 64) or InvalidField
+    (missing, of the wrong type or refused; `param` names it).
+    """
+    fields = _decode_fields(body)
+    for name in STEERING_FIELDS.intersection(fields):
+        raise InvalidField(
+            f"'{name}' is not accepted: where a request goes is the operator's choice.",
+            param=name,
+            code="field_refused",
+        )
+    prompt_bytes, wants_vision = _check_messages(fields)
+    stream_options = _field(fields, "stream_options", _stream_options)
+    tools = fields.get("tools")
+    _field(fields, "tools", _optional_objects)
+    response_format = _field(fields, "response_format", _response_format)
+    max_tokens = _field(fields, "max_completion_tokens", _optional_count)
+    request = ChatRequest(
+        model=_field(fields, "model", _optional_text),
+        models=_field(fields, "models", _texts) or (),
+        power_level=_field(fields, "power_level", _optional_text),
+        task_type=_field(fields, "task_type", _optional_text),
+        max_cost_usd=_field(fields, "max_cost_usd", _optional_amount),
+        privacy_required=_field(fields, "privacy_required", _optional_flag) or False,
+        stream=_field(fields, "stream", _optional_flag) or False,
+        include_usage=stream_options is not None and stream_options.include_usage,
+        max_tokens=_field(fields, "max_tokens", _optional_count)
+        if max_tokens is None
+        else max_tokens,
+        wants_tools=tools is not None and bytes(tools) not in (b"null", b"[]"),
+        wants_vision=wants_vision,
+        wants_json=response_format is not None and response_format.type != "text",
+        prompt_bytes=prompt_bytes + (len(bytes(tools)) if tools is not None else 0),
+        session=_session(fields),
+        fields={name: raw for name, raw in fields.items() if name not in OWN_FIELDS},
+    )
+    if request.max_tokens is not None and request.max_tokens < 1:
+        raise InvalidField("max_tokens must be at least 1.", param="max_tokens")
+    return request
+
+
+def _decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
+    if is_too_deep(body):
+        raise MalformedBody(
+            f"The body nests deeper than {MAX_DEPTH} levels; flatten it.", code="json_too_deep"
+        )
+    try:
+        if not body.isascii():
+            body.decode()
+        return _body.decode(body)
+    except UnicodeDecodeError as error:
+        raise MalformedBody("The body is not valid UTF-8.", code="invalid_utf8") from error
+    except msgspec.ValidationError as error:
+        raise MalformedBody("The body must be a JSON object.") from error
+    except msgspec.DecodeError as error:
+        raise MalformedBody(f"The body is not valid JSON: {error}.") from error
+
+
+def _check_messages(fields: dict[str, msgspec.Raw]) -> tuple[int, bool]:
+    """The length of the messages in bytes, and whether an image is among them."""
+    raw = fields.get("messages")
+    if raw is None:
+        raise InvalidField(
+            "'messages' is missing: send a list of messages, each with a role and content.",
+            param="messages",
+            code="missing_required_parameter",
+        )
+    messages = _decode("messages", raw, _messages)
+    if not messages:
+        raise InvalidField("'messages' is empty: send at least one message.", param="messages")
+    text = bytes(raw)
+    return len(text), b'"image_url"' in text
+
+
+def _session(fields: dict[str, msgspec.Raw]) -> str | None:
+    key = _field(fields, "prompt_cache_key", _optional_text)
+    return key if key is not None else _field(fields, "user", _optional_text)
+
+
+def _field(fields: dict[str, msgspec.Raw], name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
+    raw = fields.get(name)
+    return None if raw is None else _decode(name, raw, decoder)
+
+
+def _decode(name: str, raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        place = _PLACE.search(text)
+        param = name + (place["place"] if place else "")
+        raise InvalidField(
+            f"'{param}' is wrong: {_PLACE.sub('', text).lower()}.", param=param
+        ) from error
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_fields(fields: dict[str, Any]) -> bytes:
+    """The JSON object of `fields`; values that are raw JSON go out as they came."""
+    return _encode(fields)
+
+
+def raw_json(value: object) -> msgspec.Raw:
+    return msgspec.Raw(_encode(value))

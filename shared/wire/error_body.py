@@ -1,0 +1,36 @@
+"""An error as OpenAI's clients read it: `{"error": {"message", "type", "param", "code"}}`."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from shared.errors import AllCandidatesFailed, SwitchyardError
+
+
+def encode_error(error: SwitchyardError) -> bytes:
+    body: dict[str, object] = {
+        "message": error.message,
+        "type": error.type,
+        "param": error.param,
+        "code": error.code,
+    }
+    if isinstance(error, AllCandidatesFailed):
+        body["attempts"] = error.attempts
+    return msgspec.json.encode({"error": body})
+
+
+def error_headers(error: SwitchyardError) -> list[tuple[str, str]]:
+    """The headers an error carries: retry-after in whole seconds, never less than asked for.
+
+    The official SDKs decide by x-should-retry where it is there (openai-python, _base_client.py).
+    """
+    headers: list[tuple[str, str]] = []
+    if error.retry_after_s is not None:
+        headers.append(("retry-after", str(math.ceil(error.retry_after_s))))
+    if error.status in (401, 402, 403):
+        headers.append(("x-should-retry", "false"))
+    if error.status == 401:
+        headers.append(("www-authenticate", "Bearer"))
+    return headers

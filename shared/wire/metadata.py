@@ -1,0 +1,57 @@
+"""`_metadata`: what Switchyard says of a completion, beside the provider's own answer."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class AttemptNote(msgspec.Struct, frozen=True):
+    """One attempt: `error` is a code of shared/errors.py, null where it answered."""
+
+    provider: str
+    model: str
+    status: int | None
+    error: str | None
+    latency_ms: int
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """`cost_incurred` is USD, exact; null when it is not known (`cost_quality` says why).
+
+    Times are ms; `overhead_ms` is the part of `latency_ms` that was not spent on the provider.
+    """
+
+    request_id: str
+    provider_used: str
+    model_used: str
+    power_level: str | None
+    cost_incurred: msgspec.Raw
+    cost_quality: str
+    key_source: str
+    billed_to: str
+    was_fallback: bool
+    attempts: tuple[AttemptNote, ...]
+    latency_ms: int
+    ttft_ms: int | None
+    overhead_ms: float
+    simulated: bool
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_metadata(metadata: Metadata) -> bytes:
+    return _encode(metadata)
+
+
+def usd(pico_usd: int | None) -> str:
+    """USD as an exact decimal numeral, or `null`; 42_500_000 pico-USD is 0.0000425."""
+    if pico_usd is None:
+        return "null"
+    whole, rest = divmod(pico_usd, 10**12)
+    return f"{whole}.{rest:012d}".rstrip("0").removesuffix(".") if rest else str(whole)
+
+
+def raw_usd(pico_usd: int | None) -> msgspec.Raw:
+    """The same numeral as raw JSON: a number that no float has touched."""
+    return msgspec.Raw(usd(pico_usd).encode())

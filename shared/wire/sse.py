@@ -1,0 +1,166 @@
+"""An OpenAI stream on its way through: relayed as it comes, read only where it matters.
+
+A socket read without a finish_reason, a usage or an end is passed on whole and unparsed. Events are
+framed as the WHATWG HTML standard says (section 9.2.6): LF or CRLF, `data:` with an optional space,
+comments kept. The event with finish_reason waits for the usage behind it, so that `_metadata` can
+ride on it; the usage event is shown only to a client that asked for it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from shared.wire.completion import read_chunk, splice
+from shared.wire.usage import Usage, read_usage
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+_KEPT_BYTES = 64 * 1024
+
+_NOTABLE = re.compile(
+    rb'"finish_reason"\s*:\s*"|"usage"\s*:\s*\{|"error"\s*:\s*[{"]|data:\s*\[DONE\]'
+)
+
+DONE = b"data: [DONE]\n\n"
+
+
+class EventTooLong(ValueError):
+    """One event grew past MAX_EVENT_BYTES without an end."""
+
+
+class StreamReader:
+    """Feed it what a socket read brought; it returns what may be relayed now.
+
+    `is_finished`: the model said why it stopped, or [DONE] came. `has_error`: the provider put an
+    error into the stream (HTTP 200 was already out). `relayed_events` counts events let through.
+    """
+
+    def __init__(self, *, show_usage: bool) -> None:
+        self.usage: Usage | None = None
+        self.model: str | None = None
+        self.service_tier: str | None = None
+        self.is_done = False
+        self.has_error = False
+        self._show_usage = show_usage
+        self._tail = b""
+        self._held: bytes | None = None
+        self._usage_event: bytes | None = None
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self._text_bytes = 0
+
+    @property
+    def is_finished(self) -> bool:
+        return self.is_done or self._held is not None
+
+    def feed(self, data: bytes) -> bytes:
+        """Raises EventTooLong."""
+        if self.is_done or self.has_error:
+            return b""
+        whole = self._whole_events(data)
+        if not whole:
+            return b""
+        if self._held is None and _NOTABLE.search(whole) is None:
+            self._keep(whole)
+            return whole
+        return self._walk(whole)
+
+    def end(self, metadata: bytes) -> bytes:
+        """What is left to relay: the held events, `_metadata` on the last of them, and [DONE]."""
+        parts: list[bytes] = []
+        if self._usage_event is not None:
+            if self._held is not None:
+                parts.append(_event(self._held))
+            parts.append(_event(splice(self._usage_event, metadata)))
+        elif self._held is not None:
+            parts.append(_event(splice(self._held, metadata)))
+        parts.append(DONE)
+        return b"".join(parts)
+
+    def delivered_text_bytes(self) -> int:
+        """UTF-8 bytes of the model's text that were let through, for a stream that was cut."""
+        self._fold()
+        return self._text_bytes
+
+    def _whole_events(self, data: bytes) -> bytes:
+        block = self._tail + data if self._tail else data
+        if b"\r" in block:
+            block = block.replace(b"\r\n", b"\n")
+        end = block.rfind(b"\n\n")
+        if end < 0:
+            if len(block) > MAX_EVENT_BYTES:
+                raise EventTooLong(f"an event is longer than {MAX_EVENT_BYTES} bytes")
+            self._tail = block
+            return b""
+        self._tail = block[end + 2 :]
+        return block[: end + 2]
+
+    def _walk(self, whole: bytes) -> bytes:
+        out: list[bytes] = []
+        for event in whole.split(b"\n\n"):
+            data = _data(event)
+            if data is None:
+                if event.startswith(b":"):
+                    out.append(event + b"\n\n")
+                continue
+            if data == b"[DONE]":
+                self.is_done = True
+                break
+            self._take(data, out)
+            if self.has_error:
+                break
+        return b"".join(out)
+
+    def _take(self, data: bytes, out: list[bytes]) -> None:
+        chunk = read_chunk(data)
+        if chunk is None:
+            return
+        if chunk.has_error:
+            self.has_error = True
+            return
+        usage = read_usage(chunk.usage)
+        if usage is not None:
+            self.usage = usage
+            self.model = chunk.model or self.model
+            self.service_tier = chunk.service_tier or self.service_tier
+            if not chunk.choices:
+                self._usage_event = data if self._show_usage else None
+                return
+        if self._held is not None:
+            out.append(_event(self._held))
+            self._held = None
+        self._text_bytes += chunk.text_bytes
+        if chunk.is_finish:
+            self.model = chunk.model or self.model
+            self._held = data
+        else:
+            out.append(_event(data))
+
+    def _keep(self, whole: bytes) -> None:
+        self._kept.append(whole)
+        self._kept_bytes += len(whole)
+        if self._kept_bytes > _KEPT_BYTES:
+            self._fold()
+
+    def _fold(self) -> None:
+        for block in self._kept:
+            for event in block.split(b"\n\n"):
+                data = _data(event)
+                chunk = read_chunk(data) if data is not None else None
+                if chunk is not None:
+                    self._text_bytes += chunk.text_bytes
+        self._kept.clear()
+        self._kept_bytes = 0
+
+
+def _event(data: bytes) -> bytes:
+    return b"data: %b\n\n" % data
+
+
+def _data(event: bytes) -> bytes | None:
+    """The data of one event, its lines joined; None where it has none."""
+    lines = [
+        line[5:].removeprefix(b" ")
+        for line in event.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        if line.startswith(b"data:")
+    ]
+    return b"\n".join(lines) if lines else None
