@@ -1,0 +1,109 @@
+"""Real services: PostgreSQL and Valkey, started once a session; every test has a part of its own."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from shared.embedded import EmbeddedPostgres, EmbeddedValkey, start_postgres, start_valkey
+
+_names = (f"test_{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="session")
+def services_folder() -> Iterator[Path]:
+    # Not pytest's own folder: as root PostgreSQL runs as another user, who could not enter it.
+    folder = Path(tempfile.mkdtemp(prefix="switchyard-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(services_folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = start_postgres(services_folder / "postgres", durable=False)
+    yield server
+    server.stop(mode="immediate")
+
+
+@pytest.fixture(scope="session")
+def shared_valkey(services_folder: Path) -> Iterator[EmbeddedValkey]:
+    server = start_valkey(services_folder / "valkey", persist=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Callable[..., EmbeddedValkey]]:
+    """Start a Valkey of the test's own, which it may kill; call again to start it anew."""
+    started: list[EmbeddedValkey] = []
+
+    def start(*, persist: bool = True, port: int | None = None) -> EmbeddedValkey:
+        server = start_valkey(tmp_path / "valkey", persist=persist, port=port)
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.stop()
+
+
+def _create(server: EmbeddedPostgres, template: str | None) -> str:
+    name = next(_names)
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+    return name
+
+
+def _drop(server: EmbeddedPostgres, name: str) -> None:
+    with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+@pytest.fixture
+def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """An empty database."""
+    name = _create(postgres_server, None)
+    yield postgres_server.dsn_of(name)
+    _drop(postgres_server, name)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: EmbeddedPostgres) -> str:
+    from shared.db.migrate import migrate  # noqa: PLC0415  only where a test needs it
+
+    name = _create(postgres_server, None)
+    migrate(postgres_server.dsn_of(name), lambda line: None)
+    return name
+
+
+@pytest.fixture
+def migrated_database_url(
+    postgres_server: EmbeddedPostgres, migrated_template: str
+) -> Iterator[str]:
+    """A database as `switchyard migrate` leaves it."""
+    name = _create(postgres_server, migrated_template)
+    yield postgres_server.dsn_of(name)
+    _drop(postgres_server, name)
+
+
+@pytest.fixture
+def redis_url(shared_valkey: EmbeddedValkey) -> str:
+    """An empty Valkey, shared in turn: tests of one session run one after another."""
+    with redis.Redis.from_url(shared_valkey.url) as client:
+        client.flushall()
+    return shared_valkey.url
