@@ -1,4 +1,4 @@
-"""Real services: PostgreSQL and Valkey, started once a session; every test has a part of its own."""
+"""Real PostgreSQL and Valkey, started once a session; every test has a part of its own."""
 
 from __future__ import annotations
 

@@ -1,0 +1,157 @@
+"""Bodies and SSE events as OpenAI writes them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+import msgspec
+
+from functions.simulated_provider.answer import Answer, pieces
+
+DONE = b"data: [DONE]\n\n"
+MODELS = ("simulated-small", "simulated-large")
+_MODELS_CREATED = 1_704_067_200
+_FINGERPRINT = "simulated"
+_encode = msgspec.json.encode
+
+
+def error(
+    message: str,
+    kind: str = "invalid_request_error",
+    code: str | None = None,
+    param: str | None = None,
+) -> bytes:
+    return _encode({"error": {"message": message, "type": kind, "param": param, "code": code}})
+
+
+def status_error(status: int) -> bytes:
+    """The error a provider would send with `status`."""
+    kind, code = "invalid_request_error", None
+    if status == 401:
+        code = "invalid_api_key"
+    elif status == 404:
+        code = "model_not_found"
+    elif status == 429:
+        kind, code = "requests", "rate_limit_exceeded"
+    elif status >= 500:
+        kind = "server_error"
+    return error(f"Simulated error {status}, as the request asked for.", kind, code)
+
+
+def model(name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "object": "model",
+        "created": _MODELS_CREATED,
+        "owned_by": "simulated-provider",
+    }
+
+
+def model_list() -> bytes:
+    return _encode({"object": "list", "data": [model(name) for name in MODELS]})
+
+
+def model_card(name: str) -> bytes:
+    return _encode(model(name))
+
+
+def key_info(last4: str) -> bytes:
+    """OpenRouter's `GET /key`: no limit, nothing spent."""
+    return _encode(
+        {
+            "data": {
+                "label": f"simulated-...{last4}",
+                "usage": 0,
+                "limit": None,
+                "limit_remaining": None,
+                "is_free_tier": False,
+                "is_provisioning_key": False,
+                "rate_limit": {"requests": -1, "interval": "10s"},
+            }
+        }
+    )
+
+
+def _usage(answer: Answer) -> dict[str, Any]:
+    return {
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0},
+    }
+
+
+def _head(kind: str, model_name: str) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-sim-{secrets.token_hex(12)}",
+        "object": kind,
+        "created": int(time.time()),
+        "model": model_name,
+        "system_fingerprint": _FINGERPRINT,
+    }
+
+
+def _call_id() -> str:
+    return f"call_sim_{secrets.token_hex(8)}"
+
+
+def completion(answer: Answer, model_name: str, *, usage: bool) -> bytes:
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
+    if answer.tool is not None:
+        function = {"name": answer.tool, "arguments": answer.text}
+        message["content"] = None
+        message["tool_calls"] = [{"id": _call_id(), "type": "function", "function": function}]
+    choice = {
+        "index": 0,
+        "message": message,
+        "logprobs": None,
+        "finish_reason": answer.finish_reason,
+    }
+    body = _head("chat.completion", model_name) | {"choices": [choice]}
+    if usage:
+        body["usage"] = _usage(answer)
+    return _encode(body)
+
+
+def events(answer: Answer, model_name: str, most: int | None, *, usage: bool) -> list[bytes]:
+    """Every SSE event of the answer, `[DONE]` the last. `most`: of those that carry content.
+
+    With `usage` one more event reports it and all others say `"usage": null`.
+    """
+    # Of a thousand events only the delta differs: what surrounds it is encoded once.
+    head = b"data: " + _encode(_head("chat.completion.chunk", model_name))[:-1]
+    tail = b',"usage":null}\n\n' if usage else b"}\n\n"
+    before = head + b',"choices":[{"index":0,"delta":'
+    after = b',"logprobs":null,"finish_reason":null}]' + tail
+    deltas = _tool_deltas(answer, most) if answer.tool is not None else _text_deltas(answer, most)
+    made = [before + delta + after for delta in deltas]
+    reason = _encode(answer.finish_reason)
+    made.append(before + b'{},"logprobs":null,"finish_reason":' + reason + b"}]" + tail)
+    if usage:
+        made.append(head + b',"choices":[],"usage":' + _encode(_usage(answer)) + b"}\n\n")
+    made.append(DONE)
+    return made
+
+
+def _text_deltas(answer: Answer, most: int | None) -> list[bytes]:
+    role = b'{"role":"assistant","content":"","refusal":null}'
+    words = pieces(answer.text, most)
+    return [role, *(b'{"content":' + _encode(word) + b"}" for word in words)]
+
+
+def _tool_deltas(answer: Answer, most: int | None) -> list[bytes]:
+    call = {
+        "index": 0,
+        "id": _call_id(),
+        "type": "function",
+        "function": {"name": answer.tool, "arguments": ""},
+    }
+    first = {"role": "assistant", "content": None, "tool_calls": [call]}
+    rest = (
+        {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+        for piece in pieces(answer.text, most)
+    )
+    return [_encode(first), *(_encode(delta) for delta in rest)]

@@ -1,0 +1,86 @@
+"""The part of a chat completion request that a simulated answer depends on."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class BadRequest(ValueError):
+    """A body OpenAI would answer 400 to. `param` is the field at fault, when it is one."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class Part(msgspec.Struct):
+    type: str = "text"
+    text: str | None = None
+
+
+class Message(msgspec.Struct):
+    role: str
+    content: str | list[Part] | None = None
+
+    def text(self) -> str:
+        """The text parts, joined. Images, sound and files have no text."""
+        if isinstance(self.content, list):
+            return "".join(part.text or "" for part in self.content)
+        return self.content or ""
+
+
+class ToolFunction(msgspec.Struct):
+    name: str
+
+
+class Tool(msgspec.Struct):
+    function: ToolFunction | None = None
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class ChatRequest(msgspec.Struct):
+    model: str
+    messages: list[Message]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    n: int | None = None
+    tools: list[Tool] | None = None
+    simulate: str | None = None
+
+    def limit(self) -> int | None:
+        """The most completion tokens asked for; the newer of OpenAI's two names wins."""
+        if self.max_completion_tokens is not None:
+            return self.max_completion_tokens
+        return self.max_tokens
+
+    def wants_usage_event(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+
+_DECODER = msgspec.json.Decoder(ChatRequest)
+
+
+def decode(body: bytes) -> ChatRequest:
+    """Raises BadRequest."""
+    try:
+        request = _DECODER.decode(body)
+    except msgspec.ValidationError as fault:
+        raise BadRequest(str(fault)) from fault
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise BadRequest(f"We could not parse the JSON body of your request: {fault}") from fault
+    if not request.model:
+        raise BadRequest("you must provide a model parameter", "model")
+    if not request.messages:
+        raise BadRequest("[] is too short - 'messages'", "messages")
+    for name in ("max_tokens", "max_completion_tokens"):
+        limit: int | None = getattr(request, name)
+        if limit is not None and limit < 1:
+            raise BadRequest(f"{name} must be at least 1, not {limit}", name)
+    if request.n not in (None, 1):
+        raise BadRequest("the simulated provider makes one choice: n must be 1", "n")
+    return request
