@@ -1,0 +1,36 @@
+"""Which addresses may be called: those of the public Internet, unless the operator says otherwise.
+
+Applied to what DNS answered when a connection is made, and the connection goes to that very
+address: a name that resolves to something else a moment later cannot slip through (RELIABILITY.md
+section 1, rows 1 to 5; CVE-2026-45401 and its kin).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# `is_global` of Python 3.11 takes these for public: RFC 6890's protocol assignments, and RFC 6052's
+# NAT64 prefixes, behind which any IPv4 address may stand.
+_NOT_PUBLIC = (
+    ipaddress.ip_network("192.0.0.0/24"),
+    ipaddress.ip_network("64:ff9b::/96"),
+    ipaddress.ip_network("64:ff9b:1::/48"),
+)
+
+
+def is_public(text: str) -> bool:
+    """Whether the IP address is one of the public Internet. Raises ValueError for other text."""
+    address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
+    if any(address.version == net.version and address in net for net in _NOT_PUBLIC):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _unwrapped(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one that only carries it."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None) or address

@@ -1,0 +1,329 @@
+"""One HTTP/1.1 connection to an upstream, one request at a time (RFC 9112)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+import httptools
+import msgspec
+
+from shared.upstream.answer import Answer
+from shared.upstream.faults import (
+    ConnectionCut,
+    DeadlineReached,
+    IdleTimeout,
+    ProtocolViolation,
+    TransportFault,
+)
+from shared.upstream.limits import Limits
+from shared.upstream.origin import Origin
+
+_BODYLESS = (b"GET", b"HEAD", b"OPTIONS", b"DELETE")
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A request: `target` is path and query, `headers` whole lines, each with its CR LF.
+
+    Host, content-length and accept-encoding are added on sending and must not be among them.
+    """
+
+    method: bytes
+    origin: Origin
+    target: bytes
+    headers: bytes
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Outgoing({self.method.decode()} {self.origin.host})"
+
+
+class Unanswered(ConnectionCut):
+    """A reused connection ended before one byte of the answer: sending again is safe.
+
+    The upstream closed it while it was idle; RFC 9112, section 9.3.1.
+    """
+
+
+class Keeper(Protocol):
+    """The pool, as a connection sees it."""
+
+    def release(self, connection: Connection) -> None: ...
+    def forget(self, connection: Connection) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """Its timer is re-armed lazily: moving an alarm later costs an assignment, not a timer."""
+
+    __slots__ = (
+        "_alarm",
+        "_answer",
+        "_deadline",
+        "_extra",
+        "_frames_end",
+        "_has_head",
+        "_head",
+        "_head_bytes",
+        "_heard",
+        "_is_done",
+        "_is_head_request",
+        "_is_interim",
+        "_keeper",
+        "_limits",
+        "_loop",
+        "_parser",
+        "_quiet_since",
+        "_transport",
+        "_uses",
+    )
+
+    def __init__(self, keeper: Keeper, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+        self._keeper = keeper
+        self._limits = limits
+        self._loop = loop
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._answer: Answer | None = None
+        self._head: asyncio.Future[Answer] | None = None
+        self._deadline = 0.0
+        self._quiet_since = 0.0
+        self._uses = 0
+        self._begin()
+
+    @property
+    def is_usable(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    async def exchange(self, outgoing: Outgoing, deadline: float) -> Answer:
+        """Send, and wait for the head of the answer.
+
+        Raises Unanswered on a reused connection that turned out to be closed, else TransportFault.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise Unanswered("the connection was closed")
+        self._begin()
+        self._uses += 1
+        self._deadline = deadline
+        self._is_head_request = outgoing.method == b"HEAD"
+        self._quiet_since = self._loop.time()
+        self._answer = Answer(self, self._limits, self._loop)
+        self._head = self._loop.create_future()
+        self._send(transport, outgoing)
+        self._watch(self._due())
+        try:
+            return await self._head
+        except asyncio.CancelledError:
+            self._fail(ConnectionCut("the request was cancelled"))
+            raise
+        finally:
+            self._head = None
+
+    def rest(self) -> None:
+        """Wait in the pool, for `keep_alive_s` at most."""
+        self._quiet_since = self._loop.time()
+        self._watch(self._due())
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def expect_more(self) -> None:
+        self._quiet_since = self._loop.time()
+        self._watch(min(self._quiet_since + self._limits.idle_s, self._deadline))
+
+    def pause(self) -> None:
+        if self.is_usable:
+            cast(asyncio.Transport, self._transport).pause_reading()
+
+    def resume(self) -> None:
+        if self.is_usable:
+            cast(asyncio.Transport, self._transport).resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            # Nobody asked for these bytes: an answer to come could be mistaken for another's.
+            self.abort()
+            return
+        self._heard = True
+        self._quiet_since = self._loop.time()
+        if not self._has_head:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+            self._check_head_size()
+        except httptools.HttpParserUpgrade:
+            self._fail(ProtocolViolation("the upstream switched protocols"))
+        except httptools.HttpParserError as error:
+            if self._is_done:
+                self._extra = True
+            else:
+                self._fail(_cause(error))
+        if self._is_done:
+            self._finish()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._transport = None
+        answer = self._answer
+        if answer is not None:
+            if self._has_head and self._frames_end and exc is None:
+                self._answer = None
+                answer.complete()
+            elif not self._heard and self._uses > 1:
+                self._fail(Unanswered("the upstream closed an idle connection"))
+            else:
+                self._fail(ConnectionCut("the upstream closed the connection"))
+        self._keeper.forget(self)
+
+    def on_message_begin(self) -> None:
+        if self._is_done:
+            self._extra = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        answer = self._answer
+        if answer is None or self._is_done:
+            return
+        if self._has_head:
+            # A trailer (RFC 9112, section 7.1.2): nothing we read depends on one.
+            return
+        name = name.lower()
+        if name in {b"content-length", b"transfer-encoding"}:
+            self._frames_end = False
+        answer.headers.append((name, value))
+        if len(answer.headers) * 32 > self._limits.head_bytes:
+            raise ProtocolViolation("the answer has too many headers")
+
+    def on_headers_complete(self) -> None:
+        answer = self._answer
+        if answer is None or self._is_done:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._is_interim = True
+            return
+        self._has_head = True
+        answer.status = status
+        if self._head is not None and not self._head.done():
+            self._head.set_result(answer)
+        if self._is_head_request:
+            self._is_done = True
+            self._extra = True
+
+    def on_body(self, body: bytes) -> None:
+        if self._answer is not None and not self._is_done:
+            self._answer.feed(body)
+
+    def on_message_complete(self) -> None:
+        if self._is_interim:
+            self._is_interim = False
+            self._frames_end = True
+            if self._answer is not None:
+                self._answer.headers.clear()
+        else:
+            self._is_done = True
+
+    def _begin(self) -> None:
+        self._heard = self._has_head = self._is_done = self._is_interim = self._extra = False
+        self._is_head_request = False
+        # Until a header says how long the body is, the connection's end ends it.
+        self._frames_end = True
+        self._head_bytes = 0
+
+    def _send(self, transport: asyncio.Transport, outgoing: Outgoing) -> None:
+        length = b""
+        if outgoing.body or outgoing.method not in _BODYLESS:
+            length = b"content-length: %d\r\n" % len(outgoing.body)
+        head = b"%b %b HTTP/1.1\r\nhost: %b\r\n%baccept-encoding: identity\r\n%b\r\n" % (
+            outgoing.method,
+            outgoing.target,
+            outgoing.origin.authority,
+            outgoing.headers,
+            length,
+        )
+        if len(outgoing.body) <= self._limits.head_bytes:
+            transport.write(head + outgoing.body)
+        else:
+            transport.write(head)
+            transport.write(outgoing.body)
+
+    def _check_head_size(self) -> None:
+        """llhttp has no limit of its own; one read may hold the head and much of the body."""
+        size = self._head_bytes
+        if size > self._limits.head_bytes and self._has_head and self._answer is not None:
+            size = sum(len(name) + len(value) + 4 for name, value in self._answer.headers)
+            self._head_bytes = 0
+        if size > self._limits.head_bytes:
+            self._fail(ProtocolViolation("the answer's head is too long"))
+
+    def _finish(self) -> None:
+        """The answer has come whole: back to the pool, unless something is odd."""
+        answer, self._answer = self._answer, None
+        if answer is None:
+            return
+        answer.complete()
+        transport = self._transport
+        if (
+            transport is not None
+            and not self._extra
+            and self._parser.should_keep_alive()
+            and transport.get_write_buffer_size() == 0
+            and not transport.is_closing()
+        ):
+            transport.resume_reading()
+            self._keeper.release(self)
+        else:
+            self.abort()
+
+    def _fail(self, fault: TransportFault) -> None:
+        answer, self._answer = self._answer, None
+        if self._head is not None and not self._head.done():
+            self._head.set_exception(fault)
+        if answer is not None:
+            answer.fail(fault)
+        self.abort()
+
+    def _due(self) -> float:
+        """The loop's time at which silence is no longer borne."""
+        if self._answer is None:
+            return self._quiet_since + self._limits.keep_alive_s
+        if self._head is not None or self._answer.is_waited_for:
+            return min(self._quiet_since + self._limits.idle_s, self._deadline)
+        return self._deadline
+
+    def _watch(self, at: float) -> None:
+        alarm = self._alarm
+        if alarm is None:
+            self._alarm = self._loop.call_at(at, self._ring)
+        elif at < alarm.when():
+            alarm.cancel()
+            self._alarm = self._loop.call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        due, now = self._due(), self._loop.time()
+        if now < due:
+            self._watch(due)
+        elif self._answer is None:
+            self.abort()
+        elif now >= self._deadline:
+            self._fail(DeadlineReached("the request's deadline is reached"))
+        else:
+            self._fail(IdleTimeout(f"the upstream was silent for {self._limits.idle_s} s"))
+
+
+def _cause(error: httptools.HttpParserError) -> TransportFault:
+    """What a callback raised comes wrapped by the parser."""
+    cause = error.__context__
+    if isinstance(cause, TransportFault):
+        return cause
+    return ProtocolViolation("the upstream's answer is not HTTP/1.1")

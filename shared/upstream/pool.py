@@ -1,0 +1,143 @@
+"""The connections to one origin: kept, counted, made when needed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+
+from shared.upstream.address import is_public
+from shared.upstream.connection import Connection
+from shared.upstream.faults import AddressRefused, ConnectFailed, ConnectTimeout
+from shared.upstream.limits import Limits
+from shared.upstream.origin import Origin
+
+_CLOSE_S = 5.0
+
+
+class Pool:
+    """The newest idle connection is used first, so that those no longer needed run out."""
+
+    def __init__(self, origin: Origin, limits: Limits, ssl_context: ssl.SSLContext | None) -> None:
+        self.allows_private = False
+        self._origin = origin
+        self._limits = limits
+        self._ssl = ssl_context
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._opening = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._emptied = asyncio.Event()
+
+    def idle(self) -> Connection | None:
+        """A connection that was used before, or None."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_usable:
+                return connection
+        return None
+
+    async def connect(self, deadline: float) -> Connection:
+        """A new connection (or, where as many as allowed are open, the next that comes free).
+
+        Raises ConnectTimeout, ConnectFailed or AddressRefused: nothing has been sent.
+        """
+        ends = min(self._loop.time() + self._limits.connect_s, deadline)
+        try:
+            async with asyncio.timeout_at(ends):
+                while len(self._open) + self._opening >= self._limits.connections:
+                    await self._turn()
+                    connection = self.idle()
+                    if connection is not None:
+                        return connection
+                self._opening += 1
+                try:
+                    return await self._connect(ends)
+                finally:
+                    self._opening -= 1
+                    self._wake()
+        except TimeoutError as error:
+            raise ConnectTimeout(f"{self._origin.host} took too long to connect to") from error
+
+    def release(self, connection: Connection) -> None:
+        if len(self._idle) >= self._limits.idle_connections:
+            connection.abort()
+            return
+        self._idle.append(connection)
+        connection.rest()
+        self._wake()
+
+    def forget(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if not self._open:
+            self._emptied.set()
+        self._wake()
+
+    async def aclose(self) -> None:
+        """Drop every connection; requests under way fail with ConnectionCut."""
+        for connection in tuple(self._open):
+            connection.abort()
+        if self._open:
+            self._emptied.clear()
+            async with asyncio.timeout(_CLOSE_S):
+                await self._emptied.wait()
+
+    async def _turn(self) -> None:
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._wake()
+            raise
+
+    def _wake(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    async def _connect(self, ends: float) -> Connection:
+        addresses = await self._addresses()
+        last: OSError | None = None
+        for number, address in enumerate(addresses):
+            left = len(addresses) - number
+            share = (ends - self._loop.time()) / left
+            try:
+                async with asyncio.timeout(share if left > 1 else None):
+                    return await self._connect_to(address)
+            except (OSError, TimeoutError) as error:
+                last = error
+        raise ConnectFailed(f"the connection to {self._origin.host} failed") from last
+
+    async def _connect_to(self, address: str) -> Connection:
+        def make() -> Connection:
+            return Connection(self, self._limits, self._loop)
+
+        _, connection = await self._loop.create_connection(
+            make,
+            address,
+            self._origin.port,
+            ssl=self._ssl,
+            server_hostname=self._origin.host if self._ssl is not None else None,
+        )
+        self._open.add(connection)
+        return connection
+
+    async def _addresses(self) -> list[str]:
+        """What the host resolves to, every one of them checked."""
+        host = self._origin.host
+        try:
+            found = await self._loop.getaddrinfo(host, self._origin.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise ConnectFailed(f"{host} does not resolve") from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if not self.allows_private and not all(is_public(address) for address in addresses):
+            raise AddressRefused(f"{host} resolves to an address that is not public")
+        return addresses

@@ -1,0 +1,70 @@
+"""The one outbound client: a pooled HTTP/1.1 transport over plain types.
+
+Called directly on the hot path; off it through httpx (httpx_bridge.py). It follows no redirect,
+reads no proxy from the environment, verifies TLS, and asks for no compression.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from shared.upstream.answer import Answer
+from shared.upstream.connection import Outgoing, Unanswered
+from shared.upstream.faults import DeadlineReached
+from shared.upstream.limits import Limits
+from shared.upstream.origin import Origin
+from shared.upstream.pool import Pool
+
+__all__ = ["Answer", "Limits", "Outgoing", "Transport"]
+
+
+class Transport:
+    """A pool of connections for each origin. Belongs to one event loop."""
+
+    def __init__(
+        self, limits: Limits | None = None, *, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        self._limits = limits or Limits()
+        self._ssl = ssl_context
+        self._pools: dict[Origin, Pool] = {}
+        self._private: set[Origin] = set()
+
+    def allow_private(self, origin: Origin) -> None:
+        """Let `origin` be at an address that is not public: the operator has named it."""
+        self._private.add(origin)
+        if origin in self._pools:
+            self._pools[origin].allows_private = True
+
+    async def send(self, outgoing: Outgoing, *, deadline: float) -> Answer:
+        """The answer's head has come when this returns; its body may still be on the way.
+
+        `deadline` is the loop's time by which the whole answer must be there. The request is sent
+        a second time only where a reused connection ended without one byte of an answer.
+        Raises TransportFault.
+        """
+        pool = self._pools.get(outgoing.origin) or self._open_pool(outgoing.origin)
+        connection = pool.idle()
+        if connection is not None:
+            try:
+                return await connection.exchange(outgoing, deadline)
+            except Unanswered as fault:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise DeadlineReached("the request's deadline is reached") from fault
+        connection = await pool.connect(deadline)
+        return await connection.exchange(outgoing, deadline)
+
+    async def aclose(self) -> None:
+        """Drop every connection, and wait until they are gone."""
+        pools, self._pools = self._pools, {}
+        await asyncio.gather(*(pool.aclose() for pool in pools.values()))
+
+    def _open_pool(self, origin: Origin) -> Pool:
+        context = None
+        if origin.scheme == "https":
+            if self._ssl is None:
+                self._ssl = ssl.create_default_context()
+            context = self._ssl
+        pool = self._pools[origin] = Pool(origin, self._limits, context)
+        pool.allows_private = origin in self._private
+        return pool
