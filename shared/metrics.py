@@ -57,9 +57,9 @@ SPOOL_BYTES = Gauge(
     "Bytes of usage on disk that PostgreSQL has not confirmed.",
     multiprocess_mode="livesum",
 )
-SPOOL_PENDING = Gauge(
-    "switchyard_spool_pending",
-    "Records not yet sent to the usage stream.",
+SPOOL_UNSENT_BYTES = Gauge(
+    "switchyard_spool_unsent_bytes",
+    "Bytes of usage on disk that were not yet sent to the usage stream.",
     multiprocess_mode="livesum",
 )
 

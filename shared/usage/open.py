@@ -1,0 +1,45 @@
+"""Opens the way of usage out of a serving process: the spool, and the shipper that empties it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+
+from shared.db.connect import Database
+from shared.dispatch import Dispatch
+from shared.resources import Check, Resources
+from shared.settings import SpoolSettings
+from shared.usage.shipper import Shipper
+from shared.usage.spool import Spool
+from shared.usage.stream import UsageStream
+
+
+@asynccontextmanager
+async def open_usage(resources: Resources) -> AsyncGenerator[None]:
+    """Put a Spool. Needs Database, Redis and Dispatch; raises SpoolFull where it cannot write."""
+    settings = resources.settings[SpoolSettings]
+    spool = Spool(settings.folder, sync_each=settings.fsync == "always")
+    shipper = Shipper(
+        spool,
+        UsageStream(resources.get(Redis), resources.get(Dispatch)),
+        resources.get(Database),
+        syncs=settings.fsync == "interval",
+    )
+
+    async def is_writable() -> str | None:
+        return "the usage spool is full: free some disk" if spool.is_full else None
+
+    async def is_shipped() -> str | None:
+        return shipper.complaint
+
+    resources.put(spool)
+    resources.checks.append(Check("usage_spool", is_writable, critical=True))
+    resources.checks.append(Check("usage_stream", is_shipped))
+    shipper.start()
+    try:
+        yield
+    finally:
+        await shipper.stop()
+        spool.close()

@@ -1,0 +1,190 @@
+"""Sends the spool's records on, and removes segments whose records PostgreSQL has.
+
+It may crash, hang or repeat itself at any point: a segment stays on disk until a query has found
+each of its ids in the table, and whatever is missing then is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from itertools import islice
+from typing import Any
+
+import psycopg
+from redis.exceptions import RedisError
+
+from shared.db.connect import Database
+from shared.db.usage_rows import missing_request_ids
+from shared.log import get_logger
+from shared.metrics import SPOOL_BYTES, SPOOL_UNSENT_BYTES
+from shared.usage.contents import read_contents
+from shared.usage.frames import Kind
+from shared.usage.segment import Segment
+from shared.usage.spool import Spool
+from shared.usage.stream import BATCH_RECORDS, UsageStream
+
+_SHIP_EVERY_S = 0.05
+_SYNC_EVERY_S = 0.02
+_KEEP_HOUSE_EVERY_S = 5.0
+_SEND_AGAIN_AFTER_S = 30.0
+_AFTER_A_FAILURE_S = 1.0
+_LAST_SHIP_S = 2.0
+_IDS_A_QUERY = 5000
+
+
+class Shipper:
+    """Four loops: ship every 50 ms, sync every 20 ms, announce, and keep house every 5 s."""
+
+    def __init__(
+        self, spool: Spool, stream: UsageStream, database: Database, *, syncs: bool
+    ) -> None:
+        self._spool = spool
+        self._stream = stream
+        self._database = database
+        self._syncs = syncs
+        self._has_records = asyncio.Event()
+        self._has_unsynced = asyncio.Event()
+        self._files = asyncio.Lock()
+        self._sent_at: dict[Segment, float] = {}
+        self._failing: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        spool.on_record = self._note_record
+
+    @property
+    def complaint(self) -> str | None:
+        """What /readyz says where a step fails: nothing is lost, it waits on disk."""
+        if not self._failing:
+            return None
+        return f"usage waits on disk: Redis or PostgreSQL is away ({', '.join(self._failing)})"
+
+    def start(self) -> None:
+        loops: list[Coroutine[Any, Any, None]] = [
+            self._repeat("ship", self._ship, _SHIP_EVERY_S, self._has_records),
+            self._repeat("keep_house", self._keep_house, _KEEP_HOUSE_EVERY_S, None),
+            self._stream.announce(),
+        ]
+        if self._syncs:
+            loops.append(self._repeat("sync", self._sync, _SYNC_EVERY_S, self._has_unsynced))
+        self._tasks = [asyncio.create_task(one) for one in loops]
+
+    async def stop(self) -> None:
+        """Send what is left if that goes quickly; what does not stays on disk for the next."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(_LAST_SHIP_S):
+                await self._ship()
+                await self._stream.nudge()
+        except (RedisError, OSError) as error:
+            get_logger().warning("usage.left_on_disk", error=type(error).__name__)
+        if self._syncs:
+            await self._sync()
+
+    def _note_record(self) -> None:
+        self._has_records.set()
+        self._has_unsynced.set()
+
+    async def _repeat(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[None]],
+        every_s: float,
+        wanted: asyncio.Event | None,
+    ) -> None:
+        while True:
+            if wanted is not None:
+                await wanted.wait()
+                wanted.clear()
+            await asyncio.sleep(every_s)
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001  whatever it was, the next turn tries again
+                if name not in self._failing:
+                    self._failing.add(name)
+                    is_foreseen = isinstance(error, RedisError | psycopg.Error | OSError)
+                    get_logger().warning(
+                        "usage.waits_on_disk",
+                        step=name,
+                        error=type(error).__name__,
+                        exc_info=None if is_foreseen else error,
+                    )
+                if wanted is not None:
+                    wanted.set()
+                await asyncio.sleep(_AFTER_A_FAILURE_S)
+            else:
+                if name in self._failing:
+                    self._failing.discard(name)
+                    get_logger().info("usage.goes_on", step=name)
+
+    async def _ship(self) -> None:
+        for segment in self._spool.segments():
+            while segment.shipped < segment.offset:
+                frames = iter(segment.frames(segment.shipped))
+                while some := list(islice(frames, BATCH_RECORDS)):
+                    finals = [record for _, kind, record in some if kind is Kind.FINAL]
+                    if finals:
+                        await self._stream.add(finals)
+                        self._sent_at[segment] = time.monotonic()
+                    segment.shipped = some[-1][0]
+        self._measure()
+
+    def _measure(self) -> None:
+        segments = self._spool.segments()
+        SPOOL_BYTES.set(sum(segment.offset - segment.start for segment in segments))
+        SPOOL_UNSENT_BYTES.set(sum(segment.offset - segment.shipped for segment in segments))
+
+    async def _sync(self) -> None:
+        async with self._files:
+            for segment in self._spool.segments():
+                if segment.is_dirty:
+                    await asyncio.to_thread(segment.sync)
+
+    async def _keep_house(self) -> None:
+        given_up = self._spool.give_up(time.time_ns() // 1_000_000)
+        if given_up:
+            get_logger().warning("usage.given_up", requests=len(given_up))
+            await self._stream.add([], given_up)
+        self._spool.refresh()
+        orphans = self._spool.orphans()
+        for segment in orphans:
+            # Not sent blindly: what PostgreSQL has already is not sent a second time.
+            segment.shipped = segment.offset
+        self._spool.sealed[:0] = orphans
+        for segment in tuple(self._spool.sealed):
+            if self._spool.is_settled(segment):
+                await self._confirm(segment)
+
+    async def _confirm(self, segment: Segment) -> None:
+        """Remove the segment if PostgreSQL has all of it; else send what is missing, in time."""
+        sent_at = self._sent_at.get(segment)
+        contents = await asyncio.to_thread(read_contents, segment)
+        missing = await self._missing([*contents.finals], [*contents.orphans])
+        if not missing:
+            async with self._files:
+                self._spool.sealed.remove(segment)
+                segment.remove()
+            self._sent_at.pop(segment, None)
+            return
+        if sent_at is not None and time.monotonic() - sent_at < _SEND_AGAIN_AFTER_S:
+            return
+        finals = iter([record for name, record in contents.finals.items() if name in missing])
+        orphans = [record for name, record in contents.orphans.items() if name in missing]
+        while some := list(islice(finals, BATCH_RECORDS)):
+            await self._stream.add(some)
+        if orphans:
+            await self._stream.add([], orphans)
+        self._sent_at[segment] = time.monotonic()
+
+    async def _missing(self, finals: list[str], orphans: list[str]) -> set[str]:
+        missing: set[str] = set()
+        async with self._database.connection() as connection:
+            for start in range(0, len(finals), _IDS_A_QUERY):
+                some = finals[start : start + _IDS_A_QUERY]
+                missing |= await missing_request_ids(connection, some, final_only=True)
+            for start in range(0, len(orphans), _IDS_A_QUERY):
+                some = orphans[start : start + _IDS_A_QUERY]
+                missing |= await missing_request_ids(connection, some, final_only=False)
+        return missing
