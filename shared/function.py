@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +50,7 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
     openers = dict.fromkeys(o for function in functions for o in function.opens)
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         settings = load_settings(LogSettings, MetricsSettings, *groups, **values)
         configure_logging(settings[LogSettings])
         resources = Resources(settings)
@@ -91,15 +91,13 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-@dataclass
 class _Document(OpenAPI):
     """Litestar's document, with the operations of raw handlers that it cannot see."""
 
-    declared: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    declared: Mapping[str, Any] = {}
 
     def to_schema(self) -> dict[str, Any]:
         schema = super().to_schema()
-        schema.pop("declared", None)
         schema["paths"] = {**schema.get("paths", {}), **self.declared}
         return schema
 
@@ -110,4 +108,6 @@ class _Config(OpenAPIConfig):
 
     def to_openapi_schema(self) -> OpenAPI:
         plain = super().to_openapi_schema()
-        return _Document(info=plain.info, components=plain.components, declared=self.declared)
+        document = _Document(plain.info, servers=plain.servers, components=plain.components)
+        document.declared = self.declared
+        return document

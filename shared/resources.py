@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -45,5 +45,3 @@ class Resources:
 
 Opener = Callable[[Resources], AbstractAsyncContextManager[None]]
 """An `@asynccontextmanager async def open_<thing>(resources)`: opens, puts, yields, closes."""
-
-Opening = AsyncIterator[None]

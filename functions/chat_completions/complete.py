@@ -5,16 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from shared.upstream.faults import (
-    ConnectFailed,
-    ConnectTimeout,
-    DeadlineReached,
-    IdleTimeout,
-    TransportFault,
-)
-from shared.upstream.transport import Answer, Outgoing, Transport
-from shared.usage.spool import Spool
-
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.stream import first_events, relay
@@ -32,6 +22,15 @@ from shared.errors import (
 )
 from shared.metrics import ATTEMPTS
 from shared.routing.choose import Candidate
+from shared.upstream.faults import (
+    ConnectFailed,
+    ConnectTimeout,
+    DeadlineReached,
+    IdleTimeout,
+    TransportFault,
+)
+from shared.upstream.transport import Answer, Outgoing, Transport
+from shared.usage.spool import Spool
 from shared.wire import openai
 from shared.wire.completion import read_completion
 from shared.wire.refusal import read_refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from litestar.types import Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
 
 from shared.auth.caller import Caller
 from shared.errors import UpstreamError
@@ -46,7 +46,7 @@ class Exchange:
     choice: Choice
     candidate: Candidate
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         self.started = time.perf_counter()
         self.request_id = new_request_id()
         self.scope = scope
@@ -92,7 +92,7 @@ class Exchange:
 
     @property
     def client_ip(self) -> str | None:
-        client = self.scope.get("client")
+        client = self.scope["client"]
         return client[0] if client else None
 
     @property

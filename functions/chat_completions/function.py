@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from shared.db.connect import open_database
-from shared.db.watch import SnapshotKeeper, open_snapshot
-from shared.upstream.transport import Transport
-from shared.usage.open import open_usage
-from shared.usage.spool import Spool
+from shared.dispatch import open_dispatch
 
 from functions.chat_completions.complete import Completions
 from functions.chat_completions.handler import PATHS, Endpoint, chat_completions
 from functions.chat_completions.openapi import OPERATION
 from functions.chat_completions.targets import Targets
 from shared.auth.authenticator import Authenticator, open_authenticator
+from shared.db.connect import open_database
+from shared.db.watch import SnapshotKeeper, open_snapshot
 from shared.function import Function
 from shared.resources import Resources
 from shared.settings import (
@@ -26,10 +24,14 @@ from shared.settings import (
     SpoolSettings,
     TryOutSettings,
 )
+from shared.upstream.transport import Transport
+from shared.usage.open import open_usage
+from shared.usage.redis import open_redis
+from shared.usage.spool import Spool
 
 
 @asynccontextmanager
-async def open_completions(resources: Resources) -> AsyncIterator[None]:
+async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     settings = resources.settings
     transport = Transport()
     targets = Targets.from_settings(transport, settings[ProviderSettings], settings[TryOutSettings])
@@ -59,6 +61,14 @@ CHAT_COMPLETIONS = Function(
         SpoolSettings,
         TryOutSettings,
     ],
-    opens=[open_database, open_snapshot, open_authenticator, open_usage, open_completions],
+    opens=[
+        open_database,
+        open_snapshot,
+        open_authenticator,
+        open_redis,
+        open_dispatch,
+        open_usage,
+        open_completions,
+    ],
     operations={path: {"post": OPERATION} for path in PATHS},
 )

@@ -7,14 +7,15 @@ method and the size itself, and maps its own errors.
 from __future__ import annotations
 
 from litestar import asgi
-from litestar.types import Receive, Scope, Send
-from shared.db.watch import SnapshotKeeper
+from litestar.enums import ScopeType
+from litestar.types import HTTPScope, Receive, Scope, Send
 
 from functions.chat_completions.complete import Completions
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.plan import Planner, want_of
 from shared.answer_errors import as_switchyard_error
 from shared.auth.authenticator import Authenticator
+from shared.db.watch import SnapshotKeeper
 from shared.errors import BodyTooLarge, MethodNotAllowed, SwitchyardError
 from shared.function import MAX_BODY_BYTES
 from shared.log import get_logger
@@ -36,7 +37,7 @@ class Endpoint:
         self._completions = completions
         self._planner = Planner()
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
         try:
             _check_method(scope)
@@ -56,12 +57,15 @@ class Endpoint:
 
 @asgi(list(PATHS), copy_scope=False, opt={"guard": "user"})
 async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == ScopeType.WEBSOCKET:
+        await send({"type": "websocket.close", "code": 1003, "reason": "not a WebSocket route"})
+        return
     resources: Resources = scope["litestar_app"].state.resources
     await resources.get(Endpoint).serve(scope, receive, send)
 
 
-def _check_method(scope: Scope) -> None:
-    if scope.get("method") != "POST":
+def _check_method(scope: HTTPScope) -> None:
+    if scope["method"] != "POST":
         raise MethodNotAllowed("Send completions with POST.")
 
 

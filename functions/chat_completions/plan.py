@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from shared.auth.caller import Caller
-from shared.errors import NotReady
 from shared.routing.choose import Choice, choose
 from shared.routing.fit import Want
 from shared.routing.snapshot import Snapshot
@@ -24,10 +23,8 @@ class Planner:
         self._snapshot: Snapshot | None = None
         self._choices: dict[Want, Choice] = {}
 
-    def plan(self, snapshot: Snapshot | None, want: Want) -> Choice:
-        """Raises NotReady without a snapshot, else what `choose` raises."""
-        if snapshot is None:
-            raise NotReady("The catalogue is not loaded yet; try again shortly.")
+    def plan(self, snapshot: Snapshot, want: Want) -> Choice:
+        """Raises what `choose` raises."""
         if snapshot is not self._snapshot or len(self._choices) > _MAX_REMEMBERED:
             self._snapshot = snapshot
             self._choices.clear()

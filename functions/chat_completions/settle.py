@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 
 from litestar.types import HTTPResponseStartEvent
-from shared.usage.spool import Spool
 
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.report import report
 from shared.pricing.cost import Cost, cost_of
 from shared.usage.record import CostQuality, UsageFinal, UsageIntent
+from shared.usage.spool import Spool
 from shared.wire.completion import Completion, splice, text_bytes
 from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
 from shared.wire.sse import StreamReader

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from shared.upstream.faults import TransportFault
-from shared.upstream.transport import Answer
-from shared.usage.spool import Spool
-
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
 from shared.errors import ProviderUnavailable, StreamCut
 from shared.log import get_logger
+from shared.upstream.faults import TransportFault
+from shared.upstream.transport import Answer
+from shared.usage.spool import Spool
 from shared.wire.error_body import encode_error
 from shared.wire.sse import EventTooLong, StreamReader
 

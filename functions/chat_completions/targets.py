@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import SecretStr
-from shared.upstream.origin import Origin, parse_url
-from shared.upstream.transport import Transport
 
 from shared.errors import ProviderUnavailable
 from shared.routing.snapshot import Provider
 from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
+from shared.upstream.origin import Origin, parse_url
+from shared.upstream.transport import Transport
 from shared.wire import openai
 
 

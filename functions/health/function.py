@@ -6,13 +6,12 @@ routes of provider health come with the monitor.
 
 from __future__ import annotations
 
+from shared.auth.authenticator import open_authenticator
 from shared.db.connect import open_database
 from shared.db.watch import open_snapshot
-from shared.usage.redis import open_redis
-
-from shared.auth.authenticator import open_authenticator
 from shared.function import Function
 from shared.settings import DatabaseSettings, RedisSettings, TryOutSettings
+from shared.usage.redis import open_redis
 
 HEALTH = Function(
     name="health",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from shared.db.connect import open_database
-from shared.db.watch import open_snapshot
-
 from functions.models.handler import get_model, list_models
 from shared.auth.authenticator import open_authenticator
+from shared.db.connect import open_database
+from shared.db.watch import open_snapshot
 from shared.function import Function
 from shared.settings import DatabaseSettings, TryOutSettings
 

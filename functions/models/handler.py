@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get
-from shared.db.watch import SnapshotKeeper
 
 from functions.models.listing import ModelCard, card
 from shared.auth.guards import caller_of, require_user, resources_of
-from shared.errors import NotReady, UnknownModel
+from shared.db.watch import SnapshotKeeper
+from shared.errors import UnknownModel
 from shared.routing.choose import find_models
 from shared.routing.snapshot import Snapshot
 
@@ -52,7 +52,4 @@ def get_model(request: AnyRequest, model_id: str) -> ModelCard:
 
 
 def snapshot_of(request: AnyRequest) -> Snapshot:
-    snapshot = resources_of(request).get(SnapshotKeeper).snapshot
-    if snapshot is None:
-        raise NotReady("The catalogue is not loaded yet; try again shortly.")
-    return snapshot
+    return resources_of(request).get(SnapshotKeeper).snapshot

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -150,7 +150,7 @@ def _caller(row: AccessToken) -> Caller:
 
 
 @asynccontextmanager
-async def open_authenticator(resources: Resources) -> AsyncIterator[None]:
+async def open_authenticator(resources: Resources) -> AsyncGenerator[None]:
     """Needs Database and SnapshotKeeper."""
     pinned: dict[bytes, Caller] = {}
     if resources.settings[TryOutSettings].tokens:

@@ -15,8 +15,16 @@ from shared.usage.record import UsageFinal, UsageIntent
 
 STREAM = "switchyard:usage"
 GROUP = "writers"
-NUDGE = "switchyard:usage:nudge"
 FIELD = b"b"
+
+WRITE_ACTOR = "usage.write"
+WRITE_QUEUE = "usage"
+NUDGE = "switchyard:usage:nudge"
+"""A flag: the writer is on its way. Set it (NX, for NUDGE_TTL_S) before WRITE_ACTOR is enqueued,
+and enqueue only where it was not set; the writer clears it before it reads.
+"""
+NUDGE_TTL_S = 60
+"""Who sets the flag may die before it enqueues; so long nobody else would."""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -20,7 +21,7 @@ _TIMEOUT_S = 0.25
 @asynccontextmanager
 async def open_redis(resources: Resources) -> AsyncGenerator[None]:
     """Put a redis.asyncio.Redis. Nothing waits for the server at start; it is not critical."""
-    client = Redis.from_url(
+    client: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         resources.settings[RedisSettings].url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=_TIMEOUT_S,

@@ -52,4 +52,4 @@ class UsageStream:
 
     async def nudge(self) -> None:
         if await self._redis.set(NUDGE, b"1", nx=True, ex=_NUDGE_LASTS_S):
-            await self._dispatch.enqueue("usage.write", "usage")
+            await self._dispatch.enqueue_soon("usage.write", "usage")

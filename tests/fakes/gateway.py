@@ -1,0 +1,116 @@
+"""The gateway (or one function of it) and the worker as real processes over real services."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.fakes.uvicorn_server import UvicornServer
+
+USER = {"authorization": "Bearer test-user-token"}
+ADMIN = {"authorization": "Bearer admin-token"}
+PATH = "/api/v1/llm/chat/completions"
+
+
+class Deployment:
+    """What the processes share: settings as environment variables, and the ledger they fill."""
+
+    def __init__(
+        self, *, database_url: str, redis_url: str, data_dir: Path, simulated_url: str
+    ) -> None:
+        self.database_url = database_url
+        self.environment: Mapping[str, str] = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "SWITCHYARD_DATA_DIR": str(data_dir),
+            "SWITCHYARD_SIMULATED_PROVIDER_URL": simulated_url,
+            "SWITCHYARD_TRYOUT_TOKENS": "true",
+            "LOG_FORMAT": "json",
+        }
+
+    def web(self, app: str = "functions.gateway.app:app") -> UvicornServer:
+        return UvicornServer(app, ready="/readyz", environment=self.environment)
+
+    def worker(self) -> WorkerProcess:
+        return WorkerProcess(self.environment)
+
+    def rows(self) -> list[dict[str, Any]]:
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            return connection.execute("SELECT * FROM llm_usage_logs ORDER BY request_id").fetchall()
+
+    def rows_when(
+        self, enough: Callable[[list[dict[str, Any]]], bool], timeout_s: float = 20.0
+    ) -> list[dict[str, Any]]:
+        """The rows as soon as they are `enough`, else as they are after the time-out."""
+        ends = time.monotonic() + timeout_s
+        while True:
+            rows = self.rows()
+            if enough(rows) or time.monotonic() > ends:
+                return rows
+            time.sleep(0.1)
+
+
+class WorkerProcess:
+    """`dramatiq functions.worker.main`, in a process group that can be killed whole."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = {**os.environ, **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  closed on exit
+
+    def __enter__(self) -> WorkerProcess:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._output.close()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "dramatiq", "functions.worker.main"]
+        command += ["--processes", "1", "--threads", "2"]
+        self._process = subprocess.Popen(
+            command,
+            stdout=self._output,
+            stderr=self._output,
+            env=self._environment,
+            start_new_session=True,
+        )
+
+    def kill(self) -> None:
+        """SIGKILL to the whole process group: nobody says good-bye."""
+        assert self._process is not None
+        os.killpg(self._process.pid, 9)
+        self._process.wait()
+
+    def output(self) -> str:
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace")
+
+
+def ask(
+    url: str, content: str = "Hello", headers: Mapping[str, str] | None = None, **body: Any
+) -> httpx.Response:
+    """POST a completion."""
+    return httpx.post(
+        url + PATH,
+        json={"messages": [{"role": "user", "content": content}], **body},
+        headers={**USER, **(headers or {})},
+        timeout=20,
+        trust_env=False,
+    )
