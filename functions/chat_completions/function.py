@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from shared.dispatch import open_dispatch
-
 from functions.chat_completions.complete import Completions
 from functions.chat_completions.handler import PATHS, Endpoint, chat_completions
-from functions.chat_completions.openapi import OPERATION
+from functions.chat_completions.openapi import operation
 from functions.chat_completions.targets import Targets
 from shared.auth.authenticator import Authenticator, open_authenticator
 from shared.db.connect import open_database
 from shared.db.watch import SnapshotKeeper, open_snapshot
+from shared.dispatch import open_dispatch
 from shared.function import Function
 from shared.resources import Resources
 from shared.settings import (
@@ -70,5 +69,5 @@ CHAT_COMPLETIONS = Function(
         open_usage,
         open_completions,
     ],
-    operations={path: {"post": OPERATION} for path in PATHS},
+    operations={path: {"post": operation(path)} for path in PATHS},
 )

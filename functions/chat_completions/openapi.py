@@ -58,8 +58,7 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
-OPERATION: dict[str, Any] = {
-    "operationId": "create_chat_completion",
+_OPERATION: dict[str, Any] = {
     "summary": "Create a chat completion, routed by power level or model",
     "parameters": [
         _header("X-Power-Level", "eco, balanced, precision or auto; the body's field wins."),
@@ -84,3 +83,9 @@ OPERATION: dict[str, Any] = {
     },
     "security": [{"bearer": []}],
 }
+
+
+def operation(path: str) -> dict[str, Any]:
+    """The operation at `path`; its id is made of it, as Litestar makes those of other routes."""
+    words = path.replace("/", " ").title().replace(" ", "")
+    return {"operationId": f"{words}CreateChatCompletion", **_OPERATION}

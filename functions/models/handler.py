@@ -26,7 +26,6 @@ class ModelList(msgspec.Struct, frozen=True):
 @get(
     ["/api/v1/llm/models", "/v1/models"],
     guards=[require_user],
-    operation_id="list_models",
     sync_to_thread=False,
 )
 def list_models(request: AnyRequest) -> ModelList:
@@ -39,7 +38,6 @@ def list_models(request: AnyRequest) -> ModelList:
 @get(
     ["/api/v1/llm/models/{model_id:path}", "/v1/models/{model_id:path}"],
     guards=[require_user],
-    operation_id="get_model",
     sync_to_thread=False,
 )
 def get_model(request: AnyRequest, model_id: str) -> ModelCard:

@@ -37,7 +37,6 @@ class ProviderList(msgspec.Struct, frozen=True):
 @get(
     "/api/v1/llm/providers",
     guards=[require_user],
-    operation_id="list_providers",
     sync_to_thread=False,
 )
 def list_providers(request: AnyRequest) -> ProviderList:

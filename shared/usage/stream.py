@@ -10,13 +10,20 @@ from redis.asyncio import Redis
 
 from shared.dispatch import Dispatch
 from shared.log import get_logger
-from shared.usage.batch import FIELD, NUDGE, STREAM, pack_frames
+from shared.usage.batch import (
+    FIELD,
+    NUDGE,
+    NUDGE_TTL_S,
+    STREAM,
+    WRITE_ACTOR,
+    WRITE_QUEUE,
+    pack_frames,
+)
 
 BATCH_RECORDS = 500
 """Records an entry: one packed XADD of 100 costs 1.4 us a record, a single one 100 (SPEED.md)."""
 
 _NUDGE_EVERY_S = 1.0
-_NUDGE_LASTS_S = 30
 
 
 class UsageStream:
@@ -51,5 +58,5 @@ class UsageStream:
             await asyncio.sleep(_NUDGE_EVERY_S)
 
     async def nudge(self) -> None:
-        if await self._redis.set(NUDGE, b"1", nx=True, ex=_NUDGE_LASTS_S):
-            await self._dispatch.enqueue_soon("usage.write", "usage")
+        if await self._redis.set(NUDGE, b"1", nx=True, ex=NUDGE_TTL_S):
+            await self._dispatch.enqueue_soon(WRITE_ACTOR, WRITE_QUEUE)
