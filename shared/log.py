@@ -9,6 +9,7 @@ import logging
 import sys
 from typing import Any
 
+import msgspec
 import structlog
 
 from shared.settings import LogSettings
@@ -17,22 +18,29 @@ from shared.settings import LogSettings
 def configure_logging(settings: LogSettings) -> None:
     """Set up structlog, and route the standard library's loggers (uvicorn, dramatiq) through it."""
     console = settings.format == "console" or (settings.format is None and sys.stderr.isatty())
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
-    )
     common: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if console:
+        renderer: Any = structlog.dev.ConsoleRenderer()
+        own = [*common, renderer]
+        factory: Any = structlog.PrintLoggerFactory(sys.stderr)
+    else:
+        renderer = structlog.processors.JSONRenderer()
+        own = [
+            *common,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ]
+        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
     structlog.configure(
-        processors=[*common, structlog.processors.format_exc_info, renderer]
-        if not console
-        else [*common, renderer],
+        processors=own,
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=factory,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -53,3 +61,8 @@ def configure_logging(settings: LogSettings) -> None:
 
 def get_logger() -> structlog.typing.FilteringBoundLogger:
     return structlog.get_logger()
+
+
+def _to_json(event: dict[str, Any], **_: Any) -> bytes:
+    """A tenth of what json.dumps takes; it matters to one line a request."""
+    return msgspec.json.encode(event, enc_hook=str)

@@ -196,6 +196,11 @@ def _complaints(group: type[SettingsGroup], error: ValidationError) -> list[str]
     return lines
 
 
+def inherited_environment() -> dict[str, str]:
+    """A copy of this process's environment, for the processes that it starts."""
+    return dict(os.environ)
+
+
 def default_data_dir() -> Path:
     """Where data lives when SWITCHYARD_DATA_DIR is unset; for root not in its private home."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -59,7 +59,6 @@ class Connection(asyncio.Protocol):
         "_alarm",
         "_answer",
         "_deadline",
-        "_extra",
         "_frames_end",
         "_has_head",
         "_head",
@@ -71,6 +70,7 @@ class Connection(asyncio.Protocol):
         "_keeper",
         "_limits",
         "_loop",
+        "_must_close",
         "_parser",
         "_quiet_since",
         "_transport",
@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
             self._fail(ProtocolViolation("the upstream switched protocols"))
         except httptools.HttpParserError as error:
             if self._is_done:
-                self._extra = True
+                self._must_close = True
             else:
                 self._fail(_cause(error))
         if self._is_done:
@@ -187,7 +187,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._is_done:
-            self._extra = True
+            self._must_close = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         answer = self._answer
@@ -199,7 +199,8 @@ class Connection(asyncio.Protocol):
         name = name.lower()
         if name in {b"content-length", b"transfer-encoding"}:
             self._frames_end = False
-        answer.headers.append((name, value))
+        # llhttp leaves blanks at the end, which are no part of a value (RFC 9110, section 5.5).
+        answer.headers.append((name, value.rstrip(b" \t")))
         if len(answer.headers) * 32 > self._limits.head_bytes:
             raise ProtocolViolation("the answer has too many headers")
 
@@ -217,7 +218,7 @@ class Connection(asyncio.Protocol):
             self._head.set_result(answer)
         if self._is_head_request:
             self._is_done = True
-            self._extra = True
+            self._must_close = True
 
     def on_body(self, body: bytes) -> None:
         if self._answer is not None and not self._is_done:
@@ -231,9 +232,11 @@ class Connection(asyncio.Protocol):
                 self._answer.headers.clear()
         else:
             self._is_done = True
+            # Asked here: after this callback llhttp has forgotten the answer's headers.
+            self._must_close |= not self._parser.should_keep_alive()
 
     def _begin(self) -> None:
-        self._heard = self._has_head = self._is_done = self._is_interim = self._extra = False
+        self._heard = self._has_head = self._is_done = self._is_interim = self._must_close = False
         self._is_head_request = False
         # Until a header says how long the body is, the connection's end ends it.
         self._frames_end = True
@@ -274,8 +277,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if (
             transport is not None
-            and not self._extra
-            and self._parser.should_keep_alive()
+            and not self._must_close
             and transport.get_write_buffer_size() == 0
             and not transport.is_closing()
         ):

@@ -1,0 +1,75 @@
+"""`switchyard doctor`: say what is missing or wrong, and how to put it right."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from shared.cli import doctor_checks as checks
+from shared.cli.doctor_checks import Finding, State
+from shared.cli.failures import failing_in_one_line
+from shared.cli.run_file import Run
+from shared.cli.services import data_folder, is_database_given, running_up
+
+_STYLES = {State.OK: "green", State.NOTE: "dim", State.WRONG: "bold red"}
+
+
+class _Report(msgspec.Struct, frozen=True):
+    ok: bool
+    findings: list[Finding]
+    psql: str | None
+
+
+@click.command(short_help="Say what is missing or wrong, and how to put it right.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@failing_in_one_line()
+def doctor(as_json: bool) -> None:
+    """Check the settings, PostgreSQL, Redis, the data folder, keys and providers.
+
+    Where DATABASE_URL or REDIS_URL is not set, those of a running `switchyard up` are meant.
+    Exit status 1 where something is wrong.
+    """
+    folder, run = data_folder(), running_up()
+    findings = [
+        *checks.check_settings(),
+        *checks.check_postgres(run),
+        *checks.check_redis(run),
+        *checks.check_data_folder(folder),
+        *checks.check_encryption_key(folder),
+        *checks.check_providers(run),
+    ]
+    is_well = all(finding.state is not State.WRONG for finding in findings)
+    psql = _psql_command(run)
+    if as_json:
+        click.echo(msgspec.json.encode(_Report(is_well, findings, psql)))
+    else:
+        console = Console()
+        console.print(_table(findings))
+        if psql is not None:
+            # Not by rich, which would wrap what is to be pasted.
+            click.echo(f"The database, by hand:\n{psql}")
+    if not is_well:
+        raise click.exceptions.Exit(1)
+
+
+def _table(findings: Iterable[Finding]) -> Table:
+    table = Table("", "check", "found", "what to do")
+    for finding in findings:
+        state = f"[{_STYLES[finding.state]}]{finding.state}[/]"
+        table.add_row(state, escape(finding.name), escape(finding.detail), escape(finding.fix))
+    return table
+
+
+def _psql_command(run: Run | None) -> str | None:
+    """The line that opens the database; a given URL, which may hold a password, is not shown."""
+    if run is not None and run.psql is not None:
+        return f'{run.psql} "{run.database_url}"'
+    if is_database_given():
+        return f'{shutil.which("psql") or "psql"} "$DATABASE_URL"'
+    return None

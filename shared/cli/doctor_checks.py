@@ -1,0 +1,190 @@
+"""What `switchyard doctor` looks at. Each check gives findings; none changes anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import psycopg
+import redis
+
+from shared.cli.data_folder import read_key_file
+from shared.cli.failures import one_line
+from shared.cli.run_file import Run
+from shared.db.migrate import is_current, missing_tables
+from shared.settings import (
+    PROVIDER_PREFIXES,
+    CompletionSettings,
+    DatabaseSettings,
+    HealthSettings,
+    LogSettings,
+    MetricsSettings,
+    ProviderSettings,
+    RedisSettings,
+    SettingsInvalid,
+    SpoolSettings,
+    VaultSettings,
+    WebSettings,
+    load_settings,
+)
+from shared.vault.keyring import parse_key_ring
+
+_PLAIN_GROUPS = (
+    WebSettings,
+    SpoolSettings,
+    CompletionSettings,
+    HealthSettings,
+    LogSettings,
+    MetricsSettings,
+)
+_TIMEOUT_S = 5
+
+
+class State(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    """Worth knowing; nothing to put right."""
+    WRONG = "wrong"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`fix` says what to do; empty where there is nothing to do."""
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+
+
+def check_settings() -> list[Finding]:
+    """The settings that have a default: they can only be malformed."""
+    findings: list[Finding] = []
+    for group in _PLAIN_GROUPS:
+        try:
+            load_settings(group)
+        except SettingsInvalid as error:
+            findings.append(Finding("settings", State.WRONG, one_line(error), "correct it"))
+    return findings or [Finding("settings", State.OK, "well formed")]
+
+
+def check_postgres(run: Run | None) -> list[Finding]:
+    """Reachable, and as this release needs it."""
+    try:
+        url = load_settings(DatabaseSettings)[DatabaseSettings].dsn
+        source = "DATABASE_URL"
+    except SettingsInvalid as error:
+        if run is None or "is not set" not in str(error):
+            return [Finding("PostgreSQL", State.WRONG, one_line(error), _SET_OR_UP)]
+        url, source = run.database_url, "of the running `switchyard up`"
+    try:
+        with psycopg.connect(url, connect_timeout=_TIMEOUT_S) as connection:
+            version = connection.execute("SHOW server_version").fetchone()
+        reached = Finding(
+            "PostgreSQL", State.OK, f"{version[0] if version else 'reachable'}, {source}"
+        )
+        return [reached, _check_tables(url)]
+    except psycopg.ProgrammingError:
+        # libpq quotes the URL, and with it the password, when it cannot read it.
+        detail = "DATABASE_URL cannot be read as a PostgreSQL URL"
+        return [Finding("PostgreSQL", State.WRONG, detail, "write special characters as %XX")]
+    except psycopg.Error as error:
+        fix = "start it, or correct DATABASE_URL"
+        return [Finding("PostgreSQL", State.WRONG, one_line(error), fix)]
+
+
+_SET_OR_UP = "set it, or start `switchyard up`, which embeds one"
+
+
+def _check_tables(url: str) -> Finding:
+    if missing := missing_tables(url):
+        some = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+        detail = f"{len(missing)} are missing: {some}"
+        return Finding("tables", State.WRONG, detail, "run `switchyard migrate`")
+    if not is_current(url):
+        detail = "of an earlier release"
+        return Finding("tables", State.WRONG, detail, "run `switchyard migrate`")
+    return Finding("tables", State.OK, "as this release needs them")
+
+
+def check_redis(run: Run | None) -> list[Finding]:
+    """Reachable, and which version."""
+    try:
+        url = load_settings(RedisSettings)[RedisSettings].url
+        source = "REDIS_URL"
+    except SettingsInvalid as error:
+        if run is None:
+            return [Finding("Redis", State.WRONG, one_line(error), _SET_OR_UP)]
+        url, source = run.redis_url, "of the running `switchyard up`"
+    try:
+        # redis-py leaves the type of its keyword arguments open.
+        with redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+            url, socket_connect_timeout=_TIMEOUT_S, socket_timeout=_TIMEOUT_S
+        ) as client:
+            facts = cast(
+                Mapping[str, str],
+                client.info("server"),  # pyright: ignore[reportUnknownMemberType]
+            )
+    except (redis.RedisError, ValueError) as error:
+        fix = "start it, or correct REDIS_URL"
+        return [Finding("Redis", State.WRONG, one_line(error), fix)]
+    valkey = facts.get("valkey_version")
+    version = f"Valkey {valkey}" if valkey else f"Redis {facts.get('redis_version', '?')}"
+    return [Finding("Redis", State.OK, f"{version}, {source}")]
+
+
+def check_data_folder(folder: Path) -> list[Finding]:
+    """Whether the usage spool can be written there."""
+    place = next(one for one in (folder, *folder.parents) if one.exists())
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        made = "" if place == folder else ", made when first used"
+        return [Finding("data folder", State.OK, f"{folder}{made}")]
+    fix = "set SWITCHYARD_DATA_DIR to a folder that can be written"
+    return [Finding("data folder", State.WRONG, f"{place} cannot be written", fix)]
+
+
+def check_encryption_key(folder: Path) -> list[Finding]:
+    """BYOK_ENCRYPTION_KEY, else the key file of `switchyard up`."""
+    given = load_settings(VaultSettings)[VaultSettings].byok_encryption_key
+    source = "BYOK_ENCRYPTION_KEY"
+    key = given.get_secret_value() if given else None
+    fix = "set BYOK_ENCRYPTION_KEY; `switchyard key generate` makes one"
+    if key is None:
+        source = "the data folder's key file"
+        try:
+            key = read_key_file(folder)
+        except PermissionError:
+            detail = f"{source} belongs to another user"
+            return [Finding("encryption key", State.WRONG, detail, fix)]
+    if key is None:
+        return [Finding("encryption key", State.WRONG, "BYOK_ENCRYPTION_KEY is not set", fix)]
+    try:
+        parse_key_ring(key)
+    except ValueError as error:
+        return [Finding("encryption key", State.WRONG, f"{source}: {error}", fix)]
+    return [Finding("encryption key", State.OK, f"well formed, {source}")]
+
+
+def check_providers(run: Run | None) -> list[Finding]:
+    """Which providers can be called on the operator's own account."""
+    settings = load_settings(ProviderSettings)[ProviderSettings]
+    keys = settings.api_keys()
+    if run is not None and run.simulated:
+        detail = "simulated by the running `switchyard up`: answers are made up"
+        return [Finding("providers", State.NOTE, detail)]
+    findings = [_provider(slug, has_key=slug in keys) for slug in PROVIDER_PREFIXES]
+    if not keys and settings.litellm_proxy_url is None:
+        detail = "no platform key is set"
+        fix = "set one, such as OPENAI_API_KEY, or try out with `switchyard up`"
+        findings.append(Finding("providers", State.WRONG, detail, fix))
+    return findings
+
+
+def _provider(slug: str, *, has_key: bool) -> Finding:
+    variable = f"{PROVIDER_PREFIXES[slug]}_API_KEY"
+    if has_key:
+        return Finding(f"provider {slug}", State.OK, "platform key set")
+    return Finding(f"provider {slug}", State.NOTE, f"no platform key ({variable})")

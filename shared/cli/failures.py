@@ -1,0 +1,47 @@
+"""How a command fails: in one line on stderr, with status 1, and never with a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+import psycopg
+
+from shared.settings import SettingsInvalid
+
+
+class CommandFailed(click.ClickException):
+    """The command could not do its work; the message is one line that says what to do."""
+
+    exit_code = 1
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"switchyard: {self.format_message()}", err=True, file=file)
+
+
+@contextmanager
+def failing_in_one_line() -> Generator[None]:
+    """Turn the failures a command expects into CommandFailed; also usable as a decorator.
+
+    Everything else is a fault of ours and keeps its traceback.
+    """
+    try:
+        yield
+    except SettingsInvalid as error:
+        raise CommandFailed(one_line(error)) from error
+    except psycopg.errors.UndefinedTable as error:
+        raise CommandFailed(
+            "the database lacks our tables: run `switchyard migrate` first"
+        ) from error
+    except psycopg.OperationalError as error:
+        raise CommandFailed(f"PostgreSQL: {one_line(error)}") from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise CommandFailed(f"{where}{error.strerror or one_line(error)}") from error
+
+
+def one_line(error: BaseException) -> str:
+    """The error's message with its line breaks taken out."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,176 @@
+"""`switchyard token`: create, list, revoke and rotate access tokens.
+
+A token is printed once, alone on stdout; the database keeps its digest only.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import click
+import msgspec
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from shared.auth.caller import Role
+from shared.auth.token import mint
+from shared.cli.failures import CommandFailed, failing_in_one_line
+from shared.cli.services import database_url
+from shared.db import access_tokens
+from shared.routing.snapshot import Tier
+
+ROTATION_OVERLAP = timedelta(hours=24)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class _Duration(click.ParamType[timedelta]):
+    name = "duration"
+
+    def convert(
+        self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        match = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", value)
+        if match is None:
+            self.fail(f"{value!r} is no duration; write 30d, 12h, 45m or 2w", param, ctx)
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+@click.group(short_help="Create, list, revoke and rotate access tokens.")
+def token() -> None:
+    """Access tokens of callers.
+
+    Works on DATABASE_URL, else on the database of a running `switchyard up`.
+    """
+
+
+@token.command()
+@click.option("--user", "user_id", required=True, metavar="ID", help="Whose token it is.")
+@click.option("--tier", required=True, type=click.Choice([tier.value for tier in Tier]))
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), default="user", show_default=True
+)
+@click.option("--team", "team_id", metavar="ID", help="The user's team.")
+@click.option("--name", help="What the token is for.  [default: the user's id]")
+@click.option("--expires", type=_Duration(), metavar="30d", help="It ends after this time.")
+@click.option("--model", "models", multiple=True, help="Allow only this model; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@failing_in_one_line()
+def create(
+    user_id: str,
+    tier: str,
+    role: str,
+    team_id: str | None,
+    name: str | None,
+    expires: timedelta | None,
+    models: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Make a token and print it, this once, alone on stdout."""
+    minted = mint()
+    expires_at = None if expires is None else datetime.now(UTC) + expires
+    with _connect() as connection:
+        token_id = access_tokens.create_token(
+            connection,
+            token=minted,
+            name=name or user_id,
+            user_id=user_id,
+            team_id=team_id,
+            tier=tier,
+            role=role,
+            allowed_models=list(models) or None,
+            expires_at=expires_at,
+            created_by="switchyard token create",
+        )
+    _print_secret(token_id, minted, as_json=as_json)
+    until = "it is revoked" if expires_at is None else f"{expires_at:%Y-%m-%d %H:%M} UTC"
+    click.echo(
+        f"Token {token_id} of {user_id} is valid until {until}; it is not shown again.", err=True
+    )
+
+
+@token.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@failing_in_one_line()
+def list_(as_json: bool) -> None:
+    """List all tokens, by the ends of each; the tokens themselves are not kept."""
+    with _connect() as connection:
+        rows = access_tokens.list_tokens(connection)
+    if as_json:
+        click.echo(msgspec.json.encode(rows))
+        return
+    table = Table("id", "token", "name", "user", "team", "tier", "role", "state", "last used")
+    for row in rows:
+        table.add_row(
+            str(row.id),
+            f"{row.prefix}…{row.suffix}",
+            row.name,
+            row.user_id,
+            row.team_id or "",
+            row.tier,
+            row.role,
+            _state(row),
+            _day(row.last_used_at),
+        )
+    Console().print(table)
+
+
+@token.command()
+@click.argument("token_id", metavar="ID", type=int)
+@failing_in_one_line()
+def revoke(token_id: int) -> None:
+    """End the token with this id; serving processes know within 2 s."""
+    with _connect() as connection:
+        if not access_tokens.revoke_token(connection, token_id):
+            raise _no_such(token_id)
+    click.echo(f"Token {token_id} is revoked.", err=True)
+
+
+@token.command()
+@click.argument("token_id", metavar="ID", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@failing_in_one_line()
+def rotate(token_id: int, as_json: bool) -> None:
+    """Print a new token in place of the one with this id, which stays valid for 24 hours."""
+    minted = mint()
+    with _connect() as connection:
+        new_id = access_tokens.rotate_token(
+            connection, token_id, token=minted, overlap=ROTATION_OVERLAP
+        )
+    if new_id is None:
+        raise _no_such(token_id)
+    _print_secret(new_id, minted, as_json=as_json)
+    click.echo(
+        f"Token {new_id} replaces {token_id}, which ends in 24 hours; it is not shown again.",
+        err=True,
+    )
+
+
+def _connect() -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(
+        database_url(), autocommit=True, application_name="switchyard token", connect_timeout=10
+    )
+
+
+def _print_secret(token_id: int, minted: str, *, as_json: bool) -> None:
+    click.echo(msgspec.json.encode({"id": token_id, "token": minted}) if as_json else minted)
+
+
+def _no_such(token_id: int) -> CommandFailed:
+    return CommandFailed(f"there is no live token {token_id}; `switchyard token list` shows them")
+
+
+def _state(row: access_tokens.TokenRow) -> str:
+    if row.revoked_at is not None:
+        return f"revoked {_day(row.revoked_at)}"
+    if row.expires_at is None:
+        return "valid"
+    word = "expired" if row.expires_at <= datetime.now(UTC) else "until"
+    return f"{word} {_day(row.expires_at)}"
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d")

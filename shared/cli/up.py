@@ -1,0 +1,216 @@
+"""`switchyard up`: the whole gateway on this machine, from nothing to a line to paste.
+
+    data folder, lock -> leftovers -> port -> PostgreSQL, Valkey -> migrate -> the Procfile's
+    processes and the simulated provider, supervised -> the banner, when /readyz says so
+
+It ends the other way round, and leaves no process, no socket and no run.json.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from shared.cli import leftovers
+from shared.cli.banner import banner
+from shared.cli.data_folder import ensure_key_file, locked
+from shared.cli.embedded_services import EmbeddedServices
+from shared.cli.environment import process_environment
+from shared.cli.failures import CommandFailed, failing_in_one_line, one_line
+from shared.cli.log_lines import LogLines, wants_colour
+from shared.cli.migrate import run_migrations
+from shared.cli.port import require_free_port
+from shared.cli.procfile import ProcessType, ProcfileInvalid, parse_procfile
+from shared.cli.ready import wait_until_ready
+from shared.cli.run_file import Run, remove_run_file, write_run_file
+from shared.cli.services import data_folder, given_database_url, given_redis_url
+from shared.cli.stop_request import StopRequest
+from shared.cli.supervisor import KeepsDying, Supervisor
+from shared.embedded import EmbeddedFailed, free_port
+from shared.settings import (
+    ProviderSettings,
+    VaultSettings,
+    WebSettings,
+    inherited_environment,
+    load_settings,
+)
+from shared.vault.keyring import parse_key_ring
+
+PROJECT = Path(__file__).parents[2]
+SIMULATED = "simulated"
+_PATIENCE_S = 30.0
+
+
+class _Stopped(Exception):
+    """Asked to stop before everything was started."""
+
+
+@click.command(short_help="Run the whole gateway on this machine, with its database.")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: PORT, else 8084]")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="[default: SWITCHYARD_DATA_DIR, else a folder of this user]",
+)
+@click.option(
+    "--simulate/--no-simulate",
+    default=None,
+    help="Answer from a simulated provider.  [default: where no platform key is set]",
+)
+@failing_in_one_line()
+def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
+    """Run every process of the Procfile on 127.0.0.1, and what they need.
+
+    PostgreSQL and Valkey are embedded where DATABASE_URL and REDIS_URL are not set. A second run
+    continues with the data of the first. Ctrl-C stops everything.
+    """
+    stop = StopRequest()
+    stop.listen()
+    folder = data_folder() if data_dir is None else data_dir.expanduser().absolute()
+    port = port or load_settings(WebSettings)[WebSettings].port
+    process_types = _process_types()
+    if simulate is None:
+        simulate = not _can_reach_providers()
+    environment = inherited_environment()
+    names = [one.name for one in process_types] + [SIMULATED]
+    lines = LogLines(names, sys.stdout, colour=wants_colour(sys.stdout, environment))
+    with locked(folder):
+        try:
+            _Up(folder, port, lines, stop).run(process_types, environment, simulate=simulate)
+        except _Stopped:
+            pass
+        except (KeepsDying, EmbeddedFailed) as error:
+            text = str(error) if isinstance(error, KeepsDying) else one_line(error)
+            raise CommandFailed(text) from error
+        lines.say("stopped")
+
+
+class _Up:
+    def __init__(self, folder: Path, port: int, lines: LogLines, stop: StopRequest) -> None:
+        self._folder = folder
+        self._port = port
+        self._lines = lines
+        self._stop = stop
+
+    def run(
+        self, process_types: list[ProcessType], inherited: dict[str, str], *, simulate: bool
+    ) -> None:
+        encryption_key = _given_encryption_key() or ensure_key_file(self._folder)
+        if ended := leftovers.end_leftovers(self._folder):
+            self._lines.say(f"{ended} processes of a killed `switchyard up` ended")
+        require_free_port(self._port)
+        simulated_port = free_port() if simulate else None
+        with ExitStack() as stack:
+            services = EmbeddedServices(self._folder, self._lines.say)
+            stack.callback(services.stop)
+            run = self._start_services(services, simulated=simulate)
+            run_migrations(run.database_url, lambda line: self._lines.say(f"migrate: {line}"))
+            self._go_on()
+            stack.callback(remove_run_file, self._folder)
+            write_run_file(self._folder, run)
+            environment = process_environment(
+                inherited,
+                run,
+                port=self._port,
+                encryption_key=encryption_key,
+                simulated_provider_url=_local_url(simulated_port),
+                terminal=sys.stdout.isatty(),
+            )
+            if simulated_port is not None:
+                process_types = [*process_types, _simulated_provider(simulated_port)]
+            threading.Thread(target=self._announce, args=(run,), daemon=True).start()
+            Supervisor(
+                process_types,
+                environment=environment,
+                folder=self._folder,
+                lines=self._lines,
+                stop=self._stop,
+                each_tick=services.revive,
+            ).run()
+            self._lines.say("stopping the services")
+
+    def _start_services(self, services: EmbeddedServices, *, simulated: bool) -> Run:
+        database_url, redis_url = given_database_url(), given_redis_url()
+        psql: str | None = None
+        if database_url is None:
+            self._go_on()
+            postgres = services.start_postgres()
+            database_url, psql = postgres.dsn, str(postgres.binaries / "psql")
+        if redis_url is None:
+            self._go_on()
+            redis_url = services.start_valkey().url
+        self._go_on()
+        return Run(
+            pid=os.getpid(),
+            url=f"http://127.0.0.1:{self._port}",
+            database_url=database_url,
+            redis_url=redis_url,
+            data_dir=str(self._folder),
+            psql=psql,
+            simulated=simulated,
+        )
+
+    def _go_on(self) -> None:
+        if self._stop.requested:
+            raise _Stopped
+
+    def _announce(self, run: Run) -> None:
+        """Say that the gateway is ready; until it is, every 30 s what it lacks."""
+        while not self._stop.requested:
+            complaint = wait_until_ready(
+                self._port, lambda: self._stop.requested, patience_s=_PATIENCE_S
+            )
+            if complaint is None:
+                self._lines.show(banner(run.url, simulated=run.simulated))
+                return
+            if not self._stop.requested:
+                self._lines.say(f"not ready yet: {complaint}")
+
+
+def _process_types() -> list[ProcessType]:
+    """What the Procfile runs all the time. Its release command is `up`'s own migration."""
+    try:
+        found = parse_procfile((PROJECT / "Procfile").read_text())
+    except FileNotFoundError:
+        raise CommandFailed(
+            f"there is no Procfile in {PROJECT}: `switchyard up` runs from a checkout"
+            " (`make up`); elsewhere start the processes yourself"
+        ) from None
+    except ProcfileInvalid as error:
+        raise CommandFailed(str(error)) from error
+    return [one for one in found if one.name != "release"]
+
+
+def _can_reach_providers() -> bool:
+    providers = load_settings(ProviderSettings)[ProviderSettings]
+    return bool(providers.api_keys()) or providers.litellm_proxy_url is not None
+
+
+def _given_encryption_key() -> str | None:
+    """BYOK_ENCRYPTION_KEY. Raises CommandFailed where it is malformed."""
+    given = load_settings(VaultSettings)[VaultSettings].byok_encryption_key
+    if given is None:
+        return None
+    try:
+        parse_key_ring(given.get_secret_value())
+    except ValueError as error:
+        raise CommandFailed(f"BYOK_ENCRYPTION_KEY: {error}") from error
+    return given.get_secret_value()
+
+
+def _local_url(port: int | None) -> str | None:
+    return None if port is None else f"http://127.0.0.1:{port}"
+
+
+def _simulated_provider(port: int) -> ProcessType:
+    # A call that hangs on purpose would keep it from stopping without the time-out.
+    return ProcessType(
+        SIMULATED,
+        f"uvicorn functions.simulated_provider.app:app --host 127.0.0.1 --port {port} --workers 1"
+        " --loop uvloop --http httptools --no-access-log --timeout-graceful-shutdown 1",
+    )

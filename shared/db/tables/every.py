@@ -1,0 +1,8 @@
+"""The metadata with every table in it: what migrations are compared with and remade from."""
+
+from __future__ import annotations
+
+from shared.db.tables import catalogue, keys, operations, usage
+from shared.db.tables.naming import metadata
+
+__all__ = ["catalogue", "keys", "metadata", "operations", "usage"]

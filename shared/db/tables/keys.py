@@ -1,0 +1,118 @@
+"""Who may call, with whose key, and how much."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import SQLModel
+
+from shared.db.tables import naming as naming
+from shared.db.tables.columns import (
+    count,
+    flag,
+    identity,
+    moment,
+    money,
+    octets,
+    reference,
+    small,
+    word_list,
+    words,
+)
+
+
+class UserApiKey(SQLModel, table=True):
+    """A caller's own provider key, sealed. total_* and last_used_at are counters, not settings.
+
+    `use_policy`: `prefer` uses the key where one of its models serves, `only` never falls back to
+    another provider's. `platform_fallback`: the platform's key may serve where this one fails.
+    """
+
+    __tablename__: ClassVar[Any] = "user_api_keys"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("user_id", "provider_id"),
+        Index(None, "provider_id"),
+        Index(None, "key_fingerprint"),
+        Index(None, "encryption_key_id"),
+    )
+
+    id: int = identity()
+    user_id: str = words()
+    provider_id: int = reference("llm_providers.id")
+    key_name: str | None = words(null=True)
+    encrypted_api_key: str = words()
+    encryption_key_id: str | None = words(null=True)
+    key_prefix: str | None = words(null=True)
+    key_suffix: str | None = words(null=True)
+    key_fingerprint: str | None = words(null=True)
+    is_active: bool = flag(default=True)
+    is_validated: bool = flag(default=False)
+    validation_error: str | None = words(null=True)
+    last_validated_at: datetime | None = moment(null=True)
+    status: str = words(default="unverified")
+    use_policy: str = words(default="prefer")
+    platform_fallback: bool = flag(default=False)
+    total_requests: int = count(default=0)
+    total_tokens: int = count(default=0)
+    total_cost_usd: Decimal = money(null=False, default=0)
+    last_used_at: datetime | None = moment(null=True)
+    created_ip: str | None = words(null=True)
+    last_rotated_at: datetime | None = moment(null=True)
+    created_at: datetime = moment(now=True)
+    updated_at: datetime = moment(now=True)
+
+
+class AccessToken(SQLModel, table=True):
+    """A token of this gateway: its SHA-256 (32 bytes) and what is shown of it, never itself."""
+
+    __tablename__: ClassVar[Any] = "access_tokens"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("token_digest"),
+        # An edit by hand that no process could read would take a token's every request down.
+        CheckConstraint("tier IN ('free', 'starter', 'professional', 'enterprise')", name="tier"),
+        CheckConstraint("role IN ('user', 'admin')", name="role"),
+        Index(None, "user_id"),
+        Index("ix_access_tokens_valid", "created_at", postgresql_where=text("revoked_at IS NULL")),
+    )
+
+    id: int = identity()
+    token_digest: bytes = octets()
+    token_prefix: str = words()
+    token_suffix: str = words()
+    name: str = words()
+    user_id: str = words()
+    team_id: str | None = words(null=True)
+    tier: str = words()
+    role: str = words()
+    scopes: list[str] = word_list()
+    allowed_models: list[str] | None = word_list(null=True)
+    expires_at: datetime | None = moment(null=True)
+    revoked_at: datetime | None = moment(null=True)
+    rotated_to: int | None = count(null=True)
+    last_used_at: datetime | None = moment(null=True)
+    created_by: str | None = words(null=True)
+    created_at: datetime = moment(now=True)
+
+
+class Limit(SQLModel, table=True):
+    """What one subject may use; a null is no limit.
+
+    `scope` is token, user, team or model; `subject` its id as text, or `*` for each one that has
+    no row of its own.
+    """
+
+    __tablename__: ClassVar[Any] = "limits"
+    __table_args__: ClassVar[Any] = (UniqueConstraint("scope", "subject"),)
+
+    id: int = identity()
+    scope: str = words()
+    subject: str = words()
+    requests_per_minute: int | None = count(null=True)
+    tokens_per_minute: int | None = count(null=True)
+    concurrent_requests: int | None = small(null=True)
+    budget_day_usd: Decimal | None = money()
+    budget_month_usd: Decimal | None = money()
+    is_active: bool = flag(default=True)
+    created_at: datetime = moment(now=True)
+    updated_at: datetime = moment(now=True)

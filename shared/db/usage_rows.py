@@ -1,0 +1,176 @@
+"""Usage records become rows of llm_usage_logs, each exactly once, with all that is derived of them.
+
+The daily sums, the billing outbox and the totals of a user's key move in the transaction of the
+rows they are about, and only for rows that were really written: a record delivered twice, by
+whichever way, changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from msgspec import structs
+from psycopg.types.json import Jsonb
+
+from shared.db import usage_statements as statements
+from shared.db.partitions import ensure_month
+from shared.usage.record import UsageFinal, UsageIntent
+from shared.usage.request_id import created_at
+
+# Any number, the same in every release. One writer at a time: the sums of a replaced row are taken
+# back from what it held before, which nobody else may change meanwhile.
+_LOCK = 0x5357_5752
+_PICO_EXPONENT = -12
+
+
+class InvalidRecord(ValueError):
+    """A record that cannot be a row, whatever the state of the database."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many records became new rows, replaced an `indeterminate` row, or were there already."""
+
+    inserted: int
+    replaced: int
+    ignored: int
+
+    @property
+    def rows(self) -> int:
+        return self.inserted + self.replaced
+
+
+def write_batch(
+    connection: psycopg.Connection[Any],
+    finals: Sequence[UsageFinal],
+    orphans: Sequence[UsageIntent],
+) -> Written:
+    """Write the records in one transaction, making the partition of a month that has none.
+
+    A FINAL replaces a row `indeterminate` and nothing else; an orphan replaces nothing. Of several
+    records of one request a FINAL wins. `connection` is in autocommit mode, outside a transaction.
+
+    Raises InvalidRecord, psycopg.DataError or psycopg.IntegrityError where a record is at fault
+    (nothing of the batch is written then), psycopg.OperationalError where PostgreSQL is away.
+    """
+    rows = _rows(finals, orphans)
+    if not rows:
+        return Written(0, 0, 0)
+    moments: list[datetime] = [row["created_at"] for row in rows]
+    span = {"first": min(moments), "last": max(moments)}
+    _ensure_partitions(connection, moments)
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        _stage(connection, rows)
+        replaced = connection.execute(statements.MARK_REPLACING, span).rowcount
+        if replaced:
+            connection.execute(statements.UNCOUNT_REPLACED, span)
+        written = connection.execute(statements.WRITE).rowcount
+        connection.execute(statements.COUNT_WRITTEN)
+        connection.execute(statements.QUEUE_FOR_BILLING)
+        connection.execute(statements.ADD_TO_KEYS)
+    return Written(
+        inserted=written - replaced,
+        replaced=replaced,
+        ignored=len(finals) + len(orphans) - written,
+    )
+
+
+async def missing_request_ids(
+    connection: psycopg.AsyncConnection[Any], ids: Sequence[str], *, final_only: bool = False
+) -> set[str]:
+    """Those of `ids` that PostgreSQL holds neither as a row nor in the quarantine.
+
+    With `final_only` a row `indeterminate` does not count: a FINAL is still to replace it.
+    """
+    missing = set(ids)
+    moments = [moment for moment in map(_moment, ids) if moment is not None]
+    if moments:
+        found = await connection.execute(
+            statements.PRESENT,
+            {
+                "ids": list(ids),
+                "first": min(moments),
+                "last": max(moments),
+                "final_only": final_only,
+            },
+        )
+        missing -= {row[0] for row in await found.fetchall()}
+    if missing:
+        found = await connection.execute(statements.QUARANTINED, {"ids": list(missing)})
+        missing -= {row[0] for row in await found.fetchall()}
+    return missing
+
+
+def _ensure_partitions(connection: psycopg.Connection[Any], moments: Iterable[datetime]) -> None:
+    for year, month in {(moment.year, moment.month) for moment in moments}:
+        ensure_month(connection, date(year, month, 1))
+
+
+def _stage(connection: psycopg.Connection[Any], rows: Iterable[Mapping[str, Any]]) -> None:
+    connection.execute(statements.MAKE_STAGING)
+    names = statements.COLUMNS
+    with connection.cursor() as cursor, cursor.copy(statements.COPY_TO_STAGING) as copy:
+        for row in rows:
+            copy.write_row([row[name] for name in names])
+
+
+def _rows(finals: Iterable[UsageFinal], orphans: Iterable[UsageIntent]) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for final in finals:
+        rows.setdefault(final.request_id, _final_row(final))
+    for orphan in orphans:
+        rows.setdefault(orphan.request_id, _orphan_row(orphan))
+    return list(rows.values())
+
+
+def _final_row(final: UsageFinal) -> dict[str, Any]:
+    row: dict[str, Any] = structs.asdict(final)
+    for pico, column in statements.MONEY.items():
+        row[column] = _usd(row.pop(pico))
+    row["attempts"] = Jsonb([structs.asdict(attempt) for attempt in final.attempts])
+    row["tokens_per_second"] = _tokens_per_second(final)
+    return {**row, "state": "final", "created_at": _created_at(final.request_id)}
+
+
+def _orphan_row(intent: UsageIntent) -> dict[str, Any]:
+    known: dict[str, Any] = structs.asdict(intent)
+    row = {name: known.get(name) for name in statements.COLUMNS}
+    row.update(state="indeterminate", created_at=_created_at(intent.request_id))
+    return {**row, "attempts": Jsonb([]), "used_byok": False, "was_fallback": False}
+
+
+def _usd(pico_usd: int | None) -> Decimal | None:
+    return None if pico_usd is None else Decimal(pico_usd).scaleb(_PICO_EXPONENT)
+
+
+def _tokens_per_second(final: UsageFinal) -> Decimal | None:
+    """Of the time after the first token; unknown without one (an answer that was not streamed)."""
+    if final.completion_tokens is None or final.ttft_ms is None:
+        return None
+    generating_ms = final.latency_ms - final.ttft_ms
+    if generating_ms <= 0:
+        return None
+    return (Decimal(final.completion_tokens * 1000) / generating_ms).quantize(Decimal("0.001"))
+
+
+def _created_at(request_id: str) -> datetime:
+    moment = _moment(request_id)
+    if moment is None:
+        raise InvalidRecord(
+            f"request id {request_id[:100]!r} is not a UUIDv7 of a year before 9999"
+        )
+    return moment
+
+
+def _moment(request_id: str) -> datetime | None:
+    try:
+        moment = created_at(request_id)
+    except ValueError:
+        return None
+    return moment if moment.year < date.max.year else None

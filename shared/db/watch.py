@@ -1,0 +1,137 @@
+"""Keeps a process's copy of the settings fresh: edits by anyone, psql included, within 2 s."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+
+from shared.db.connect import Database
+from shared.db.read_catalogue import Versions, read_snapshot, read_versions
+from shared.errors import NotReady
+from shared.log import get_logger
+from shared.resources import Check, Resources
+from shared.routing.snapshot import Snapshot
+
+POLL_INTERVAL_S = 1.0
+FIRST_SNAPSHOT_WAIT_S = 5.0
+
+# A catalogue that takes longer than this to read is as good as a database that is away.
+_POLL_TIMEOUT_S = 10.0
+_TOPICS = Versions.__struct_fields__
+
+
+class SnapshotKeeper:
+    """Polls the versions and reloads what has moved; while the database is away, keeps the old."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._snapshot: Snapshot | None = None
+        self._seen: dict[str, int] = {}
+        self._callbacks: dict[str, list[Callable[[], None]]] = {topic: [] for topic in _TOPICS}
+        self._first = asyncio.Event()
+        self._complaint: str | None = "the database was not asked yet"
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest catalogue, the same object until it changes. Raises NotReady before any."""
+        if self._snapshot is None:
+            raise NotReady(f"There is no catalogue yet: {self._complaint}.")
+        return self._snapshot
+
+    def on_change(self, name: str, callback: Callable[[], None]) -> None:
+        """Call `callback` when `name` has changed: catalogue, tokens, keys or limits.
+
+        Also called after the first poll: what a process remembered before it may be older. It
+        runs on the event loop and must return at once. Raises KeyError for another name.
+        """
+        self._callbacks[name].append(callback)
+
+    async def complaint(self) -> str | None:
+        """None once there was a snapshot, else why there is none."""
+        return None if self._snapshot is not None else f"no snapshot yet: {self._complaint}"
+
+    async def wait_for_first(self, timeout_s: float) -> bool:
+        """Whether a first snapshot was there in time."""
+        try:
+            await asyncio.wait_for(self._first.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Poll until cancelled; an outage is logged at its start and at its end."""
+        while True:
+            try:
+                async with asyncio.timeout(_POLL_TIMEOUT_S):
+                    await self._poll()
+                    await self._note_success()
+            except Exception as error:  # noqa: BLE001  a bug here must not freeze settings for good
+                self._note_failure(error)
+            await asyncio.sleep(POLL_INTERVAL_S)
+
+    async def _poll(self) -> None:
+        async with self._database.connection() as connection:
+            # Before the snapshot: what changes in between is seen as new by the next poll.
+            versions = await read_versions(connection)
+            moved = {
+                topic: version
+                for topic in _TOPICS
+                if (version := getattr(versions, topic)) != self._seen.get(topic)
+            }
+            # A revoked token must not wait for a catalogue that cannot be read.
+            for topic in moved.keys() - {"catalogue"}:
+                self._announce(topic, moved[topic])
+            if "catalogue" in moved:
+                self._snapshot = await read_snapshot(connection)
+                self._announce("catalogue", moved["catalogue"])
+                self._first.set()
+
+    def _announce(self, topic: str, version: int) -> None:
+        for callback in self._callbacks[topic]:
+            callback()
+        self._seen[topic] = version
+
+    def _note_failure(self, error: Exception) -> None:
+        complaint = _why(error)
+        if complaint != self._complaint:
+            expected = isinstance(error, psycopg.Error | OSError)
+            get_logger().warning(
+                "snapshot.poll_failed", reason=complaint, exc_info=None if expected else error
+            )
+        self._complaint = complaint
+
+    async def _note_success(self) -> None:
+        if self._complaint is None:
+            return
+        await self._database.replace_broken()
+        self._complaint = None
+        get_logger().info("snapshot.fresh", **self._seen)
+
+
+def _why(error: Exception) -> str:
+    """What the operator can do, without the host or anything else that /readyz should not say."""
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+        return "migrations missing, run `switchyard migrate`"
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return "the database user may not read our tables"
+    if isinstance(error, psycopg.Error | OSError):
+        return "PostgreSQL does not answer, check that it runs and that DATABASE_URL is right"
+    return f"reading it failed ({type(error).__name__})"
+
+
+@asynccontextmanager
+async def open_snapshot(resources: Resources) -> AsyncGenerator[None]:
+    """Put a SnapshotKeeper that has polled, or has waited 5 s to. Needs Database."""
+    keeper = SnapshotKeeper(resources.get(Database))
+    resources.put(keeper)
+    resources.checks.append(Check("snapshot", keeper.complaint, critical=True))
+    polling = asyncio.create_task(keeper.run(), name="snapshot.poll")
+    try:
+        await keeper.wait_for_first(FIRST_SNAPSHOT_WAIT_S)
+        yield
+    finally:
+        polling.cancel()
+        await asyncio.wait([polling])
