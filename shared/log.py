@@ -23,24 +23,19 @@ def configure_logging(settings: LogSettings) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if console:
-        renderer: Any = structlog.dev.ConsoleRenderer()
-        own = [*common, renderer]
-        factory: Any = structlog.PrintLoggerFactory(sys.stderr)
-    else:
-        renderer = structlog.processors.JSONRenderer()
-        own = [
-            *common,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_to_json),
-        ]
-        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer()
+        if console
+        else structlog.processors.JSONRenderer(serializer=_to_json)
+    )
+    tail = [renderer] if console else [structlog.processors.format_exc_info, renderer]
     structlog.configure(
-        processors=own,
+        processors=[*common, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.level.upper()]
         ),
-        logger_factory=factory,
+        # Not the standard error's bytes: Dramatiq gives its workers a pipe that has none.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -49,8 +44,7 @@ def configure_logging(settings: LogSettings) -> None:
             foreign_pre_chain=common,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([] if console else [structlog.processors.format_exc_info]),
-                renderer,
+                *tail,
             ],
         )
     )
@@ -63,6 +57,6 @@ def get_logger() -> structlog.typing.FilteringBoundLogger:
     return structlog.get_logger()
 
 
-def _to_json(event: dict[str, Any], **_: Any) -> bytes:
-    """A tenth of what json.dumps takes; it matters to one line a request."""
-    return msgspec.json.encode(event, enc_hook=str)
+def _to_json(event: dict[str, Any], **_: Any) -> str:
+    """A fifth of what json.dumps takes; it matters to one line a request."""
+    return msgspec.json.encode(event, enc_hook=str).decode()

@@ -103,7 +103,7 @@ def migrated_database_url(
 
 @pytest.fixture
 def redis_url(shared_valkey: EmbeddedValkey) -> str:
-    """An empty Valkey, shared in turn: tests of one session run one after another."""
+    """Database 0 of Valkey, empty: tests of one session run one after another."""
     with redis.Redis.from_url(shared_valkey.url) as client:
-        client.flushall()
+        client.flushdb()
     return shared_valkey.url

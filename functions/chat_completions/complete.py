@@ -67,6 +67,7 @@ class Completions:
                 else:
                     return
         except BaseException:
+            exchange.may_have_cost = True
             settle.failed(exchange, self.spool, status=500, code="internal_error")
             raise
         answer = _worst(errors, exchange)
@@ -77,21 +78,25 @@ class Completions:
         exchange.begin_attempt(candidate)
         provider = candidate.model.provider.slug
         status = None
+        was_sent = False
         try:
             target = self.targets.of(candidate.model.provider)
             exchange.is_simulated = target.is_simulated
             outgoing = _outgoing(exchange, target)
             settle.intend(exchange, self.spool, self.deadline_s)
             reached_before, exchange.reached_upstream = exchange.reached_upstream, True
+            was_sent = True
             try:
                 answer = await self.transport.send(outgoing, deadline=deadline)
                 status = answer.status
                 await self._take(exchange, answer)
             except TransportFault as fault:
-                if isinstance(fault, ConnectFailed | ConnectTimeout):
-                    exchange.reached_upstream = reached_before
+                was_sent = not isinstance(fault, ConnectFailed | ConnectTimeout)
+                exchange.reached_upstream = was_sent or reached_before
                 raise _failure(provider, fault) from fault
         except UpstreamError as error:
+            # An error status costs nothing; a call that broke off may have been billed to us.
+            exchange.may_have_cost |= was_sent and status in (None, 200)
             exchange.end_attempt(status, error)
             ATTEMPTS.labels(provider, error.code).inc()
             raise

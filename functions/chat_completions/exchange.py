@@ -31,6 +31,7 @@ class Exchange:
         "headers",
         "is_intended",
         "is_simulated",
+        "may_have_cost",
         "reached_upstream",
         "receive",
         "request_id",
@@ -59,6 +60,7 @@ class Exchange:
         self.upstream_s = 0.0
         self.is_intended = False
         self.is_simulated = False
+        self.may_have_cost = False
         self.reached_upstream = False
         self.response_started = False
 

@@ -103,8 +103,7 @@ def failed(exchange: Exchange, spool: Spool, *, status: int, code: str) -> None:
     if not exchange.reached_upstream:
         spool.drop(exchange.request_id)
         return
-    refused = all(attempt.status is not None for attempt in exchange.attempts)
-    usage = Usage(0, 0) if refused and exchange.attempts else None
+    usage = None if exchange.may_have_cost else Usage(0, 0)
     final = _final(exchange, usage, status, code, None, None)
     spool.final(final)
     report(exchange, final)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath
 
 from functions.models.listing import ModelCard, card
 from shared.auth.guards import caller_of, require_user, resources_of
@@ -40,7 +41,7 @@ def list_models(request: AnyRequest) -> ModelList:
     guards=[require_user],
     sync_to_thread=False,
 )
-def get_model(request: AnyRequest, model_id: str) -> ModelCard:
+def get_model(request: AnyRequest, model_id: FromPath[str]) -> ModelCard:
     """One model by its id (which may have slashes in it) or as `provider/model`."""
     name = model_id.removeprefix("/")
     found = find_models(snapshot_of(request), name)

@@ -6,14 +6,17 @@ A session of its own keeps Ctrl-C in the terminal from reaching it before the su
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 
 import psutil
 
 _READ_BYTES = 65536
 _LONGEST_LINE_BYTES = 1 << 20
+_COMPOUND = re.compile(r"[;&|()\n]|^\s*\w+=")
 
 
 class ProcessGroup:
@@ -22,7 +25,7 @@ class ProcessGroup:
     def __init__(self, command: str, environment: Mapping[str, str]) -> None:
         """Start it. Raises OSError."""
         self._leader = subprocess.Popen(  # noqa: S603  the Procfile is the operator's own
-            ["/bin/sh", "-c", command],
+            ["/bin/sh", "-c", _for_shell(command)],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -49,30 +52,35 @@ class ProcessGroup:
         """The leader's status, negative for a signal; None while it runs."""
         return self._leader.poll()
 
-    def read_lines(self) -> Iterator[str]:
-        """The whole lines written since the last call. Raises EOFError once nobody can write."""
-        while True:
-            try:
-                block = os.read(self._pipe.fileno(), _READ_BYTES)
-            except BlockingIOError:
-                return
-            if not block:
-                raise EOFError
-            *lines, self._unfinished = (self._unfinished + block).split(b"\n")
-            yield from (_text(line) for line in lines)
-            if len(self._unfinished) > _LONGEST_LINE_BYTES:
-                yield self._take_unfinished()
+    def read_lines(self) -> list[str]:
+        """Lines that became whole since the last call; EOFError once nobody can write any more.
 
-    def close(self) -> Iterator[str]:
-        """Stop reading; gives what was written last."""
+        At most one block, so that a process that never stops writing does not hold up the others.
+        """
         try:
-            yield from self.read_lines()
-        except EOFError:
-            pass
-        finally:
-            self._pipe.close()
+            block = os.read(self._pipe.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return []
+        if not block:
+            raise EOFError
+        *lines, self._unfinished = (self._unfinished + block).split(b"\n")
+        if len(self._unfinished) > _LONGEST_LINE_BYTES:
+            lines.append(self._unfinished)
+            self._unfinished = b""
+        return [_text(line) for line in lines]
+
+    def close(self) -> list[str]:
+        """Stop reading; gives the lines written last. A second time it gives none."""
+        lines: list[str] = []
+        if self._pipe.closed:
+            return lines
+        with suppress(EOFError):
+            # One block is all that a pipe holds.
+            lines = self.read_lines()
+        self._pipe.close()
         if self._unfinished:
-            yield self._take_unfinished()
+            lines.append(_text(self._unfinished))
+        return lines
 
     def ask_to_end(self) -> None:
         """SIGTERM to the leader, then once to whatever outlives it; call until `is_alive` is false.
@@ -109,10 +117,6 @@ class ProcessGroup:
         # In a container whose first process collects nobody, dead orphans stay in the table.
         return any(_is_running(pid, self.id) for pid in psutil.pids())
 
-    def _take_unfinished(self) -> str:
-        line, self._unfinished = self._unfinished, b""
-        return _text(line)
-
     def _signal_all(self, number: signal.Signals) -> None:
         try:
             os.killpg(self.id, number)
@@ -125,6 +129,15 @@ def _is_running(pid: int, group: int) -> bool:
         return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except (ProcessLookupError, psutil.NoSuchProcess):
         return False
+
+
+def _for_shell(command: str) -> str:
+    """`command`, without a shell left waiting for it where one can do without.
+
+    Not every /bin/sh replaces itself by the last command (dash does not), and a shell does not
+    hand on the SIGTERM that is for the program.
+    """
+    return command if _COMPOUND.search(command) else f"exec {command}"
 
 
 def _text(line: bytes) -> str:

@@ -81,9 +81,10 @@ class Database:
             )
         return None
 
-    async def replace_broken(self) -> None:
-        """Test the idle connections and replace those that a restart of the server has broken."""
-        await self._pool.check()
+    async def renew(self) -> None:
+        """Put new connections in the place of all: after an outage the old ones are broken."""
+        # Not pool.check(), which swallows a cancellation that arrives while it waits for an answer.
+        await self._pool.drain()
 
 
 @asynccontextmanager

@@ -195,14 +195,15 @@ def _filling(table: str, column: str, fill: str) -> sql.Composed:
 
 
 def _describe_providers(connection: psycopg.Connection[Any], held: dict[str, Column]) -> None:
-    """How known providers are spoken to, in the columns that the older table did not have."""
-    unknown = [
-        sql.SQL("{} = known.{}").format(sql.Identifier(name), sql.Identifier(name))
-        for name in ("base_url", "dialect", "auth_type", "litellm_prefix")
+    """How known providers are spoken to, where the older table did not say."""
+    changes = {
+        name: sql.Identifier("known", name)
+        for name in ("dialect", "auth_type", "litellm_prefix")
         if name not in held
-    ]
-    if not unknown:
-        return
+    } | {"base_url": sql.SQL("coalesce(nullif(llm_providers.base_url, ''), known.base_url)")}
+    if "dialect" not in held:
+        # Before there were dialects `bearer` was the default of all, and nobody's choice.
+        changes["auth_type"] = sql.Identifier("known", "auth_type")
     known = sql.SQL(", ").join(
         sql.SQL("({}, {}, {}, {}, {})").format(
             each.slug, each.base_url, each.dialect, each.auth_type, each.litellm_prefix
@@ -214,7 +215,13 @@ def _describe_providers(connection: psycopg.Connection[Any], held: dict[str, Col
             "UPDATE llm_providers SET {} FROM (VALUES {})"
             " AS known (slug, base_url, dialect, auth_type, litellm_prefix)"
             " WHERE provider_slug = known.slug"
-        ).format(sql.SQL(", ").join(unknown), known)
+        ).format(
+            sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(name), value)
+                for name, value in changes.items()
+            ),
+            known,
+        )
     )
 
 

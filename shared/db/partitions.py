@@ -65,7 +65,9 @@ def _next_month(month: date) -> date:
 
 
 def _exists(connection: psycopg.Connection[Any], month: date) -> bool:
+    # Not to_regclass: inside a transaction it may answer from before the wait for the lock.
     row = connection.execute(
-        "SELECT to_regclass(%s) IS NOT NULL", (f"{PARTITION_SCHEMA}.{partition_name(month)}",)
+        "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = %s",
+        (PARTITION_SCHEMA, partition_name(month)),
     ).fetchone()
-    return row is not None and bool(row[0])
+    return row is not None

@@ -20,6 +20,7 @@ FIRST_SNAPSHOT_WAIT_S = 5.0
 
 # A catalogue that takes longer than this to read is as good as a database that is away.
 _POLL_TIMEOUT_S = 10.0
+_STOP_WAIT_S = 2.0
 _TOPICS = Versions.__struct_fields__
 
 
@@ -33,6 +34,7 @@ class SnapshotKeeper:
         self._callbacks: dict[str, list[Callable[[], None]]] = {topic: [] for topic in _TOPICS}
         self._first = asyncio.Event()
         self._complaint: str | None = "the database was not asked yet"
+        self._had_failed = False
 
     @property
     def snapshot(self) -> Snapshot:
@@ -90,9 +92,12 @@ class SnapshotKeeper:
                 self._first.set()
 
     def _announce(self, topic: str, version: int) -> None:
-        for callback in self._callbacks[topic]:
-            callback()
         self._seen[topic] = version
+        for callback in self._callbacks[topic]:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001  one at fault must not keep news from others
+                get_logger().error("snapshot.callback_failed", topic=topic, exc_info=error)
 
     def _note_failure(self, error: Exception) -> None:
         complaint = _why(error)
@@ -101,13 +106,14 @@ class SnapshotKeeper:
             get_logger().warning(
                 "snapshot.poll_failed", reason=complaint, exc_info=None if expected else error
             )
-        self._complaint = complaint
+        self._complaint, self._had_failed = complaint, True
 
     async def _note_success(self) -> None:
         if self._complaint is None:
             return
-        await self._database.replace_broken()
-        self._complaint = None
+        if self._had_failed:
+            await self._database.renew()
+        self._complaint, self._had_failed = None, False
         get_logger().info("snapshot.fresh", **self._seen)
 
 
@@ -134,4 +140,4 @@ async def open_snapshot(resources: Resources) -> AsyncGenerator[None]:
         yield
     finally:
         polling.cancel()
-        await asyncio.wait([polling])
+        await asyncio.wait([polling], timeout=_STOP_WAIT_S)

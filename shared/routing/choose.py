@@ -189,6 +189,17 @@ def _dearest_first(model: Model) -> tuple[int, int]:
     return (-blended(model.price.base) if model.price else 0, model.id)
 
 
+_FIELD_AT_FAULT = {
+    Drop.NOT_LOCAL: "privacy_required",
+    Drop.NO_STREAMING: "stream",
+    Drop.NO_TOOLS: "tools",
+    Drop.NO_VISION: "messages",
+    Drop.NO_JSON_MODE: "response_format",
+    Drop.OVER_MAX_COST: "max_cost_usd",
+    Drop.UNPRICED: "max_cost_usd",
+}
+
+
 def _nobody(level: PowerLevel | None, dropped: Iterable[Dropped], want: Want) -> SwitchyardError:
     """The error for a request that no model fits, naming what stood in the way of the first."""
     first = next(iter(dropped), None)
@@ -221,6 +232,6 @@ def _nobody(level: PowerLevel | None, dropped: Iterable[Dropped], want: Want) ->
         )
     return InvalidField(
         f"No model can serve {subject}: {name} was dropped because of '{first.reason}'.",
-        param="model",
+        param=_FIELD_AT_FAULT.get(first.reason, "model"),
         code="no_candidate",
     )

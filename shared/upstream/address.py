@@ -11,19 +11,23 @@ import ipaddress
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# `is_global` of Python 3.11 takes these for public: RFC 6890's protocol assignments, and RFC 6052's
-# NAT64 prefixes, behind which any IPv4 address may stand.
+# `is_global` of Python 3.11 takes these for public: RFC 6890's protocol assignments and RFC 9637's
+# documentation.
 _NOT_PUBLIC = (
     ipaddress.ip_network("192.0.0.0/24"),
-    ipaddress.ip_network("64:ff9b::/96"),
-    ipaddress.ip_network("64:ff9b:1::/48"),
+    ipaddress.ip_network("3fff::/20"),
 )
+# All that IANA has given out as global unicast. Outside it `is_global` also says yes to site-local
+# addresses (fec0::/10) and to NAT64's (64:ff9b::/96), behind which any IPv4 address may stand.
+_IPV6_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def is_public(text: str) -> bool:
     """Whether the IP address is one of the public Internet. Raises ValueError for other text."""
     address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
     if any(address.version == net.version and address in net for net in _NOT_PUBLIC):
+        return False
+    if address.version == 6 and address not in _IPV6_UNICAST:
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 

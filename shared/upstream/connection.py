@@ -60,11 +60,12 @@ class Connection(asyncio.Protocol):
         "_answer",
         "_deadline",
         "_frames_end",
+        "_framing_bytes",
         "_has_head",
         "_head",
-        "_head_bytes",
         "_heard",
         "_is_done",
+        "_is_head_checked",
         "_is_head_request",
         "_is_interim",
         "_keeper",
@@ -108,17 +109,18 @@ class Connection(asyncio.Protocol):
         self._deadline = deadline
         self._is_head_request = outgoing.method == b"HEAD"
         self._quiet_since = self._loop.time()
-        self._answer = Answer(self, self._limits, self._loop)
-        self._head = self._loop.create_future()
+        answer = self._answer = Answer(self, self._limits, self._loop)
+        head = self._head = self._loop.create_future()
         self._send(transport, outgoing)
         self._watch(self._due())
+        # A short answer is complete before this task runs again, and the connection may by then
+        # serve another request: from here on, touch only what is still this one's.
         try:
-            return await self._head
+            return await head
         except asyncio.CancelledError:
-            self._fail(ConnectionCut("the request was cancelled"))
+            if self._answer is answer:
+                self._fail(ConnectionCut("the request was cancelled"))
             raise
-        finally:
-            self._head = None
 
     def rest(self) -> None:
         """Wait in the pool, for `keep_alive_s` at most."""
@@ -151,11 +153,10 @@ class Connection(asyncio.Protocol):
             return
         self._heard = True
         self._quiet_since = self._loop.time()
-        if not self._has_head:
-            self._head_bytes += len(data)
+        self._framing_bytes += len(data)
         try:
             self._parser.feed_data(data)
-            self._check_head_size()
+            self._check_framing()
         except httptools.HttpParserUpgrade:
             self._fail(ProtocolViolation("the upstream switched protocols"))
         except httptools.HttpParserError as error:
@@ -214,13 +215,15 @@ class Connection(asyncio.Protocol):
             return
         self._has_head = True
         answer.status = status
-        if self._head is not None and not self._head.done():
-            self._head.set_result(answer)
+        head, self._head = self._head, None
+        if head is not None and not head.done():
+            head.set_result(answer)
         if self._is_head_request:
             self._is_done = True
             self._must_close = True
 
     def on_body(self, body: bytes) -> None:
+        self._framing_bytes = 0
         if self._answer is not None and not self._is_done:
             self._answer.feed(body)
 
@@ -240,7 +243,8 @@ class Connection(asyncio.Protocol):
         self._is_head_request = False
         # Until a header says how long the body is, the connection's end ends it.
         self._frames_end = True
-        self._head_bytes = 0
+        self._is_head_checked = False
+        self._framing_bytes = 0
 
     def _send(self, transport: asyncio.Transport, outgoing: Outgoing) -> None:
         length = b""
@@ -259,14 +263,20 @@ class Connection(asyncio.Protocol):
             transport.write(head)
             transport.write(outgoing.body)
 
-    def _check_head_size(self) -> None:
-        """llhttp has no limit of its own; one read may hold the head and much of the body."""
-        size = self._head_bytes
-        if size > self._limits.head_bytes and self._has_head and self._answer is not None:
-            size = sum(len(name) + len(value) + 4 for name, value in self._answer.headers)
-            self._head_bytes = 0
+    def _check_framing(self) -> None:
+        """Cap what is not body: a head, and later chunk extensions and trailers on end.
+
+        llhttp has no limit of its own, and httptools gathers a trailer's value in memory.
+        """
+        size = self._framing_bytes
+        if self._has_head and not self._is_head_checked and self._answer is not None:
+            self._is_head_checked = True
+            if size > self._limits.head_bytes:
+                # One read may hold the head and much of the body.
+                size = sum(len(name) + len(value) + 4 for name, value in self._answer.headers)
+            self._framing_bytes = 0
         if size > self._limits.head_bytes:
-            self._fail(ProtocolViolation("the answer's head is too long"))
+            self._fail(ProtocolViolation("the answer's head or trailers are too long"))
 
     def _finish(self) -> None:
         """The answer has come whole: back to the pool, unless something is odd."""
@@ -288,8 +298,9 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, fault: TransportFault) -> None:
         answer, self._answer = self._answer, None
-        if self._head is not None and not self._head.done():
-            self._head.set_exception(fault)
+        head, self._head = self._head, None
+        if head is not None and not head.done():
+            head.set_exception(fault)
         if answer is not None:
             answer.fail(fault)
         self.abort()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\Z")
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]*)?\Z")
 _TARGET = re.compile(r"[!-~]*\Z")
 _REFUSED = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
 
@@ -38,7 +39,7 @@ def parse_url(url: str) -> tuple[Origin, str]:
     """
     if _REFUSED.search(url):
         raise ValueError("the URL holds a blank, a backslash or a character beyond ASCII")
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in _PORTS:
         raise ValueError("the URL must start with http:// or https://")
     if "@" in parts.netloc:
@@ -47,22 +48,40 @@ def parse_url(url: str) -> tuple[Origin, str]:
         raise ValueError("the URL must not have a fragment")
     host = parts.hostname or ""
     if parts.netloc.startswith("["):
-        host = _ipv6(host)
+        host = _ipv6(parts.netloc)
     elif not _HOST.match(host):
         raise ValueError("the URL has no valid host")
     if parts.netloc.endswith(":"):
         raise ValueError("the URL has a colon without a port")
-    port = parts.port if parts.port is not None else _PORTS[parts.scheme]
-    if port == 0:
-        raise ValueError("the URL has port 0")
+    port = _port(parts)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not _TARGET.match(target):
         raise ValueError("the URL's path holds a character that a request line cannot carry")
     return Origin(parts.scheme, host, port), target
 
 
-def _ipv6(host: str) -> str:
+def _split(url: str) -> SplitResult:
     try:
-        return str(ipaddress.IPv6Address(host))
-    except ValueError as error:
-        raise ValueError("the URL's IPv6 address is malformed") from error
+        return urlsplit(url)
+    except ValueError:
+        # Its own message repeats what it could not read.
+        raise ValueError("the URL's brackets hold no IPv6 address") from None
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("the URL's port is no number from 1 to 65535") from None
+    if port == 0:
+        raise ValueError("the URL's port is no number from 1 to 65535")
+    return _PORTS[parts.scheme] if port is None else port
+
+
+def _ipv6(netloc: str) -> str:
+    """The address in its short form. A zone is refused: it means another host on each machine."""
+    bracketed = _BRACKETED.match(netloc)
+    try:
+        return str(ipaddress.IPv6Address(bracketed[1] if bracketed else ""))
+    except ValueError:
+        raise ValueError("the URL's brackets hold no IPv6 address") from None

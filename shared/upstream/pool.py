@@ -30,6 +30,8 @@ class Pool:
         self._opening = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._emptied = asyncio.Event()
+        self._is_closed = False
+        self._connecting: set[asyncio.Timeout] = set()
 
     def idle(self) -> Connection | None:
         """A connection that was used before, or None."""
@@ -46,19 +48,15 @@ class Pool:
         """
         ends = min(self._loop.time() + self._limits.connect_s, deadline)
         try:
-            async with asyncio.timeout_at(ends):
-                while len(self._open) + self._opening >= self._limits.connections:
-                    await self._turn()
-                    connection = self.idle()
-                    if connection is not None:
-                        return connection
-                self._opening += 1
+            async with asyncio.timeout_at(ends) as patience:
+                self._connecting.add(patience)
                 try:
-                    return await self._connect(ends)
+                    return await self._turn_or_new(ends)
                 finally:
-                    self._opening -= 1
-                    self._wake()
+                    self._connecting.discard(patience)
         except TimeoutError as error:
+            if self._is_closed:
+                raise ConnectFailed("the outbound client is closed") from error
             raise ConnectTimeout(f"{self._origin.host} took too long to connect to") from error
 
     def release(self, connection: Connection) -> None:
@@ -78,7 +76,14 @@ class Pool:
         self._wake()
 
     async def aclose(self) -> None:
-        """Drop every connection; requests under way fail with ConnectionCut."""
+        """Drop every connection, made or in the making, for good.
+
+        Requests under way fail with ConnectionCut, those that wait for a connection with
+        ConnectFailed.
+        """
+        self._is_closed = True
+        for patience in self._connecting:
+            patience.reschedule(self._loop.time())
         for connection in tuple(self._open):
             connection.abort()
         if self._open:
@@ -102,6 +107,19 @@ class Pool:
             if not turn.done():
                 turn.set_result(None)
                 return
+
+    async def _turn_or_new(self, ends: float) -> Connection:
+        while len(self._open) + self._opening >= self._limits.connections:
+            await self._turn()
+            connection = self.idle()
+            if connection is not None:
+                return connection
+        self._opening += 1
+        try:
+            return await self._connect(ends)
+        finally:
+            self._opening -= 1
+            self._wake()
 
     async def _connect(self, ends: float) -> Connection:
         addresses = await self._addresses()
@@ -127,7 +145,9 @@ class Pool:
             ssl=self._ssl,
             server_hostname=self._origin.host if self._ssl is not None else None,
         )
-        self._open.add(connection)
+        # One that was lost before this task's turn came is forgotten already.
+        if connection.is_usable:
+            self._open.add(connection)
         return connection
 
     async def _addresses(self) -> list[str]:

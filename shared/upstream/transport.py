@@ -11,7 +11,7 @@ import ssl
 
 from shared.upstream.answer import Answer
 from shared.upstream.connection import Outgoing, Unanswered
-from shared.upstream.faults import DeadlineReached
+from shared.upstream.faults import ConnectFailed, DeadlineReached
 from shared.upstream.limits import Limits
 from shared.upstream.origin import Origin
 from shared.upstream.pool import Pool
@@ -29,6 +29,11 @@ class Transport:
         self._ssl = ssl_context
         self._pools: dict[Origin, Pool] = {}
         self._private: set[Origin] = set()
+        self._is_closed = False
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
 
     def allow_private(self, origin: Origin) -> None:
         """Let `origin` be at an address that is not public: the operator has named it."""
@@ -44,22 +49,24 @@ class Transport:
         Raises TransportFault.
         """
         pool = self._pools.get(outgoing.origin) or self._open_pool(outgoing.origin)
-        connection = pool.idle()
-        if connection is not None:
-            try:
-                return await connection.exchange(outgoing, deadline)
-            except Unanswered as fault:
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise DeadlineReached("the request's deadline is reached") from fault
+        _check(deadline)
+        connection = pool.idle() or await pool.connect(deadline)
+        try:
+            return await connection.exchange(outgoing, deadline)
+        except Unanswered:
+            _check(deadline)
         connection = await pool.connect(deadline)
         return await connection.exchange(outgoing, deadline)
 
     async def aclose(self) -> None:
-        """Drop every connection, and wait until they are gone."""
+        """Drop every connection, made or in the making, wait until they are gone; make no more."""
+        self._is_closed = True
         pools, self._pools = self._pools, {}
         await asyncio.gather(*(pool.aclose() for pool in pools.values()))
 
     def _open_pool(self, origin: Origin) -> Pool:
+        if self._is_closed:
+            raise ConnectFailed("the outbound client is closed")
         context = None
         if origin.scheme == "https":
             if self._ssl is None:
@@ -68,3 +75,9 @@ class Transport:
         pool = self._pools[origin] = Pool(origin, self._limits, context)
         pool.allows_private = origin in self._private
         return pool
+
+
+def _check(deadline: float) -> None:
+    """Past its deadline a request must not be sent: it would be billed, and its answer dropped."""
+    if asyncio.get_running_loop().time() >= deadline:
+        raise DeadlineReached("the request's deadline is reached")

@@ -184,7 +184,9 @@ def _decode(name: str, raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
         place = _PLACE.search(text)
         param = name + (place["place"] if place else "")
         raise InvalidField(
-            f"'{param}' is wrong: {_PLACE.sub('', text).lower()}.", param=param
+            f"'{param}' is wrong: {_PLACE.sub('', text).lower()}.",
+            param=param,
+            code="invalid_type",
         ) from error
 
 

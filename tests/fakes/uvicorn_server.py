@@ -36,8 +36,7 @@ class UvicornServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._output.close()
+        self.close()
 
     @property
     def url(self) -> str:
@@ -74,6 +73,10 @@ class UvicornServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def close(self) -> None:
+        self.stop()
+        self._output.close()
 
     def output(self) -> str:
         """What it printed so far, logs included."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,9 +21,18 @@ from shared.usage.frames import Kind, frame, read_frames
 from shared.usage.record import UsageFinal, UsageIntent
 from shared.usage.segment import Segment, sweep_unfinished
 from shared.usage.spool import RESERVED_BYTES, Spool
-from tests.shared.usage.records import a_final, an_intent
+from tests.fakes.usage_records import final, intent
 
 SMALL = 64 * 1024
+
+
+def an_intent(request_id: str, **changes: Any) -> UsageIntent:
+    return intent(request_id=request_id, **changes)
+
+
+def a_final(request_id: str, **changes: Any) -> UsageFinal:
+    return final(request_id=request_id, **changes)
+
 
 _records = st.lists(st.tuples(st.sampled_from(Kind), st.binary(max_size=300)), max_size=8)
 
@@ -52,14 +62,14 @@ def test_a_damaged_frame_ends_the_segment_there(
 
 def test_intent_and_final_are_read_back_in_order(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    intent, final = an_intent("a"), a_final("a")
-    spool.intent(intent)
-    spool.final(final)
+    before, after = an_intent("a"), a_final("a")
+    spool.intent(before)
+    spool.final(after)
     (segment,) = spool.segments()
     kinds = [(kind, record) for _, kind, record in segment.frames()]
     assert [kind for kind, _ in kinds] == [Kind.INTENT, Kind.FINAL]
-    assert msgspec.msgpack.decode(kinds[0][1], type=UsageIntent) == intent
-    assert msgspec.msgpack.decode(kinds[1][1], type=UsageFinal) == final
+    assert msgspec.msgpack.decode(kinds[0][1], type=UsageIntent) == before
+    assert msgspec.msgpack.decode(kinds[1][1], type=UsageFinal) == after
     assert segment.reserved == 0
     spool.close()
 
@@ -162,14 +172,14 @@ WRITER = """
 import os, sys
 from pathlib import Path
 from shared.usage.spool import Spool
-from tests.shared.usage.records import a_final, an_intent
+from tests.fakes.usage_records import final, intent
 
 spool = Spool(Path(sys.argv[1]))
 for number in range(10_000_000):
     name = str(number)
-    spool.intent(an_intent(name))
+    spool.intent(intent(request_id=name))
     if number % 3:
-        spool.final(a_final(name))
+        spool.final(final(request_id=name))
         os.write(1, f"{name}\\n".encode())
 """
 

@@ -1,0 +1,50 @@
+# `make` alone lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help up test check bench clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(VENV)/.installed ## Install what is needed, then run the whole gateway on this machine
+	@$(BIN)/switchyard up
+
+test: check ## Run the checks, then every test
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-for-tests ## Lint, format, types and import rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-for-tests ## Run the benchmarks
+	@$(BIN)/python -m tests.benchmarks.run
+
+clean: ## Remove the virtual environment and every cache; data stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find functions shared migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1 || true)." \
+		"Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "$(PYTHON) lacks venv: install it (Debian: python3-venv)." >&2; exit 1; }
+
+# Two steps: hashes cannot be required of a folder, and without build isolation the second step
+# needs no index: setuptools is in the lock.
+$(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-for-tests: tests/requirements.txt | $(VENV)/.installed
+	@echo "Installing the tools for tests into $(VENV)"
+	@$(PIP) install --require-hashes -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,48 @@
+"""The clock process: `python -m functions.clock.main`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import redis
+
+from functions.clock.jobs import jobs
+from functions.clock.timer import Timer
+from shared.db.thread_connection import ThreadConnections
+from shared.dispatch import Dispatch
+from shared.log import configure_logging, get_logger
+from shared.settings import (
+    DatabaseSettings,
+    LogSettings,
+    RedisSettings,
+    SettingsInvalid,
+    load_settings,
+)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT. Raises SettingsInvalid where a setting is missing."""
+    settings = load_settings(LogSettings, DatabaseSettings, RedisSettings)
+    configure_logging(settings[LogSettings])
+    stops = {signal.SIGTERM, signal.SIGINT}
+    # Blocked before the first thread starts, which inherits it: sigwait below gets them all.
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+    url = settings[RedisSettings].url
+    client = redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+    connections = ThreadConnections(settings[DatabaseSettings].dsn)
+    wanted = jobs(client, Dispatch(url), connections)
+    Timer(wanted, connections).start()
+    get_logger().info("clock.started", jobs=[job.name for job in wanted])
+    signal.sigwait(stops)
+    get_logger().info("clock.stopping")
+    # At once: a job may wait for a server, and a tick whose transaction is cut is free again.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SettingsInvalid as error:
+        sys.exit(f"clock: {error}")

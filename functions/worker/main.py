@@ -1,0 +1,50 @@
+"""The worker process: `dramatiq functions.worker.main`.
+
+Dramatiq imports this module in each of its processes; the broker must be set before the first
+actor is registered, or that would take a broker on localhost in silence.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+
+import functions
+from shared.dispatch import NAMESPACE
+from shared.log import configure_logging
+from shared.settings import LogSettings, RedisSettings, load_settings
+
+# Messages that a killed worker held are queued again at the next command after this, by any
+# worker: a command in each million does that housekeeping otherwise, which may take hours.
+_HEARTBEAT_TIMEOUT_MS = 15_000
+_ALWAYS = 1_000_000
+# Long enough to be looked at; at the default of 7 days an outage would fill Redis with them.
+_DEAD_MESSAGE_TTL_MS = 24 * 3600 * 1000
+
+
+def make_broker(redis_url: str) -> RedisBroker:
+    """The workers' broker, with Dramatiq's default middleware (none of it opens a port)."""
+    return RedisBroker(
+        url=redis_url,
+        namespace=NAMESPACE,
+        maintenance_chance=_ALWAYS,
+        heartbeat_timeout=_HEARTBEAT_TIMEOUT_MS,
+        dead_message_ttl=_DEAD_MESSAGE_TTL_MS,
+    )
+
+
+def register_actors() -> list[str]:
+    """Import functions/*/actor.py; the names of the actors that are known then."""
+    for folder in functions.__path__:
+        for file in sorted(Path(folder).glob("*/actor.py")):
+            importlib.import_module(f"{functions.__name__}.{file.parent.name}.actor")
+    return sorted(dramatiq.get_broker().get_declared_actors())
+
+
+_settings = load_settings(LogSettings, RedisSettings)
+configure_logging(_settings[LogSettings])
+dramatiq.set_broker(make_broker(_settings[RedisSettings].url))
+register_actors()

@@ -1,0 +1,141 @@
+"""From the usage stream into PostgreSQL: everything that waits, each record exactly once.
+
+An entry leaves the stream only after the commit of what was in it, so a writer may die at any
+point: the entry is delivered again, and the rows it has already become are not written twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+import redis
+
+from functions.write_usage.stream import Entry, UsageStream
+from shared.db.usage_quarantine import quarantine
+from shared.db.usage_rows import InvalidRecord, write_batch
+from shared.log import get_logger
+from shared.usage.batch import Batch, decode_batch, encode_batch
+from shared.usage.record import UsageFinal, UsageIntent
+
+STALE_AFTER_MS = 30_000
+"""Longer than the slowest commit: sooner, two writers would take turns at one entry."""
+
+LONGEST_S = 60.0
+_ENTRIES_AT_ONCE = 16
+_BYTES_AT_ONCE = 2_000_000  # about 5,000 rows; no faster with more
+
+# The record is at fault, not the moment: trying again would fail again.
+_AT_FAULT = (InvalidRecord, psycopg.DataError, psycopg.IntegrityError)
+
+
+class Record(NamedTuple):
+    stream_id: str
+    content: UsageFinal | UsageIntent
+
+
+def drain(
+    client: redis.Redis,
+    connect: Callable[[], psycopg.Connection[Any]],
+    consumer: str,
+    *,
+    stale_after_ms: int = STALE_AFTER_MS,
+    longest_s: float = LONGEST_S,
+) -> int:
+    """Write until the stream is empty, or for `longest_s`; the number of rows that were written.
+
+    `consumer` names who reads: no two drains that run at once may share it. What others left
+    unsettled for `stale_after_ms` is taken over first.
+
+    Raises psycopg.OperationalError or redis.RedisError where a server is away: what was read and
+    not yet written stays in the stream and is delivered again.
+    """
+    stream = UsageStream(client, consumer)
+    stream.ensure_group()
+    connection = connect()
+    until = time.monotonic() + longest_s
+    rows = 0
+    for entries in _deliveries(stream, stale_after_ms):
+        rows += _write_entries(connection, entries)
+        stream.settle(entries)
+        if time.monotonic() > until:
+            break
+    stream.forget_dead_consumers()
+    return rows
+
+
+def _deliveries(stream: UsageStream, stale_after_ms: int) -> Iterator[list[Entry]]:
+    """What to write at once, in turn. Each must be settled before the next is asked for.
+
+    An entry that was delivered before goes alone: its size may be what its first reader died of.
+    """
+    yield from stream.own_pending(1)
+    yield from stream.claim_stale(1, stale_after_ms)
+    while entries := _merged(stream):
+        yield entries
+
+
+def _merged(stream: UsageStream) -> list[Entry]:
+    """Unread entries of about _BYTES_AT_ONCE together, or all there are."""
+    merged: list[Entry] = []
+    size = 0
+    while size < _BYTES_AT_ONCE and (entries := stream.unread(_ENTRIES_AT_ONCE)):
+        merged += entries
+        size += sum(len(entry.data) for entry in entries)
+    return merged
+
+
+def _write_entries(connection: psycopg.Connection[Any], entries: Sequence[Entry]) -> int:
+    records: list[Record] = []
+    for entry in entries:
+        try:
+            batch = decode_batch(entry.data)
+        except msgspec.DecodeError as error:
+            _set_aside(connection, entry.id, None, entry.data, error)
+        else:
+            records += [Record(entry.id, one) for one in (*batch.finals, *batch.orphans)]
+    return _write(connection, records)
+
+
+def _write(connection: psycopg.Connection[Any], records: Sequence[Record]) -> int:
+    """Write all together; where one is at fault, halve until it stands alone, and set it aside."""
+    finals, orphans = _by_kind(records)
+    try:
+        return write_batch(connection, finals, orphans).rows
+    except _AT_FAULT as error:
+        if len(records) == 1:
+            stream_id, content = records[0]
+            payload = encode_batch(Batch(finals, orphans))
+            _set_aside(connection, stream_id, content.request_id, payload, error)
+            return 0
+    middle = len(records) // 2
+    return _write(connection, records[:middle]) + _write(connection, records[middle:])
+
+
+def _by_kind(
+    records: Sequence[Record],
+) -> tuple[tuple[UsageFinal, ...], tuple[UsageIntent, ...]]:
+    contents = [record.content for record in records]
+    finals = tuple(content for content in contents if isinstance(content, UsageFinal))
+    return finals, tuple(content for content in contents if isinstance(content, UsageIntent))
+
+
+def _set_aside(
+    connection: psycopg.Connection[Any],
+    stream_id: str,
+    request_id: str | None,
+    payload: bytes,
+    error: Exception,
+) -> None:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    if quarantine(connection, stream_id=stream_id, payload=payload, error=reason):
+        get_logger().error(
+            "usage.quarantined",
+            stream_id=stream_id,
+            request_id=request_id,
+            reason=reason,
+            payload_bytes=len(payload),
+        )

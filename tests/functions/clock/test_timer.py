@@ -1,0 +1,206 @@
+"""Any number of clocks run each tick once, and go on through outages."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from dramatiq import Message
+from structlog.testing import capture_logs
+
+from functions.clock.fence import KEPT_DAYS, run_once, trim_runs
+from functions.clock.jobs import Job, jobs, nudge
+from functions.clock.ticks import day_tick, slot_tick
+from functions.clock.timer import Timer
+from shared.db.thread_connection import ThreadConnections
+from shared.dispatch import NAMESPACE, Dispatch
+from shared.usage.batch import NUDGE, WRITE_ACTOR
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def connections(migrated_database_url: str) -> Iterator[ThreadConnections]:
+    connections = ThreadConnections(migrated_database_url)
+    yield connections
+    connections.close()
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def dispatch(redis_url: str) -> Iterator[Dispatch]:
+    dispatch = Dispatch(redis_url)
+    yield dispatch
+    dispatch.close()
+
+
+def every_5_s(run: Any) -> Job:
+    return Job("test.job", None, partial(slot_tick, slot_s=5), run)
+
+
+def enqueued(client: redis.Redis) -> list[str]:
+    messages = client.hvals(f"{NAMESPACE}:usage.msgs")
+    return sorted(Message.decode(message).actor_name for message in messages)
+
+
+def test_clocks_that_meet_in_one_tick_run_it_once(connections: ThreadConnections) -> None:
+    runs: list[str] = []
+    job = every_5_s(lambda: runs.append("ran"))
+    clocks = [Timer([job], connections, lambda: NOON) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda clock: clock.run(job), clocks))
+    assert (sorted(outcomes), runs) == ([False] * 7 + [True], ["ran"])
+
+
+def test_the_next_tick_runs_again(connections: ThreadConnections) -> None:
+    now = [NOON]
+    runs: list[str] = []
+    job = every_5_s(lambda: runs.append("ran"))
+    clock = Timer([job], connections, lambda: now[0])
+    outcomes: list[bool] = []
+    for seconds in (0, 4, 5, 9, 10):
+        now[0] = NOON + timedelta(seconds=seconds)
+        outcomes.append(clock.run(job))
+    assert outcomes == [True, False, True, False, True]
+    assert len(runs) == 3
+
+
+def test_a_job_that_failed_leaves_its_tick_to_the_next_try(connections: ThreadConnections) -> None:
+    tries: list[str] = []
+
+    def fails_once() -> None:
+        tries.append("tried")
+        if len(tries) == 1:
+            raise redis.ConnectionError("away")
+
+    job = Job("test.job", None, day_tick, fails_once)
+    clock = Timer([job], connections, lambda: NOON)
+    assert [clock.run(job), clock.run(job), clock.run(job)] == [False, True, False]
+    assert len(tries) == 2
+
+
+def test_an_outage_is_said_once_and_its_end_too(connections: ThreadConnections) -> None:
+    is_away = [True]
+    now = [NOON]
+
+    def run() -> None:
+        if is_away[0]:
+            raise redis.ConnectionError("away")
+
+    job = every_5_s(run)
+    clock = Timer([job], connections, lambda: now[0])
+    with capture_logs() as logs:
+        for away in (True, True, True, False, False, True):
+            is_away[0] = away
+            now[0] += timedelta(seconds=5)
+            clock.run(job)
+    assert [line["event"] for line in logs] == ["clock.held_up", "clock.resumed", "clock.held_up"]
+
+
+def test_a_database_that_is_away_holds_the_clock_up_and_does_not_end_it() -> None:
+    runs: list[str] = []
+    job = every_5_s(lambda: runs.append("ran"))
+    clock = Timer([job], ThreadConnections("postgresql://nobody@127.0.0.1:1/none"), lambda: NOON)
+    with capture_logs() as logs:
+        assert [clock.run(job), clock.run(job)] == [False, False]
+    assert [line["event"] for line in logs] == ["clock.held_up"]
+    assert runs == []
+
+
+def test_old_runs_are_forgotten_and_recent_ones_are_not(connections: ThreadConnections) -> None:
+    connection = connections.get()
+    for tick, days in (("old", KEPT_DAYS + 1), ("recent", KEPT_DAYS - 1)):
+        connection.execute(
+            "INSERT INTO job_runs (name, tick, started_at)"
+            " VALUES ('test.job', %s, now() - make_interval(days => %s))",
+            (tick, days),
+        )
+    assert trim_runs(connection) == 1
+    assert run_once(connection, "test.job", "recent", lambda: None) is False
+
+
+def test_the_writer_is_called_once_until_it_comes(client: redis.Redis, dispatch: Dispatch) -> None:
+    assert [nudge(client, dispatch), nudge(client, dispatch)] == [True, False]
+    assert enqueued(client) == [WRITE_ACTOR]
+    assert 0 < client.ttl(NUDGE) <= 60
+    client.delete(NUDGE)
+    assert nudge(client, dispatch) is True
+    assert enqueued(client) == [WRITE_ACTOR, WRITE_ACTOR]
+
+
+def test_every_job_runs(
+    client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
+) -> None:
+    every = jobs(client, dispatch, connections)
+    clock = Timer(every, connections, lambda: NOON)
+    assert [clock.run(job) for job in every] == [True] * len(every)
+    assert enqueued(client) == ["usage.partitions", WRITE_ACTOR]
+
+
+def test_the_process_enqueues_at_start_and_ends_at_once_on_sigterm(
+    client: redis.Redis, redis_url: str, migrated_database_url: str
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "functions.clock.main"],
+        env={**os.environ, "DATABASE_URL": migrated_database_url, "REDIS_URL": redis_url},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while "usage.partitions" not in enqueued(client) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert "usage.partitions" in enqueued(client)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    events = [json.loads(line)["event"] for line in said.splitlines()]
+    assert events == ["clock.started", "clock.stopping"]
+
+
+def test_the_process_says_which_setting_is_missing() -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    done = subprocess.run(
+        [sys.executable, "-m", "functions.clock.main"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "REDIS_URL is not set, for example REDIS_URL=redis://" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_tick_of_a_clock_that_died_in_it_is_run_by_another(
+    connections: ThreadConnections, migrated_database_url: str
+) -> None:
+    with psycopg.connect(migrated_database_url) as dying:
+        dying.execute("INSERT INTO job_runs (name, tick) VALUES ('test.job', 'x')")
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(
+                lambda: run_once(connections.get(), "test.job", "x", lambda: None)
+            )
+            dying.rollback()
+            assert waiting.result(timeout=10) is True

@@ -1,0 +1,96 @@
+"""The pool: starts without a database, comes back with it, says little."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import psycopg
+import pytest
+
+from shared.db.connect import Database, open_database
+from shared.resources import Resources
+from shared.settings import DatabaseSettings, SettingsInvalid, load_settings
+
+AWAY = "postgresql://nobody:s3cret-word@127.0.0.1:1/none"
+
+
+def resources_for(dsn: str) -> Resources:
+    return Resources(load_settings(DatabaseSettings, DATABASE_URL=dsn))
+
+
+def test_an_opened_database_answers_and_reports_well(database_url: str) -> None:
+    async def scene() -> None:
+        resources = resources_for(database_url)
+        async with open_database(resources):
+            [check] = resources.checks
+            assert (check.name, check.critical) == ("database", False)
+            assert await check.run() is None
+            async with resources.get(Database).connection() as connection:
+                assert connection.autocommit
+                row = await (await connection.execute("SHOW timezone")).fetchone()
+            assert row == ("UTC",)
+
+    asyncio.run(scene())
+
+
+def test_a_process_starts_while_the_database_is_away_and_says_so_without_its_address() -> None:
+    async def scene() -> str | None:
+        resources = resources_for(AWAY)
+        async with open_database(resources):
+            return await resources.checks[0].run()
+
+    complaint = asyncio.run(scene())
+    assert complaint is not None
+    assert "DATABASE_URL" in complaint
+    assert "127.0.0.1" not in complaint
+    assert "s3cret" not in complaint
+
+
+def test_repeated_failures_to_connect_are_logged_once_a_kind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scene() -> None:
+        database = Database(AWAY)
+        await database.open()
+        for _ in range(2):
+            assert await database.ping() is not None
+        await database.close()
+
+    logging.getLogger("psycopg.pool").filters.clear()
+    with caplog.at_level(logging.WARNING, logger="psycopg.pool"):
+        asyncio.run(scene())
+    kinds = [record.msg for record in caplog.records]
+    assert len(kinds) == len(set(kinds))
+    assert "s3cret-word" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        pytest.param("postgresql://u:s3cret/word@host/db", id="a slash in the password"),
+        pytest.param("postgresql://u:s3cret%zz@host/db", id="a percent sign in the password"),
+        pytest.param("postgresql://u:s3cret@host/db?no_such_option=1", id="an unknown option"),
+    ],
+)
+def test_a_url_that_cannot_be_read_stops_the_start_and_keeps_the_password(dsn: str) -> None:
+    with pytest.raises(SettingsInvalid, match="DATABASE_URL") as refusal:
+        Database(dsn)
+    assert "s3cret" not in str(refusal.value)
+    assert refusal.value.__context__ is None
+
+
+def test_connections_that_a_restart_broke_are_replaced(database_url: str) -> None:
+    async def scene() -> None:
+        database = Database(database_url)
+        await database.open()
+        async with database.connection() as connection:
+            killed = connection.info.backend_pid
+        with psycopg.connect(database_url, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s, 5000)", (killed,))
+        await database.renew()
+        async with database.connection() as connection:
+            assert connection.info.backend_pid != killed
+        await database.close()
+
+    asyncio.run(scene())
