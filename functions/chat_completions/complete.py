@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
+from functions.chat_completions.settle import Books
 from functions.chat_completions.stream import first_events, relay
 from functions.chat_completions.targets import Target, Targets
 from shared.errors import (
@@ -30,7 +31,6 @@ from shared.upstream.faults import (
     TransportFault,
 )
 from shared.upstream.transport import Answer, Outgoing, Transport
-from shared.usage.spool import Spool
 from shared.wire import openai
 from shared.wire.completion import read_completion
 from shared.wire.refusal import read_refusal
@@ -42,11 +42,11 @@ class Completions:
     """What completing a request needs; one a process."""
 
     def __init__(
-        self, *, transport: Transport, targets: Targets, spool: Spool, deadline_s: float
+        self, *, transport: Transport, targets: Targets, books: Books, deadline_s: float
     ) -> None:
         self.transport = transport
         self.targets = targets
-        self.spool = spool
+        self.books = books
         self.deadline_s = deadline_s
 
     async def complete(self, exchange: Exchange) -> None:
@@ -68,10 +68,10 @@ class Completions:
                     return
         except BaseException:
             exchange.may_have_cost = True
-            settle.failed(exchange, self.spool, status=500, code="internal_error")
+            settle.failed(exchange, self.books, status=500, code="internal_error")
             raise
         answer = _worst(errors, exchange)
-        settle.failed(exchange, self.spool, status=answer.status, code=errors[-1].code)
+        settle.failed(exchange, self.books, status=answer.status, code=errors[-1].code)
         raise answer from errors[-1]
 
     async def _attempt(self, exchange: Exchange, candidate: Candidate, deadline: float) -> None:
@@ -83,7 +83,7 @@ class Completions:
             target = self.targets.of(candidate.model.provider)
             exchange.is_simulated = target.is_simulated
             outgoing = _outgoing(exchange, target)
-            settle.intend(exchange, self.spool, self.deadline_s)
+            settle.intend(exchange, self.books, self.deadline_s)
             reached_before, exchange.reached_upstream = exchange.reached_upstream, True
             was_sent = True
             try:
@@ -111,7 +111,7 @@ class Completions:
             except BaseException:
                 answer.close()
                 raise
-            await relay(exchange, answer, reader, head, self.spool)
+            await relay(exchange, answer, reader, head, self.books)
             return
         body = await answer.read()
         try:
@@ -122,7 +122,7 @@ class Completions:
                 provider, f"{provider} answered with something that is not a completion."
             ) from error
         exchange.end_attempt(200, None)
-        await settle.answered(exchange, completion, self.spool)
+        await settle.answered(exchange, completion, self.books)
 
 
 def _failure(provider: str, fault: TransportFault) -> UpstreamError:

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from functions.chat_completions.complete import Completions
 from functions.chat_completions.handler import PATHS, Endpoint, chat_completions
 from functions.chat_completions.openapi import operation
+from functions.chat_completions.report import Reporter
+from functions.chat_completions.settle import Books
 from functions.chat_completions.targets import Targets
 from shared.auth.authenticator import Authenticator, open_authenticator
 from shared.db.connect import open_database
@@ -34,10 +36,11 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     settings = resources.settings
     transport = Transport()
     targets = Targets.from_settings(transport, settings[ProviderSettings], settings[TryOutSettings])
+    reporter = Reporter()
     completions = Completions(
         transport=transport,
         targets=targets,
-        spool=resources.get(Spool),
+        books=Books(resources.get(Spool), reporter),
         deadline_s=settings[CompletionSettings].request_deadline_s,
     )
     resources.put(
@@ -47,6 +50,7 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
         yield
     finally:
         await transport.aclose()
+        reporter.flush()
 
 
 CHAT_COMPLETIONS = Function(

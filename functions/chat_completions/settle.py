@@ -6,11 +6,12 @@ Everything here that writes to the spool is synchronous: once it is called it ca
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 from litestar.types import HTTPResponseStartEvent
 
 from functions.chat_completions.exchange import Exchange
-from functions.chat_completions.report import report
+from functions.chat_completions.report import Reporter
 from shared.pricing.cost import Cost, cost_of
 from shared.usage.record import CostQuality, UsageFinal, UsageIntent
 from shared.usage.spool import Spool
@@ -25,12 +26,25 @@ _GRACE_S = 60.0
 Headers = list[tuple[bytes, bytes]]
 
 
-def intend(exchange: Exchange, spool: Spool, deadline_s: float) -> None:
+class Books(NamedTuple):
+    """Where what was used is written: for billing, and for the operator."""
+
+    spool: Spool
+    reporter: Reporter
+
+
+def _enter(exchange: Exchange, final: UsageFinal, books: Books) -> None:
+    books.spool.final(final)
+    model = exchange.candidate.model
+    books.reporter.note(model.provider.slug, model.model_id, exchange.chat.stream, final)
+
+
+def intend(exchange: Exchange, books: Books, deadline_s: float) -> None:
     """Write the INTENT, once a request. Raises SpoolFull: then nothing may be sent upstream."""
     if exchange.is_intended:
         return
     caller, model = exchange.caller, exchange.candidate.model
-    spool.intent(
+    books.spool.intent(
         UsageIntent(
             request_id=exchange.request_id,
             deadline_ms=int((time.time() + deadline_s + _GRACE_S) * 1000),
@@ -51,11 +65,11 @@ def intend(exchange: Exchange, spool: Spool, deadline_s: float) -> None:
     exchange.is_intended = True
 
 
-async def answered(exchange: Exchange, completion: Completion, spool: Spool) -> None:
+async def answered(exchange: Exchange, completion: Completion, books: Books) -> None:
     """Bill a JSON answer and send it, `_metadata` spliced in."""
     usage = completion.usage or _estimated(exchange, text_bytes(completion.body))
     final = _final(exchange, usage, 200, None, completion.model, completion.service_tier)
-    spool.final(final)
+    _enter(exchange, final, books)
     body = splice(completion.body, _metadata(exchange, final))
     headers = _headers(exchange, b"application/json")
     headers.append((b"content-length", b"%d" % len(body)))
@@ -63,7 +77,6 @@ async def answered(exchange: Exchange, completion: Completion, spool: Spool) -> 
     exchange.response_started = True
     await exchange.send({"type": "http.response.start", "status": 200, "headers": headers})
     await exchange.send({"type": "http.response.body", "body": body, "more_body": False})
-    report(exchange, final)
 
 
 def stream_start(exchange: Exchange) -> HTTPResponseStartEvent:
@@ -73,26 +86,24 @@ def stream_start(exchange: Exchange) -> HTTPResponseStartEvent:
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
-def streamed(exchange: Exchange, reader: StreamReader, spool: Spool) -> bytes:
+def streamed(exchange: Exchange, reader: StreamReader, books: Books) -> bytes:
     """Bill a stream that came to its end; returns the `_metadata` of its last event."""
     usage = reader.usage or _estimated(exchange, reader.delivered_text_bytes())
     exchange.end_attempt(200, None)
     final = _final(exchange, usage, 200, None, reader.model, reader.service_tier)
-    spool.final(final)
-    report(exchange, final)
+    _enter(exchange, final, books)
     return _metadata(exchange, final)
 
 
-def cut(exchange: Exchange, reader: StreamReader, spool: Spool, status: int, code: str) -> None:
+def cut(exchange: Exchange, reader: StreamReader, books: Books, status: int, code: str) -> None:
     """Bill what was delivered of a stream that did not come to its end."""
     usage = reader.usage or _estimated(exchange, reader.delivered_text_bytes())
     exchange.end_attempt(200, None)
     final = _final(exchange, usage, status, code, reader.model, reader.service_tier)
-    spool.final(final)
-    report(exchange, final)
+    _enter(exchange, final, books)
 
 
-def failed(exchange: Exchange, spool: Spool, *, status: int, code: str) -> None:
+def failed(exchange: Exchange, books: Books, *, status: int, code: str) -> None:
     """Close the INTENT of a request that no provider answered.
 
     A refusal costs nothing; where the connection broke after the request was sent, the cost is
@@ -101,12 +112,11 @@ def failed(exchange: Exchange, spool: Spool, *, status: int, code: str) -> None:
     if not exchange.is_intended or exchange.response_started:
         return
     if not exchange.reached_upstream:
-        spool.drop(exchange.request_id)
+        books.spool.drop(exchange.request_id)
         return
     usage = None if exchange.may_have_cost else Usage(0, 0)
     final = _final(exchange, usage, status, code, None, None)
-    spool.final(final)
-    report(exchange, final)
+    _enter(exchange, final, books)
 
 
 def _estimated(exchange: Exchange, delivered_bytes: int) -> Usage:

@@ -11,11 +11,11 @@ import time
 
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
+from functions.chat_completions.settle import Books
 from shared.errors import ProviderUnavailable, StreamCut
 from shared.log import get_logger
 from shared.upstream.faults import TransportFault
 from shared.upstream.transport import Answer
-from shared.usage.spool import Spool
 from shared.wire.error_body import encode_error
 from shared.wire.sse import EventTooLong, StreamReader
 
@@ -52,7 +52,7 @@ async def first_events(exchange: Exchange, answer: Answer) -> tuple[StreamReader
 
 
 async def relay(
-    exchange: Exchange, answer: Answer, reader: StreamReader, head: bytes, spool: Spool
+    exchange: Exchange, answer: Answer, reader: StreamReader, head: bytes, books: Books
 ) -> None:
     """Send the stream on, and its usage to the spool before its last byte."""
     hang_up = asyncio.create_task(_watch(exchange, answer))
@@ -63,18 +63,18 @@ async def relay(
         problem = await _pump(exchange, answer, reader, head)
         settled = True
         if hang_up.done():
-            settle.cut(exchange, reader, spool, CLIENT_CLOSED_REQUEST, "client_disconnected")
+            settle.cut(exchange, reader, books, CLIENT_CLOSED_REQUEST, "client_disconnected")
             return
         if problem is not None:
-            settle.cut(exchange, reader, spool, problem.status, problem.code)
+            settle.cut(exchange, reader, books, problem.status, problem.code)
             last = b"data: %b\n\n" % encode_error(problem)
         else:
-            last = reader.end(settle.streamed(exchange, reader, spool))
+            last = reader.end(settle.streamed(exchange, reader, books))
         await exchange.send({"type": "http.response.body", "body": last, "more_body": False})
         await _drain(answer)
     finally:
         if not settled:
-            settle.cut(exchange, reader, spool, CLIENT_CLOSED_REQUEST, "cancelled")
+            settle.cut(exchange, reader, books, CLIENT_CLOSED_REQUEST, "cancelled")
         hang_up.cancel()
         answer.close()
 

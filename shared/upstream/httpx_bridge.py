@@ -1,8 +1,9 @@
 """The upstream transport behind httpx's interface, for everything off the hot path.
 
 Key tests, health checks and tools write ordinary httpx and still go out by the one client that
-checks addresses. Three things differ from httpx's own transport: the Host header is always the
-URL's, bodies come uncompressed, and a request's body is read whole before it is sent.
+checks addresses. Four things differ from httpx's own transport: the Host header is always the
+URL's, bodies come uncompressed and up to `Limits.body_bytes` even as a stream, and a request's body
+is read whole before it is sent.
 
 Time. `deadline_s` bounds a request from its start to the end of its answer's body. httpx's four
 timeouts, where a caller sets them, are honoured as far as they map: the head of the answer must be
@@ -14,15 +15,13 @@ may take is the transport's own limit, shared by all.
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
 import httpx
 
 from shared.upstream.faults import (
-    BodyTooLong,
     ConnectFailed,
     ConnectionCut,
     ConnectTimeout,
@@ -31,6 +30,7 @@ from shared.upstream.faults import (
     ProtocolViolation,
     TransportFault,
 )
+from shared.upstream.header_lines import header_lines
 from shared.upstream.origin import parse_url
 from shared.upstream.transport import Answer, Outgoing, Transport
 
@@ -46,9 +46,6 @@ _TRANSPORTS_OWN = frozenset(
         b"upgrade",
     )
 )
-# RFC 9110, section 5.1 (a token) and 5.5: what may stand in a header line.
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*\Z")
 
 _HTTPX_ERRORS: tuple[tuple[type[TransportFault], type[httpx.TransportError]], ...] = (
     (ConnectTimeout, httpx.ConnectTimeout),
@@ -56,7 +53,6 @@ _HTTPX_ERRORS: tuple[tuple[type[TransportFault], type[httpx.TransportError]], ..
     (IdleTimeout, httpx.ReadTimeout),
     (DeadlineReached, httpx.ReadTimeout),
     (ConnectionCut, httpx.ReadError),
-    (BodyTooLong, httpx.ReadError),
     (ProtocolViolation, httpx.RemoteProtocolError),
 )
 
@@ -82,7 +78,7 @@ class SwitchyardTransport(httpx.AsyncBaseTransport):
         return httpx.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(answer, request, timeouts.get("read")),
+            stream=_Body(answer, request, timeouts.get("read"), self._transport.limits.body_bytes),
             extensions={"http_version": b"HTTP/1.1"},
         )
 
@@ -102,13 +98,21 @@ def http_client(transport: Transport, *, deadline_s: float) -> httpx.AsyncClient
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: Answer, request: httpx.Request, read_s: float | None) -> None:
+    def __init__(
+        self, answer: Answer, request: httpx.Request, read_s: float | None, cap_bytes: int
+    ) -> None:
         self._answer = answer
         self._request = request
         self._read_s = read_s
+        self._cap_bytes = cap_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
         while (part := await self._next()) is not None:
+            size += len(part)
+            if size > self._cap_bytes:
+                message = f"the answer is longer than {self._cap_bytes} bytes"
+                raise httpx.ReadError(message, request=self._request)
             yield part
 
     async def aclose(self) -> None:
@@ -125,7 +129,9 @@ def _outgoing(request: httpx.Request, body: bytes) -> Outgoing:
     url = str(request.url.copy_with(fragment=None))
     try:
         origin, target = parse_url(url)
-        headers = b"".join(_header_lines(request.headers.raw))
+        headers = header_lines(
+            header for header in request.headers.raw if header[0].lower() not in _TRANSPORTS_OWN
+        )
     except ValueError as error:
         raise httpx.LocalProtocolError(str(error), request=request) from error
     return Outgoing(
@@ -137,14 +143,6 @@ def _outgoing(request: httpx.Request, body: bytes) -> Outgoing:
     )
 
 
-def _header_lines(headers: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
-    for name, value in headers:
-        if not _NAME.match(name) or not _VALUE.match(value):
-            raise ValueError("a request header holds a character that a header line cannot carry")
-        if name.lower() not in _TRANSPORTS_OWN:
-            yield name + b": " + value + b"\r\n"
-
-
 def _until_head_s(timeouts: Mapping[str, float | None]) -> float | None:
     parts = [timeouts.get(part) for part in ("pool", "connect", "write", "read")]
     known = [part for part in parts if part is not None]
@@ -152,7 +150,7 @@ def _until_head_s(timeouts: Mapping[str, float | None]) -> float | None:
 
 
 @contextmanager
-def _as_httpx_errors(request: httpx.Request) -> Iterator[None]:
+def _as_httpx_errors(request: httpx.Request) -> Generator[None]:
     try:
         yield
     except TransportFault as fault:

@@ -8,18 +8,14 @@ ride on it; the usage event is shown only to a client that asked for it.
 
 from __future__ import annotations
 
-import re
-
 from shared.wire.completion import read_chunk, splice
 from shared.wire.usage import Usage, read_usage
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 _KEPT_BYTES = 64 * 1024
 
-_NOTABLE = re.compile(
-    rb'"finish_reason"\s*:\s*"|"usage"\s*:\s*\{|"error"\s*:\s*[{"]|data:\s*\[DONE\]'
-)
-
+_BEGIN = b"data: {"
+_END = b"\n\n"
 DONE = b"data: [DONE]\n\n"
 
 
@@ -59,7 +55,7 @@ class StreamReader:
         whole = self._whole_events(data)
         if not whole:
             return b""
-        if self._held is None and _NOTABLE.search(whole) is None:
+        if self._held is None and _is_plain(whole):
             self._keep(whole)
             return whole
         return self._walk(whole)
@@ -97,6 +93,10 @@ class StreamReader:
     def _walk(self, whole: bytes) -> bytes:
         out: list[bytes] = []
         for event in whole.split(b"\n\n"):
+            if self._held is None and _is_plain(event + _END):
+                self._keep(event + _END)
+                out.append(event + _END)
+                continue
             data = _data(event)
             if data is None:
                 if event.startswith(b":"):
@@ -150,6 +150,22 @@ class StreamReader:
                     self._text_bytes += chunk.text_bytes
         self._kept.clear()
         self._kept_bytes = 0
+
+
+def _is_plain(events: bytes) -> bool:
+    """Whether whole events bear nothing that is read here: no reason, usage, error or end.
+
+    By counting, which takes 5 us for 15 KB where a regular expression takes 200. What looks odd
+    (a blank after a colon, a comment, a line that is cut) is not plain, and is parsed.
+    """
+    return (
+        events.startswith(_BEGIN)
+        and events.endswith(b"}" + _END)
+        and events.count(b"}" + _END + _BEGIN) == events.count(_END) - 1
+        and events.count(b'"finish_reason"') == events.count(b'"finish_reason":null')
+        and events.count(b'"usage"') == events.count(b'"usage":null')
+        and b'"error"' not in events
+    )
 
 
 def _event(data: bytes) -> bytes:
