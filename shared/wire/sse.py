@@ -55,10 +55,9 @@ class StreamReader:
         whole = self._whole_events(data)
         if not whole:
             return b""
-        if self._held is None and _is_plain(whole):
-            self._keep(whole)
-            return whole
-        return self._walk(whole)
+        out: list[bytes] = []
+        self._walk(whole, out)
+        return b"".join(out)
 
     def end(self, metadata: bytes) -> bytes:
         """What is left to relay: the held events, `_metadata` on the last of them, and [DONE]."""
@@ -90,25 +89,33 @@ class StreamReader:
         self._tail = block[end + 2 :]
         return block[: end + 2]
 
-    def _walk(self, whole: bytes) -> bytes:
-        out: list[bytes] = []
-        for event in whole.split(b"\n\n"):
-            if self._held is None and _is_plain(event + _END):
-                self._keep(event + _END)
+    def _walk(self, whole: bytes, out: list[bytes]) -> None:
+        """Halve until what is plain is passed on in few pieces, and the rest event by event."""
+        if self.is_done or self.has_error:
+            return
+        if self._held is None and _is_plain(whole):
+            self._keep(whole)
+            out.append(whole)
+            return
+        middle = whole.find(_END, len(whole) // 2, -len(_END))
+        if middle < 0:
+            middle = whole.rfind(_END, 0, -len(_END))
+        if middle < 0:
+            self._take_event(whole.removesuffix(_END), out)
+            return
+        middle += len(_END)
+        self._walk(whole[:middle], out)
+        self._walk(whole[middle:], out)
+
+    def _take_event(self, event: bytes, out: list[bytes]) -> None:
+        data = _data(event)
+        if data is None:
+            if event.startswith(b":"):
                 out.append(event + _END)
-                continue
-            data = _data(event)
-            if data is None:
-                if event.startswith(b":"):
-                    out.append(event + b"\n\n")
-                continue
-            if data == b"[DONE]":
-                self.is_done = True
-                break
+        elif data == b"[DONE]":
+            self.is_done = True
+        else:
             self._take(data, out)
-            if self.has_error:
-                break
-        return b"".join(out)
 
     def _take(self, data: bytes, out: list[bytes]) -> None:
         chunk = read_chunk(data)
