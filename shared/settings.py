@@ -97,10 +97,6 @@ class CompletionSettings(SettingsGroup):
     request_deadline_s: float = Field(600.0, alias="REQUEST_DEADLINE", gt=0)
 
 
-class HealthSettings(SettingsGroup):
-    interval_s: int = Field(300, alias="LLM_HEALTH_CHECK_INTERVAL", ge=1)
-
-
 class LogSettings(SettingsGroup):
     level: Literal["debug", "info", "warning", "error"] = Field("info", alias="LOG_LEVEL")
     format: Literal["console", "json"] | None = Field(None, alias="LOG_FORMAT")
@@ -140,8 +136,6 @@ class ProviderSettings(SettingsGroup):
     fireworks_base_url: str | None = Field(None, alias="FIREWORKS_BASE_URL")
     together_base_url: str | None = Field(None, alias="TOGETHER_BASE_URL")
     openrouter_base_url: str | None = Field(None, alias="OPENROUTER_BASE_URL")
-    litellm_proxy_url: str | None = Field(None, alias="LITELLM_PROXY_URL")
-    litellm_master_key: SecretStr | None = Field(None, alias="LITELLM_MASTER_KEY")
 
     def api_keys(self) -> dict[str, SecretStr]:
         """Platform keys by provider slug; only those that are set."""

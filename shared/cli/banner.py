@@ -15,9 +15,9 @@ def banner(url: str, *, simulated: bool) -> str:
     width = max(len(token) for token in TRYOUT_CALLERS)
     lines = ["", f"Switchyard is ready: {url}  (Ctrl-C stops it)", ""]
     for token, caller in TRYOUT_CALLERS.items():
-        may = "models, completions, own usage"
+        may = "models, providers and completions"
         if caller.role is Role.ADMIN:
-            may += ", and everything under /api/v1/admin and /metrics"
+            may += ", and /metrics"
         lines.append(f"  {token:<{width}}  {caller.role} of tier {caller.tier}: {may}")
     lines.append("  They are valid while this runs, from this machine. `switchyard token create`")
     lines.append("  makes others.")

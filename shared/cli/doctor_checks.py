@@ -20,7 +20,6 @@ from shared.settings import (
     PROVIDER_PREFIXES,
     CompletionSettings,
     DatabaseSettings,
-    HealthSettings,
     LogSettings,
     MetricsSettings,
     ProviderSettings,
@@ -37,7 +36,6 @@ _PLAIN_GROUPS = (
     WebSettings,
     SpoolSettings,
     CompletionSettings,
-    HealthSettings,
     LogSettings,
     MetricsSettings,
 )
@@ -176,7 +174,7 @@ def check_providers(run: Run | None) -> list[Finding]:
         detail = "simulated by the running `switchyard up`: answers are made up"
         return [Finding("providers", State.NOTE, detail)]
     findings = [_provider(slug, has_key=slug in keys) for slug in PROVIDER_PREFIXES]
-    if not keys and settings.litellm_proxy_url is None:
+    if not keys:
         detail = "no platform key is set"
         fix = "set one, such as OPENAI_API_KEY, or try out with `switchyard up`"
         findings.append(Finding("providers", State.WRONG, detail, fix))

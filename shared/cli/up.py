@@ -188,7 +188,7 @@ def _process_types() -> list[ProcessType]:
 
 def _can_reach_providers() -> bool:
     providers = load_settings(ProviderSettings)[ProviderSettings]
-    return bool(providers.api_keys()) or providers.litellm_proxy_url is not None
+    return bool(providers.api_keys())
 
 
 def _given_encryption_key() -> str | None:

@@ -32,7 +32,6 @@ _UNSET = {
     "DATABASE_URL",
     "REDIS_URL",
     "BYOK_ENCRYPTION_KEY",
-    "LITELLM_PROXY_URL",
     "GEMINI_API_KEY",
     *(f"{prefix}_API_KEY" for prefix in PROVIDER_PREFIXES.values()),
 }

@@ -12,7 +12,6 @@ _VARIABLES = (
     "DATABASE_URL",
     "REDIS_URL",
     "BYOK_ENCRYPTION_KEY",
-    "LITELLM_PROXY_URL",
     "GEMINI_API_KEY",
     "PORT",
     "HOST",
