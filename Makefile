@@ -20,7 +20,8 @@ check: $(VENV)/.installed-for-tests ## Lint, format, types and import rules
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/basedpyright
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tests.architecture.tail
 
 bench: $(VENV)/.installed-for-tests ## Run the benchmarks
 	@$(BIN)/python -m tests.benchmarks.run

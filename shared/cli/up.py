@@ -83,7 +83,7 @@ def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
         try:
             _Up(folder, port, lines, stop).run(process_types, environment, simulate=simulate)
         except _Stopped:
-            pass
+            pass  # what was asked for: said below
         except (KeepsDying, EmbeddedFailed) as error:
             text = str(error) if isinstance(error, KeepsDying) else one_line(error)
             raise CommandFailed(text) from error

@@ -82,7 +82,7 @@ def read_retry_after(value: bytes | None, now: datetime) -> float | None:
     try:
         return max(0.0, float(text))
     except ValueError:
-        pass
+        pass  # then it is a date (RFC 9110, section 10.2.3)
     try:
         date = parsedate_to_datetime(text)
     except ValueError:

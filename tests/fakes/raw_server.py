@@ -24,8 +24,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 
 _START_S = 10.0
 _UNTIL_S = 10.0
@@ -79,7 +78,7 @@ class Wire:
 
     async def gate(self, name: str) -> None:
         """Wait until the test opens this gate."""
-        await asyncio.to_thread(self._server.gates[name].wait, _UNTIL_S)
+        await asyncio.to_thread(self._server.gate(name).wait, _UNTIL_S)
 
     async def until_hung_up(self) -> None:
         """Read and drop all that comes until the client ends the connection, then raise HungUp."""
@@ -153,9 +152,9 @@ class RawServer:
         self.open_now = 0
         self.peak = 0
         self.sent_bytes = 0
-        self.gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
         self.host = host
         self.port = 0
+        self._gates: dict[str, threading.Event] = {}
         self._scripts = scripts
         self._tls = tls
         self._errors: list[BaseException] = []
@@ -174,7 +173,11 @@ class RawServer:
 
     def open(self, gate: str) -> None:
         """Let every script that waits at this gate, now or later, go on."""
-        self.gates[gate].set()
+        self.gate(gate).set()
+
+    def gate(self, name: str) -> threading.Event:
+        # One dictionary call: atomic, where a script and the test name a gate at the same time.
+        return self._gates.setdefault(name, threading.Event())
 
     async def until(self, holds: Callable[[RawServer], bool]) -> None:
         """Wait, from the test's own loop, until what the server saw makes this true."""
@@ -191,7 +194,7 @@ class RawServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for gate in list(self.gates.values()):
+        for gate in tuple(self._gates.values()):
             gate.set()
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(_UNTIL_S)
@@ -218,15 +221,19 @@ class RawServer:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopping.wait()
+        # A connection accepted just before its server closes would leak its socket (asyncio, 3.11):
+        # so accept no more, and let those that are accepted become tasks of ours.
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+        await _turns()
         server.close()
-        for task in self._tasks:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*others, return_exceptions=True)
         for writer in self._writers:
             writer.transport.abort()
-        # An aborted transport closes its socket in the loop's next turn; TLS in the one after.
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await _turns()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -254,8 +261,14 @@ class RawServer:
             self._writers.discard(writer)
 
 
+async def _turns() -> None:
+    """Enough of the loop's turns to make an accepted connection, or to close an aborted one."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 @contextlib.contextmanager
-def _hang_ups(server: RawServer):
+def _hang_ups(server: RawServer) -> Generator[None]:
     try:
         yield
     except (EOFError, OSError) as error:

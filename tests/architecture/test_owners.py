@@ -1,0 +1,167 @@
+"""One owner each: DESIGN.md section 2 (imports), section 3 (environment), section 7 (sockets)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatch
+
+import pytest
+
+from tests.architecture.tree import Module, Use, modules
+
+# What is imported, and the only places that may. A pattern's `*` passes slashes too.
+IMPORTS = {
+    "alembic": ["shared/db/migrate.py", "migrations/*"],
+    "apscheduler": ["functions/clock/*"],
+    "boto3": ["shared/vault/*"],
+    "botocore": ["shared/vault/*"],
+    "click": ["shared/cli/*"],
+    "cryptography": ["shared/vault/*"],
+    "dramatiq": ["functions/worker/*", "functions/*/actor.py", "shared/dispatch.py"],
+    "genai_prices": ["shared/db/seeded_prices.py"],
+    "http.client": ["shared/cli/ready.py"],  # asks our own /readyz on loopback
+    "httptools": ["shared/upstream/*"],
+    "httpx": ["shared/upstream/httpx_bridge.py"],
+    "pydantic_settings": ["shared/settings.py"],
+    # `migrate` puts SQLAlchemy's error for a refused statement into one line.
+    "sqlalchemy": ["shared/db/*", "migrations/*", "shared/cli/migrate.py"],
+    "sqlmodel": ["shared/db/*", "migrations/*"],
+    "structlog": ["shared/log.py"],
+    "subprocess": ["shared/cli/*", "shared/embedded.py"],
+}
+NOWHERE = [
+    *("cloudpickle", "dill", "marshal", "pickle", "shelve"),
+    *("aiohttp", "httpx2", "requests", "urllib.request", "urllib3"),
+]
+ENVIRONMENT = re.compile(r"os\.(environb?|getenvb?|putenv|unsetenv)")
+SOCKET = re.compile(
+    r"socket\.(socket|socketpair|create_connection|create_server|fromfd)"
+    r"|.+\.(open_connection|open_unix_connection|create_connection|create_unix_connection"
+    r"|create_server|create_unix_server|start_server|start_unix_server|create_datagram_endpoint"
+    r"|sock_connect)"
+)
+CLOCK = re.compile(r"(.+\.)?(datetime|date)\.(now|utcnow|today)")
+
+
+def is_in(path: str, owners: Sequence[str]) -> bool:
+    return any(fnmatch(path, owner) for owner in owners)
+
+
+def strays(
+    uses: Callable[[Module], Iterable[Use]],
+    owners: Sequence[str],
+    among: Iterable[Module] | None = None,
+) -> list[str]:
+    """`path:line name` of each use outside the owners."""
+    return [
+        f"{module.path}:{line} {name}"
+        for module in (modules() if among is None else among)
+        if not is_in(module.path, owners)
+        for name, line in uses(module)
+    ]
+
+
+def imports_of(package: str) -> Callable[[Module], Iterator[Use]]:
+    def find(module: Module) -> Iterator[Use]:
+        for name, line in module.imports():
+            if name == package or name.startswith(package + "."):
+                yield name, line
+
+    return find
+
+
+def names_like(pattern: re.Pattern[str]) -> Callable[[Module], Iterator[Use]]:
+    """Finds `os.environ` as used, and as imported by `from os import environ`."""
+
+    def find(module: Module) -> Iterator[Use]:
+        for name, line in [*module.attributes(), *module.imports()]:
+            if pattern.fullmatch(name):
+                yield name, line
+
+    return find
+
+
+def calls_of(*names: str) -> Callable[[Module], Iterator[Use]]:
+    def find(module: Module) -> Iterator[Use]:
+        return ((name, line) for name, line in module.calls() if name in names)
+
+    return find
+
+
+@pytest.mark.parametrize("package", IMPORTS)
+def test_a_package_is_imported_by_its_owner_alone(package: str) -> None:
+    assert strays(imports_of(package), IMPORTS[package]) == []
+
+
+@pytest.mark.parametrize("package", NOWHERE)
+def test_nothing_unpickles_or_brings_a_second_http_client(package: str) -> None:
+    assert strays(imports_of(package), []) == []
+
+
+def test_every_owner_named_here_exists() -> None:
+    paths = [module.path for module in modules()]
+    owners = {owner for owners in IMPORTS.values() for owner in owners}
+    assert [owner for owner in owners if not any(is_in(path, [owner]) for path in paths)] == []
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    assert strays(names_like(ENVIRONMENT), ["shared/settings.py"]) == []
+
+
+def test_sockets_are_opened_in_upstream_and_by_who_looks_for_a_free_port() -> None:
+    owners = ["shared/upstream/*", "shared/embedded.py", "shared/cli/port.py"]
+    assert strays(names_like(SOCKET), owners) == []
+
+
+def test_nothing_is_run_from_text() -> None:
+    assert strays(calls_of("eval", "exec", "compile", "__import__"), []) == []
+
+
+def test_modules_are_found_by_name_only_by_the_command_line_and_the_worker() -> None:
+    owners = ["shared/cli/main.py", "functions/worker/main.py"]
+    assert strays(imports_of("importlib"), owners) == []
+
+
+def test_only_the_command_line_prints() -> None:
+    assert strays(calls_of("print"), ["shared/cli/*"]) == []
+
+
+def test_routing_pricing_and_wire_are_given_the_time() -> None:
+    pure = modules("shared/routing", "shared/pricing", "shared/wire")
+    assert strays(names_like(CLOCK), [], pure) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "uses"),
+    [
+        ("import cryptography.fernet", imports_of("cryptography")),
+        ("def late():\n    from cryptography.fernet import Fernet", imports_of("cryptography")),
+        ("from http import client", imports_of("http.client")),
+        ("from urllib import request", imports_of("urllib.request")),
+        ("import os\nos.environ['HOME']", names_like(ENVIRONMENT)),
+        ("from os import getenv", names_like(ENVIRONMENT)),
+        ("import socket\nsocket.socket()", names_like(SOCKET)),
+        ("async def dial(self):\n    await self._loop.create_connection()", names_like(SOCKET)),
+        ("from asyncio import open_connection", names_like(SOCKET)),
+        ("from datetime import datetime\ndatetime.now()", names_like(CLOCK)),
+        ("print(1)", calls_of("print")),
+    ],
+)
+def test_a_stray_use_is_seen(source: str, uses: Callable[[Module], Iterable[Use]]) -> None:
+    module = Module("shared/elsewhere.py", source)
+    assert len(strays(uses, [], [module])) == 1
+    assert strays(uses, ["shared/*"], [module]) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "uses"),
+    [
+        ("import cryptographyish", imports_of("cryptography")),
+        ("import socket\nsocket.gethostname()", names_like(SOCKET)),
+        ("from http import HTTPStatus", imports_of("http.client")),
+        ("console.print(1)", calls_of("print")),
+    ],
+)
+def test_a_harmless_use_is_let_be(source: str, uses: Callable[[Module], Iterable[Use]]) -> None:
+    assert strays(uses, [], [Module("shared/elsewhere.py", source)]) == []

@@ -1,0 +1,50 @@
+"""What the tests of the transport itself need: a transport, a request, a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from shared.upstream.origin import parse_url
+from shared.upstream.transport import Limits, Outgoing, Transport
+from tests.fakes.raw_server import RawServer
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@asynccontextmanager
+async def open_transport(
+    *servers: RawServer, trust: ssl.SSLContext | None = None, **limits: float
+) -> AsyncIterator[Transport]:
+    """A transport that may call these local servers, and is closed at the end."""
+    transport = Transport(Limits(**limits), ssl_context=trust)
+    for server in servers:
+        transport.allow_private(parse_url(server.url)[0])
+    try:
+        yield transport
+    finally:
+        await transport.aclose()
+
+
+def request(url: str, *, method: bytes = b"POST", headers: bytes = b"", body: bytes = b"{}"):
+    origin, target = parse_url(url)
+    return Outgoing(
+        method=method, origin=origin, target=target.encode(), headers=headers, body=body
+    )
+
+
+def within(seconds: float = 20.0) -> float:
+    """A deadline on the running loop's clock."""
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def call(transport: Transport, server: RawServer) -> bytes:
+    """One POST, and its answer read whole."""
+    return await (await transport.send(request(server.url), deadline=within())).read()
