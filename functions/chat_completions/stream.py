@@ -58,8 +58,8 @@ async def relay(
     hang_up = asyncio.create_task(_watch(exchange, answer))
     settled = False
     try:
-        await exchange.send(settle.stream_start(exchange))
         exchange.response_started = True
+        await exchange.send(settle.stream_start(exchange))
         problem = await _pump(exchange, answer, reader, head)
         settled = True
         if hang_up.done():

@@ -32,6 +32,8 @@ _SEND_AGAIN_AFTER_S = 30.0
 _AFTER_A_FAILURE_S = 1.0
 _LAST_SHIP_S = 2.0
 _IDS_A_QUERY = 5000
+# An INTENT and a FINAL for each record.
+_FRAMES_AN_ENTRY = 2 * BATCH_RECORDS
 
 
 class Shipper:
@@ -125,7 +127,7 @@ class Shipper:
             if segment.shipped == segment.offset:
                 continue
             frames = iter(segment.frames(segment.shipped))
-            while some := list(islice(frames, BATCH_RECORDS)):
+            while some := list(islice(frames, _FRAMES_AN_ENTRY)):
                 finals = [record for _, kind, record in some if kind is Kind.FINAL]
                 if finals:
                     await self._stream.add(finals)

@@ -128,7 +128,7 @@ def test_what_came_before_a_cut_is_delivered_first(peer: Peer) -> None:
 
 
 def test_a_slow_body_within_the_idle_limit_is_read_whole(peer: Peer) -> None:
-    """40 bytes at 20 ms apart: longer in all than the limit, each silence far shorter."""
+    """40 bytes at 50 ms apart: longer in all than the limit, each silence far shorter."""
 
     async def slow(wire: Wire) -> None:
         await wire.request()

@@ -42,7 +42,7 @@ async def stalls_in_its_body(wire: Wire) -> None:
 def test_the_deadline_holds_to_the_end_of_the_body(run: Run[None], script: Script) -> None:
     async def main() -> None:
         async with open_transport(server) as transport:
-            async with http_client(transport, deadline_s=0.3) as client:
+            async with http_client(transport, deadline_s=0.8) as client:
                 with pytest.raises(httpx.ReadTimeout):
                     await client.get(server.url)
             await server.until(lambda seen: seen.ended_by_client == 1)

@@ -83,7 +83,7 @@ def test_a_connection_handed_on_at_once_mixes_up_no_two_requests(
 
 def test_who_waits_longer_than_a_connect_may_take_is_told(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, connections=1, connect_s=0.2) as transport:
+        async with open_transport(server, connections=1, connect_s=0.5) as transport:
             first = asyncio.ensure_future(call(transport, server))
             await server.until(lambda seen: len(seen.requests) == 1)
             with pytest.raises(ConnectTimeout):

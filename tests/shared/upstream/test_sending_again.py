@@ -110,7 +110,7 @@ def test_silence_is_no_reason_to_send_again(run: Run[None]) -> None:
         await wire.until_hung_up()
 
     async def main() -> None:
-        async with open_transport(server, idle_s=0.2) as transport:
+        async with open_transport(server, idle_s=0.5) as transport:
             await call(transport, server)
             with pytest.raises(IdleTimeout):
                 await call(transport, server)

@@ -19,7 +19,7 @@ def test_the_deadline_ends_a_wait_for_the_head(run: Run[None]) -> None:
     async def main() -> None:
         async with open_transport(server) as transport:
             with pytest.raises(DeadlineReached):
-                await transport.send(request(server.url), deadline=within(0.2))
+                await transport.send(request(server.url), deadline=within(0.8))
             await server.until(lambda seen: seen.ended_by_client == 1)
 
     with RawServer(silence) as server:
@@ -37,7 +37,7 @@ async def drips_for_ever(wire: Wire) -> None:
 def test_the_deadline_ends_a_body_that_never_falls_silent(run: Run[None]) -> None:
     async def main() -> None:
         async with open_transport(server, idle_s=5) as transport:
-            answer = await transport.send(request(server.url), deadline=within(0.4))
+            answer = await transport.send(request(server.url), deadline=within(0.8))
             with pytest.raises(DeadlineReached):
                 await answer.read()
             await server.until(lambda seen: seen.ended_by_client == 1)
@@ -49,7 +49,7 @@ def test_the_deadline_ends_a_body_that_never_falls_silent(run: Run[None]) -> Non
 def test_the_deadline_ends_an_answer_that_nobody_reads_or_closes(run: Run[None]) -> None:
     async def main() -> None:
         async with open_transport(server) as transport:
-            answer = await transport.send(request(server.url), deadline=within(0.3))
+            answer = await transport.send(request(server.url), deadline=within(0.8))
             await server.until(lambda seen: seen.ended_by_client == 1)
             assert answer.status == 200
 
@@ -78,7 +78,7 @@ def test_silence_between_two_parts_is_borne_for_the_idle_limit_only(run: Run[Non
         await wire.until_hung_up()
 
     async def main() -> None:
-        async with open_transport(server, idle_s=0.2) as transport:
+        async with open_transport(server, idle_s=0.5) as transport:
             answer = await transport.send(request(server.url), deadline=within())
             assert await answer.next() == b"one"
             with pytest.raises(IdleTimeout):
@@ -99,10 +99,10 @@ def test_silence_counts_only_while_somebody_waits(run: Run[None]) -> None:
         await wire.send(b"3\r\ntwo\r\n0\r\n\r\n")
 
     async def main() -> None:
-        async with open_transport(server, idle_s=0.2) as transport:
+        async with open_transport(server, idle_s=0.5) as transport:
             answer = await transport.send(request(server.url), deadline=within())
             assert await answer.next() == b"one"
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(1.2)
             server.open("read on")
             assert await answer.read() == b"two"
 

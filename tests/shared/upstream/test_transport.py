@@ -110,7 +110,7 @@ _FAILING = {
 @pytest.mark.parametrize("script", _FAILING.values(), ids=_FAILING)
 def test_no_fault_and_no_repr_shows_a_secret(run: Run[None], script: Script) -> None:
     async def main() -> None:
-        async with open_transport(server, idle_s=0.2) as transport:
+        async with open_transport(server, idle_s=0.5) as transport:
             outgoing = request(
                 f"{server.url}/{_SECRET}?key={_SECRET}",
                 headers=f"authorization: Bearer {_SECRET}\r\n".encode(),
