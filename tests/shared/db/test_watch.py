@@ -222,7 +222,7 @@ def test_an_outage_keeps_the_old_snapshot_is_logged_once_and_ends_by_itself(
         async with watching(dsn) as resources:
             keeper = resources.get(SnapshotKeeper)
             before = keeper.snapshot
-            await asyncio.to_thread(own_postgres.stop, mode="immediate")
+            await asyncio.to_thread(own_postgres.stop, mode="fast")
             await asyncio.sleep(4)
             assert keeper.snapshot is before
             assert await resources.checks[1].run() is None
