@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_alarm",
+        "_alarm_at",
         "_answer",
         "_deadline",
         "_frames_end",
@@ -85,6 +86,8 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._alarm: asyncio.TimerHandle | None = None
+        # Kept here: uvloop gives no when() where a time is due within its millisecond.
+        self._alarm_at = 0.0
         self._answer: Answer | None = None
         self._head: asyncio.Future[Answer] | None = None
         self._deadline = 0.0
@@ -315,11 +318,12 @@ class Connection(asyncio.Protocol):
 
     def _watch(self, at: float) -> None:
         alarm = self._alarm
-        if alarm is None:
-            self._alarm = self._loop.call_at(at, self._ring)
-        elif at < alarm.when():
+        if alarm is not None:
+            if at >= self._alarm_at:
+                return
             alarm.cancel()
-            self._alarm = self._loop.call_at(at, self._ring)
+        self._alarm = self._loop.call_at(at, self._ring)
+        self._alarm_at = at
 
     def _ring(self) -> None:
         self._alarm = None

@@ -11,6 +11,7 @@ from shared.upstream.faults import (
     DeadlineReached,
     IdleTimeout,
 )
+from shared.upstream.transport import Transport
 from tests.fakes.raw_server import RawServer, Wire, answers_always, silence
 from tests.shared.upstream.calls import CHUNKED, OK, Run, call, open_transport, request, within
 
@@ -108,3 +109,30 @@ def test_silence_counts_only_while_somebody_waits(run: Run[None]) -> None:
 
     with RawServer(two_parts) as server:
         run(main())
+
+
+def test_a_deadline_that_falls_on_the_answer_gives_one_or_the_other(run: Run[None]) -> None:
+    """uvloop arms a timer due within its millisecond as a plain callback, which knows no time.
+
+    400 requests, their deadlines spread over the 4 ms in which their answers come.
+    """
+
+    async def one(transport: Transport, seconds: float) -> bool:
+        try:
+            answer = await transport.send(request(server.url), deadline=within(seconds))
+            return await answer.read() == b"ok"
+        except (DeadlineReached, ConnectTimeout):
+            return False
+
+    async def main() -> None:
+        async with open_transport(server) as transport:
+            asyncio.get_running_loop().set_exception_handler(lambda _, seen: errors.append(seen))
+            assert await one(transport, 5)
+            for number in range(400):
+                await one(transport, number / 100_000)
+            assert await one(transport, 5)
+
+    errors: list[dict[str, object]] = []
+    with RawServer(answers_always(OK)) as server:
+        run(main())
+    assert errors == [], "nothing failed inside the loop either"
