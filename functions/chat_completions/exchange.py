@@ -10,7 +10,7 @@ from litestar.types import HTTPScope, Receive, Send
 from shared.auth.caller import Caller
 from shared.errors import UpstreamError
 from shared.routing.choose import Candidate, Choice
-from shared.usage.record import Attempt
+from shared.usage.record import Attempt, UsageIntent
 from shared.usage.request_id import new_request_id
 from shared.wire.chat import ChatRequest
 
@@ -29,7 +29,7 @@ class Exchange:
         "choice",
         "first_byte_at",
         "headers",
-        "is_intended",
+        "intent",
         "is_simulated",
         "may_have_cost",
         "reached_upstream",
@@ -58,7 +58,7 @@ class Exchange:
         self.attempt_started = self.started
         self.first_byte_at: float | None = None
         self.upstream_s = 0.0
-        self.is_intended = False
+        self.intent: UsageIntent | None = None
         self.is_simulated = False
         self.may_have_cost = False
         self.reached_upstream = False

@@ -41,28 +41,27 @@ def _enter(exchange: Exchange, final: UsageFinal, books: Books) -> None:
 
 def intend(exchange: Exchange, books: Books, deadline_s: float) -> None:
     """Write the INTENT, once a request. Raises SpoolFull: then nothing may be sent upstream."""
-    if exchange.is_intended:
+    if exchange.intent is not None:
         return
     caller, model = exchange.caller, exchange.candidate.model
-    books.spool.intent(
-        UsageIntent(
-            request_id=exchange.request_id,
-            deadline_ms=int((time.time() + deadline_s + _GRACE_S) * 1000),
-            user_id=caller.user_id,
-            team_id=caller.team_id,
-            access_token_id=caller.token_id,
-            provider_id=model.provider.id,
-            model_id=model.id,
-            model_requested=exchange.chat.model,
-            power_level=exchange.level,
-            task_type=exchange.task_type,
-            is_simulated=exchange.is_simulated,
-            request_ip=exchange.client_ip,
-            user_agent=exchange.user_agent,
-            session_id=exchange.session_id,
-        )
+    intent = UsageIntent(
+        request_id=exchange.request_id,
+        deadline_ms=int((time.time() + deadline_s + _GRACE_S) * 1000),
+        user_id=caller.user_id,
+        team_id=caller.team_id,
+        access_token_id=caller.token_id,
+        provider_id=model.provider.id,
+        model_id=model.id,
+        model_requested=exchange.chat.model,
+        power_level=exchange.level,
+        task_type=exchange.task_type,
+        is_simulated=exchange.is_simulated,
+        request_ip=exchange.client_ip,
+        user_agent=exchange.user_agent,
+        session_id=exchange.session_id,
     )
-    exchange.is_intended = True
+    books.spool.intent(intent)
+    exchange.intent = intent
 
 
 async def answered(exchange: Exchange, completion: Completion, books: Books) -> None:
@@ -109,7 +108,7 @@ def failed(exchange: Exchange, books: Books, *, status: int, code: str) -> None:
     A refusal costs nothing; where the connection broke after the request was sent, the cost is
     not known, which is not the same as zero.
     """
-    if not exchange.is_intended or exchange.response_started:
+    if exchange.intent is None or exchange.response_started:
         return
     if not exchange.reached_upstream:
         books.spool.drop(exchange.request_id)
@@ -143,24 +142,26 @@ def _final(
     model_served: str | None,
     service_tier: str | None,
 ) -> UsageFinal:
-    caller, model = exchange.caller, exchange.candidate.model
+    intent, model = exchange.intent, exchange.candidate.model
+    if intent is None:
+        raise RuntimeError("a FINAL without its INTENT")
     cost, quality = _price(exchange, usage)
     now = time.perf_counter()
     first_byte = exchange.first_byte_at
     return UsageFinal(
-        request_id=exchange.request_id,
-        user_id=caller.user_id,
-        team_id=caller.team_id,
-        access_token_id=caller.token_id,
+        request_id=intent.request_id,
+        user_id=intent.user_id,
+        team_id=intent.team_id,
+        access_token_id=intent.access_token_id,
         user_key_id=None,
         provider_id=model.provider.id,
         model_id=model.id,
-        model_requested=exchange.chat.model,
+        model_requested=intent.model_requested,
         model_served=model_served,
         service_tier=service_tier,
         is_simulated=exchange.is_simulated,
         power_level=exchange.level,
-        task_type=exchange.task_type,
+        task_type=intent.task_type,
         prompt_tokens=usage.prompt_tokens if usage else None,
         completion_tokens=usage.completion_tokens if usage else None,
         total_tokens=usage.total_tokens if usage else None,
@@ -183,9 +184,9 @@ def _final(
         was_fallback=exchange.was_fallback,
         fallback_reason=exchange.attempts[0].error if exchange.was_fallback else None,
         attempts=tuple(exchange.attempts),
-        request_ip=exchange.client_ip,
-        user_agent=exchange.user_agent,
-        session_id=exchange.session_id,
+        request_ip=intent.request_ip,
+        user_agent=intent.user_agent,
+        session_id=intent.session_id,
     )
 
 
