@@ -6,7 +6,6 @@ import asyncio
 from typing import Protocol, cast
 
 import httptools
-import msgspec
 
 from shared.upstream.answer import Answer
 from shared.upstream.faults import (
@@ -17,25 +16,7 @@ from shared.upstream.faults import (
     TransportFault,
 )
 from shared.upstream.limits import Limits
-from shared.upstream.origin import Origin
-
-_BODYLESS = (b"GET", b"HEAD", b"OPTIONS", b"DELETE")
-
-
-class Outgoing(msgspec.Struct, frozen=True):
-    """A request: `target` is path and query, `headers` whole lines, each with its CR LF.
-
-    Host, content-length and accept-encoding are added on sending and must not be among them.
-    """
-
-    method: bytes
-    origin: Origin
-    target: bytes
-    headers: bytes
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"Outgoing({self.method.decode()} {self.origin.host})"
+from shared.upstream.outgoing import Outgoing, head_of
 
 
 class Unanswered(ConnectionCut):
@@ -250,16 +231,7 @@ class Connection(asyncio.Protocol):
         self._framing_bytes = 0
 
     def _send(self, transport: asyncio.Transport, outgoing: Outgoing) -> None:
-        length = b""
-        if outgoing.body or outgoing.method not in _BODYLESS:
-            length = b"content-length: %d\r\n" % len(outgoing.body)
-        head = b"%b %b HTTP/1.1\r\nhost: %b\r\n%baccept-encoding: identity\r\n%b\r\n" % (
-            outgoing.method,
-            outgoing.target,
-            outgoing.origin.authority,
-            outgoing.headers,
-            length,
-        )
+        head = head_of(outgoing)
         if len(outgoing.body) <= self._limits.head_bytes:
             transport.write(head + outgoing.body)
         else:

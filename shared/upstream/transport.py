@@ -10,10 +10,11 @@ import asyncio
 import ssl
 
 from shared.upstream.answer import Answer
-from shared.upstream.connection import Outgoing, Unanswered
+from shared.upstream.connection import Unanswered
 from shared.upstream.faults import ConnectFailed, DeadlineReached
 from shared.upstream.limits import Limits
 from shared.upstream.origin import Origin
+from shared.upstream.outgoing import Outgoing
 from shared.upstream.pool import Pool
 
 __all__ = ["Answer", "Limits", "Outgoing", "Transport"]
