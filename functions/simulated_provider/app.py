@@ -1,23 +1,23 @@
-"""The simulated provider: OpenAI's wire without a model behind it. A plain ASGI app, for speed.
+"""The simulated provider: many providers' wires without a model. A plain ASGI app, for speed.
 
 Routes are known by the end of the path, so that one process can stand in for many providers,
-each under a prefix of its own.
+each under a prefix of its own; the prefix's first segment says whose quirks the answer has.
 """
 
 from __future__ import annotations
 
-from functions.simulated_provider import openai_wire as wire
+from functions.simulated_provider import openai_wire
 from functions.simulated_provider.answer import answer
 from functions.simulated_provider.calls import Calls
-from functions.simulated_provider.exchange import (
-    Exchange,
-    Receive,
-    Scope,
-    Send,
-    rate_limit_headers,
-)
+from functions.simulated_provider.exchange import Exchange, Headers, Receive, Scope, Send
 from functions.simulated_provider.faults import Faults, UnknownFault, asked_by_model, parse
-from functions.simulated_provider.request import BadRequest, ChatRequest, decode
+from functions.simulated_provider.openai_provider import OpenAI
+from functions.simulated_provider.providers import provider_of
+from functions.simulated_provider.refused import Refused
+
+# docs.litellm.ai/docs/proxy/health: no key, this text, and two spellings.
+_LIVELINESS = ("/health/liveliness", "/health/liveness")
+_ALIVE = b'"I\'m alive!"'
 
 
 class SimulatedProviderApp:
@@ -36,25 +36,25 @@ class SimulatedProviderApp:
         path: str = scope["path"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         key = _key(headers)
-        if path.endswith("/__calls"):
-            # A call of its own, not in the log: looking must not change what is seen.
-            with Exchange(receive, send, Calls().begin(method, path, key)) as exchange:
-                await self._show_calls(exchange)
-            return
-        with Exchange(receive, send, self.calls.begin(method, path, key)) as exchange:
+        provider = provider_of(path)
+        # Looking at the log is a call of its own, not in it: that must not change what is seen.
+        looks = path.endswith("/__calls")
+        call = (Calls() if looks else self.calls).begin(method, path, key)
+        with Exchange(receive, send, call, provider.id_header) as exchange:
             try:
-                await _route(exchange, key, headers.get(b"x-simulate", b"").decode("latin-1"))
-            except BadRequest as fault:
-                await exchange.json(400, wire.error(str(fault), param=fault.param))
+                if looks:
+                    await self._show_calls(exchange)
+                else:
+                    await _route(exchange, provider, key, headers)
             except UnknownFault as fault:
-                await exchange.json(400, wire.error(str(fault), code="unknown_fault"))
+                await _refuse(exchange, provider, Refused(str(fault), code="unknown_fault"))
+            except Refused as refused:
+                await _refuse(exchange, provider, refused)
 
     async def _show_calls(self, exchange: Exchange) -> None:
+        _allow(exchange, "GET", "DELETE")
         if exchange.call.method == "DELETE":
             self.calls.clear()
-        elif exchange.call.method != "GET":
-            await _wrong_method(exchange, b"GET, DELETE")
-            return
         await exchange.json(200, self.calls.json())
 
 
@@ -79,62 +79,93 @@ def _key(headers: dict[bytes, bytes]) -> str | None:
     return " ".join(words) or None
 
 
-async def _route(exchange: Exchange, key: str | None, asked: str) -> None:
+def _allow(exchange: Exchange, *methods: str) -> None:
+    """Raises Refused for any other method."""
+    call = exchange.call
+    if call.method not in methods:
+        raise Refused(
+            f"Not allowed to {call.method} on {call.path}.",
+            status=405,
+            code="method_not_supported",
+            allow=", ".join(methods),
+        )
+
+
+async def _refuse(exchange: Exchange, provider: OpenAI, refused: Refused) -> None:
+    headers = [] if refused.allow is None else [(b"allow", refused.allow.encode())]
+    body = provider.refusal(refused, exchange.request_id)
+    await exchange.json(refused.status, body, headers)
+
+
+async def _route(
+    exchange: Exchange, provider: OpenAI, key: str | None, headers: dict[bytes, bytes]
+) -> None:
     path = exchange.call.path
-    chat = path.endswith("/chat/completions")
-    listing = path.endswith("/models")
+    asked = headers.get(b"x-simulate", b"").decode("latin-1")
+    completes = path.endswith(("/chat/completions", "/messages"))
+    lists = path.endswith("/models")
     # The first: model names have slashes in them, and some even "/models/".
     _, card, name = path.partition("/models/")
-    if not (chat or listing or card or path.endswith("/key")):
-        await exchange.json(404, wire.error(f"Invalid URL ({exchange.call.method} {path})"))
-    elif exchange.call.method != ("POST" if chat else "GET"):
-        await _wrong_method(exchange, b"POST" if chat else b"GET")
-    elif not key or "invalid" in key:
-        said = "Incorrect API key provided." if key else "You didn't provide an API key."
-        await exchange.json(401, wire.error(said, code="invalid_api_key" if key else None))
-    elif chat:
-        await _complete(exchange, asked)
-    elif listing:
-        await _answer_json(exchange, wire.model_list(), parse(asked))
+    if path.startswith("/litellm/") and path.endswith(_LIVELINESS):
+        _allow(exchange, "GET")
+        await _answer(exchange, provider, _ALIVE, [], parse(asked))
+        return
+    if not (completes or lists or card or path.endswith("/key")):
+        raise Refused(f"Invalid URL ({exchange.call.method} {path})", status=404)
+    _allow(exchange, "POST" if completes else "GET")
+    provider.authorize(key, headers)
+    if completes:
+        await _complete(exchange, provider, asked)
+    elif lists:
+        await _answer(exchange, provider, provider.model_list(), [], parse(asked))
     elif card:
-        await _answer_json(exchange, wire.model_card(name), parse(asked_by_model(name), asked))
+        faults = parse(asked_by_model(name), asked)
+        await _answer(exchange, provider, provider.model_card(name), [], faults)
     else:
-        await _answer_json(exchange, wire.key_info(key[-4:]), parse(asked))
+        body = openai_wire.key_info((key or "")[-4:])
+        await _answer(exchange, provider, body, [], parse(asked))
 
 
-async def _wrong_method(exchange: Exchange, allowed: bytes) -> None:
-    said = f"Not allowed to {exchange.call.method} on {exchange.call.path}."
-    await exchange.json(405, wire.error(said, code="method_not_supported"), [(b"allow", allowed)])
-
-
-async def _complete(exchange: Exchange, asked: str) -> None:
-    request = decode(await exchange.body())
+async def _complete(exchange: Exchange, provider: OpenAI, asked: str) -> None:
+    request = provider.decode(await exchange.body())
     exchange.call.model = request.model
     exchange.call.stream = bool(request.stream)
     faults = parse(asked_by_model(request.model), asked, request.simulate or "")
     made = answer(request, faults.events)
+    provider.check(request, made)
     if not request.stream or faults.status is not None:
-        body = wire.completion(made, request.model, usage=not faults.no_usage)
-        await _answer_json(exchange, body, faults)
+        if faults.error_after is not None and faults.status is None:
+            body = provider.late_error(exchange.request_id)
+            await _answer(exchange, provider, body, [], faults, provider.late_status)
+            return
+        body, headers = provider.completion(request, made, faults)
+        await _answer(exchange, provider, body, headers, faults)
         return
     await exchange.begin(faults)
-    usage = _wants_usage_event(request, faults)
-    events = wire.events(made, request.model, faults.events, usage=usage)
-    await exchange.stream(events, rate_limit_headers(), faults)
+    events, headers = provider.events(request, made, faults)
+    if faults.error_after is not None and faults.error_after < len(events):
+        error = provider.error_event(request, exchange.request_id)
+        events[faults.error_after :] = [error]
+    headers += provider.rate_limits()
+    await exchange.stream(events, headers, faults, provider.opening)
 
 
-def _wants_usage_event(request: ChatRequest, faults: Faults) -> bool:
-    return request.wants_usage_event() and not faults.no_usage
-
-
-async def _answer_json(exchange: Exchange, body: bytes, faults: Faults) -> None:
+async def _answer(
+    exchange: Exchange,
+    provider: OpenAI,
+    body: bytes,
+    headers: Headers,
+    faults: Faults,
+    status: int = 200,
+) -> None:
+    """The body, or instead of it the status that the faults ask for."""
     await exchange.begin(faults)
-    status = faults.status or 200
-    headers = rate_limit_headers(exhausted=status == 429)
     if faults.status is not None:
-        body = wire.status_error(status)
+        status, headers = faults.status, []
+        body = provider.status_error(status, exchange.request_id)
         if faults.retry_after_s is not None:
             headers.append((b"retry-after", b"%d" % faults.retry_after_s))
+    headers += provider.rate_limits(exhausted=status == 429)
     await exchange.json(status, body, headers, cut=faults.cut_after is not None)
 
 

@@ -21,8 +21,6 @@ _SSE: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
 ]
-_REQUESTS_A_MINUTE = 10_000
-_TOKENS_A_MINUTE = 2_000_000
 _EVENTS_A_TURN = 64
 
 
@@ -30,24 +28,18 @@ class ClientLeft(Exception):
     """The client closed the connection before the answer's end."""
 
 
-def rate_limit_headers(*, exhausted: bool = False) -> Headers:
-    """OpenAI's, for limits never enforced: each request finds its minute all but unused."""
-    left = 0 if exhausted else _REQUESTS_A_MINUTE - 1
-    return [
-        (b"x-ratelimit-limit-requests", b"%d" % _REQUESTS_A_MINUTE),
-        (b"x-ratelimit-limit-tokens", b"%d" % _TOKENS_A_MINUTE),
-        (b"x-ratelimit-remaining-requests", b"%d" % left),
-        (b"x-ratelimit-remaining-tokens", b"%d" % _TOKENS_A_MINUTE),
-        (b"x-ratelimit-reset-requests", b"1s" if exhausted else b"6ms"),
-        (b"x-ratelimit-reset-tokens", b"0s"),
-    ]
-
-
 class Exchange:
-    """Use as `with`: on leaving it the call's end is written down, whatever happened."""
+    """Use as `with`: on leaving it the call's end is written down, whatever happened.
 
-    def __init__(self, receive: Receive, send: Send, call: Call) -> None:
+    `request_id` is sent with every answer, in the header `id_header`.
+    """
+
+    def __init__(
+        self, receive: Receive, send: Send, call: Call, id_header: bytes = b"x-request-id"
+    ) -> None:
         self.call = call
+        self.request_id = "req_sim_" + secrets.token_hex(12)
+        self._id_header = id_header
         self._receive = receive
         self._send = send
         self._leaving: asyncio.Task[None] | None = None
@@ -100,11 +92,15 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": body})
         self.call.finished = True
 
-    async def stream(self, events: list[bytes], headers: Headers, faults: Faults) -> None:
-        """An event a write. Raises ClientLeft."""
+    async def stream(
+        self, events: list[bytes], headers: Headers, faults: Faults, opening: bytes = b""
+    ) -> None:
+        """An event a write, `opening` in one of its own before them. Raises ClientLeft."""
         cut_after = faults.cut_after
         leaving = self._watch()
         await self._head(200, [*_SSE, *headers])
+        if opening:
+            await self._part(opening)
         for event in events:
             if self.call.events_sent == cut_after:
                 return
@@ -133,7 +129,7 @@ class Exchange:
             pass
 
     async def _head(self, status: int, headers: Headers) -> None:
-        named = [*headers, (b"x-request-id", b"req_sim_" + secrets.token_hex(12).encode())]
+        named = [*headers, (self._id_header, self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": named})
 
     async def _part(self, body: bytes) -> None:

@@ -18,7 +18,8 @@ class Faults:
     """`delay_ms` comes before the head, `drip_ms` between two SSE events. None: not asked for.
 
     `cut_after` counts every SSE event; an answer that is no stream is cut in the middle of its
-    body whatever the number. `events` counts the events that carry content.
+    body whatever the number. `error_after` counts as `cut_after` does; an answer that is no stream
+    is an error whatever the number. `events` counts the events that carry content.
     """
 
     status: int | None = None
@@ -26,6 +27,7 @@ class Faults:
     delay_ms: int = 0
     drip_ms: int = 0
     cut_after: int | None = None
+    error_after: int | None = None
     events: int | None = None
     hang: bool = False
     no_usage: bool = False
@@ -33,11 +35,12 @@ class Faults:
 
 NONE = Faults()
 
-_WORD = re.compile(r"(status|delay|cut|drip|events)-([0-9]{1,9})(?:-retry-([0-9]{1,6}))?")
+_WORD = re.compile(r"(status|delay|cut|error|drip|events)-([0-9]{1,9})(?:-retry-([0-9]{1,6}))?")
 _FIELDS = {
     "delay": ("delay_ms", 0, LONGEST_MS),
     "drip": ("drip_ms", 0, LONGEST_MS),
     "cut": ("cut_after", 0, MOST_EVENTS),
+    "error": ("error_after", 0, MOST_EVENTS),
     "events": ("events", 1, MOST_EVENTS),
     "status": ("status", 400, 599),
 }

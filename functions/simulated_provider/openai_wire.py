@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,8 +12,7 @@ import msgspec
 from functions.simulated_provider.answer import Answer, pieces
 
 DONE = b"data: [DONE]\n\n"
-MODELS = ("simulated-small", "simulated-large")
-_MODELS_CREATED = 1_704_067_200
+MODELS_CREATED = 1_704_067_200
 _FINGERPRINT = "simulated"
 _encode = msgspec.json.encode
 
@@ -44,13 +44,13 @@ def model(name: str) -> dict[str, Any]:
     return {
         "id": name,
         "object": "model",
-        "created": _MODELS_CREATED,
+        "created": MODELS_CREATED,
         "owned_by": "simulated-provider",
     }
 
 
-def model_list() -> bytes:
-    return _encode({"object": "list", "data": [model(name) for name in MODELS]})
+def model_list(names: Sequence[str]) -> bytes:
+    return _encode({"object": "list", "data": [model(name) for name in names]})
 
 
 def model_card(name: str) -> bytes:
@@ -74,7 +74,7 @@ def key_info(last4: str) -> bytes:
     )
 
 
-def _usage(answer: Answer) -> dict[str, Any]:
+def usage(answer: Answer) -> dict[str, Any]:
     return {
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,
@@ -98,7 +98,13 @@ def _call_id() -> str:
     return f"call_sim_{secrets.token_hex(8)}"
 
 
-def completion(answer: Answer, model_name: str, *, usage: bool) -> bytes:
+def completion(
+    answer: Answer,
+    model_name: str,
+    usage: dict[str, Any] | None,
+    more: dict[str, Any] | None = None,
+) -> bytes:
+    """`more`: fields of the body beside OpenAI's, or in place of them."""
     message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
     if answer.tool is not None:
         function = {"name": answer.tool, "arguments": answer.text}
@@ -111,27 +117,46 @@ def completion(answer: Answer, model_name: str, *, usage: bool) -> bytes:
         "finish_reason": answer.finish_reason,
     }
     body = _head("chat.completion", model_name) | {"choices": [choice]}
-    if usage:
-        body["usage"] = _usage(answer)
+    if more is not None:
+        body |= more
+    if usage is not None:
+        body["usage"] = usage
     return _encode(body)
 
 
-def events(answer: Answer, model_name: str, most: int | None, *, usage: bool) -> list[bytes]:
+def chunk(model_name: str, more: dict[str, Any]) -> bytes:
+    """The data of one event of a stream: its head and `more`."""
+    return _encode(_head("chat.completion.chunk", model_name) | more)
+
+
+def with_field(event: bytes, name: str, value: Any) -> bytes:
+    """The event with one more field at the end of its object."""
+    return event[:-3] + b"," + _encode(name) + b":" + _encode(value) + b"}\n\n"
+
+
+def events(
+    answer: Answer,
+    model_name: str,
+    most: int | None,
+    usage: dict[str, Any] | None,
+    more: dict[str, Any] | None = None,
+) -> list[bytes]:
     """Every SSE event of the answer, `[DONE]` the last. `most`: of those that carry content.
 
-    With `usage` one more event reports it and all others say `"usage": null`.
+    With `usage` one more event reports it and all others say `"usage": null`. `more`: fields of
+    every event beside OpenAI's, or in place of them.
     """
     # Of a thousand events only the delta differs: what surrounds it is encoded once.
-    head = b"data: " + _encode(_head("chat.completion.chunk", model_name))[:-1]
-    tail = b',"usage":null}\n\n' if usage else b"}\n\n"
+    head = b"data: " + chunk(model_name, more or {})[:-1]
+    tail = b"}\n\n" if usage is None else b',"usage":null}\n\n'
     before = head + b',"choices":[{"index":0,"delta":'
     after = b',"logprobs":null,"finish_reason":null}]' + tail
     deltas = _tool_deltas(answer, most) if answer.tool is not None else _text_deltas(answer, most)
     made = [before + delta + after for delta in deltas]
     reason = _encode(answer.finish_reason)
     made.append(before + b'{},"logprobs":null,"finish_reason":' + reason + b"}]" + tail)
-    if usage:
-        made.append(head + b',"choices":[],"usage":' + _encode(_usage(answer)) + b"}\n\n")
+    if usage is not None:
+        made.append(head + b',"choices":[],"usage":' + _encode(usage) + b"}\n\n")
     made.append(DONE)
     return made
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-
-class BadRequest(ValueError):
-    """A body OpenAI would answer 400 to. `param` is the field at fault, when it is one."""
-
-    def __init__(self, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.param = param
+from functions.simulated_provider.refused import Refused
 
 
 class Part(msgspec.Struct):
@@ -21,6 +17,7 @@ class Part(msgspec.Struct):
 class Message(msgspec.Struct):
     role: str
     content: str | list[Part] | None = None
+    name: Any = None
 
     def text(self) -> str:
         """The text parts, joined. Images, sound and files have no text."""
@@ -42,6 +39,8 @@ class StreamOptions(msgspec.Struct):
 
 
 class ChatRequest(msgspec.Struct):
+    """Fields of type Any are read only to be refused where a provider does not take them."""
+
     model: str
     messages: list[Message]
     stream: bool | None = None
@@ -51,6 +50,9 @@ class ChatRequest(msgspec.Struct):
     n: int | None = None
     tools: list[Tool] | None = None
     simulate: str | None = None
+    logprobs: Any = None
+    top_logprobs: Any = None
+    logit_bias: Any = None
 
     def limit(self) -> int | None:
         """The most completion tokens asked for; the newer of OpenAI's two names wins."""
@@ -66,21 +68,21 @@ _DECODER = msgspec.json.Decoder(ChatRequest)
 
 
 def decode(body: bytes) -> ChatRequest:
-    """Raises BadRequest."""
+    """Raises Refused."""
     try:
         request = _DECODER.decode(body)
     except msgspec.ValidationError as fault:
-        raise BadRequest(str(fault)) from fault
+        raise Refused(str(fault)) from fault
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise BadRequest(f"We could not parse the JSON body of your request: {fault}") from fault
+        raise Refused(f"We could not parse the JSON body of your request: {fault}") from fault
     if not request.model:
-        raise BadRequest("you must provide a model parameter", "model")
+        raise Refused("you must provide a model parameter", "model")
     if not request.messages:
-        raise BadRequest("[] is too short - 'messages'", "messages")
+        raise Refused("[] is too short - 'messages'", "messages")
     for name in ("max_tokens", "max_completion_tokens"):
         limit: int | None = getattr(request, name)
         if limit is not None and limit < 1:
-            raise BadRequest(f"{name} must be at least 1, not {limit}", name)
+            raise Refused(f"{name} must be at least 1, not {limit}", name)
     if request.n not in (None, 1):
-        raise BadRequest("the simulated provider makes one choice: n must be 1", "n")
+        raise Refused("the simulated provider makes one choice: n must be 1", "n")
     return request

@@ -29,3 +29,11 @@ def client(provider: SimulatedProvider) -> Iterator[httpx.Client]:
     base = f"{provider.url}/some/prefix/v1"
     with httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=5) as client:
         yield client
+
+
+@pytest.fixture
+def anthropic(provider: SimulatedProvider) -> Iterator[httpx.Client]:
+    headers = {"x-api-key": "sk-ant-test-7890", "anthropic-version": "2023-06-01"}
+    base = f"{provider.url}/anthropic/v1"
+    with httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=5) as client:
+        yield client

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.simulated_provider.answer import answer, pieces, tokens
-from functions.simulated_provider.request import BadRequest, ChatRequest, decode
+from functions.simulated_provider.refused import Refused
+from functions.simulated_provider.request import ChatRequest, decode
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 TOOLS: list[dict[str, Any]] = [
@@ -129,5 +130,5 @@ def test_no_tool_is_called_otherwise(fields: dict[str, Any]) -> None:
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(body: bytes) -> None:
-    with pytest.raises(BadRequest):
+    with pytest.raises(Refused):
         decode(body)

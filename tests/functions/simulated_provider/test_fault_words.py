@@ -13,6 +13,7 @@ from functions.simulated_provider.faults import NONE, Faults, UnknownFault, aske
         ("status-429-retry-1", Faults(status=429, retry_after_s=1)),
         ("delay-2000", Faults(delay_ms=2000)),
         ("cut-3", Faults(cut_after=3)),
+        ("error-3", Faults(error_after=3)),
         ("drip-100", Faults(drip_ms=100)),
         ("events-50", Faults(events=50)),
         ("hang", Faults(hang=True)),

@@ -111,6 +111,25 @@ def test_a_cut_json_answer_is_half_of_the_length_it_promised(client: httpx.Clien
     assert (len(got), cut) == (promised // 2, True)
 
 
+@pytest.mark.parametrize("count", [0, 3])
+def test_an_error_takes_the_place_of_the_rest_of_a_stream(client: httpx.Client, count: int) -> None:
+    answer = client.post("/chat/completions", json=body(f"error-{count}", stream=True))
+    *before, last, end = answer.text.split("\n\n")
+    assert (answer.status_code, len(before), end) == (200, count, "")
+    assert last.startswith('data: {"error":{')
+
+
+def test_a_stream_that_ends_before_the_error_is_whole(client: httpx.Client) -> None:
+    got, cut = read(client, body("events-5+error-8", stream=True))
+    assert got.endswith(b"data: [DONE]\n\n")
+    assert (b'"error"' in got, cut) == (False, False)
+
+
+def test_a_json_answer_that_fails_late_is_a_500(client: httpx.Client) -> None:
+    answer = client.post("/chat/completions", json=body("error-3"))
+    assert (answer.status_code, answer.json()["error"]["type"]) == (500, "server_error")
+
+
 def test_faults_join(client: httpx.Client) -> None:
     began = time.monotonic()
     got, cut = read(client, body("drip-50+cut-4", stream=True))

@@ -1,0 +1,156 @@
+"""Bodies and SSE events as Anthropic's Messages API writes them.
+
+Shapes: anthropic 2.13.0 `types/` (message, usage, raw_*_event, model_info, shared/error_response);
+the order of the events: platform.claude.com/docs/en/build-with-claude/streaming.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from functions.simulated_provider.answer import Answer, pieces
+
+_encode = msgspec.json.encode
+# platform.claude.com/docs/en/api/errors; the SDK's shared/error_type.py.
+_ERROR_TYPES = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+_MODELS_CREATED = "2024-01-01T00:00:00Z"
+
+
+def error(status: int, message: str, request_id: str) -> bytes:
+    """Other statuses are `invalid_request_error` below 500 and `api_error` from there on."""
+    kind = _ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    said = {"type": kind, "message": message}
+    return _encode({"type": "error", "error": said, "request_id": request_id})
+
+
+def event(kind: str, body: bytes) -> bytes:
+    return b"event: " + kind.encode() + b"\ndata: " + body + b"\n\n"
+
+
+def model(name: str) -> dict[str, Any]:
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": name,
+        "created_at": _MODELS_CREATED,
+        "lifecycle": "active",
+    }
+
+
+def model_list(names: Sequence[str]) -> bytes:
+    """One page of all (the SDK's pagination.py, SyncPage)."""
+    return _encode(
+        {
+            "data": [model(name) for name in names],
+            "has_more": False,
+            "first_id": names[0],
+            "last_id": names[-1],
+        }
+    )
+
+
+def model_card(name: str) -> bytes:
+    return _encode(model(name))
+
+
+def message(answer: Answer, model_name: str, *, usage: bool) -> bytes:
+    body = _message(model_name, [_content(answer)], _STOP_REASONS[answer.finish_reason])
+    if usage:
+        body["usage"] = _usage(answer, answer.completion_tokens) | {"service_tier": "standard"}
+    return _encode(body)
+
+
+def events(answer: Answer, model_name: str, most: int | None, *, usage: bool) -> list[bytes]:
+    """Every SSE event of the answer. `most`: of the deltas that carry content.
+
+    The usage of `message_delta` is cumulative: it repeats the start's prompt tokens.
+    """
+    begun = _message(model_name, [], None)
+    ended: dict[str, Any] = {
+        "type": "message_delta",
+        "delta": {"stop_reason": _STOP_REASONS[answer.finish_reason], "stop_sequence": None},
+    }
+    if usage:
+        begun["usage"] = _usage(answer, 1) | {"service_tier": "standard"}
+        ended["usage"] = _usage(answer, answer.completion_tokens)
+    block = {"type": "content_block_start", "index": 0, "content_block": _empty_block(answer)}
+    return [
+        event("message_start", _encode({"type": "message_start", "message": begun})),
+        event("content_block_start", _encode(block)),
+        event("ping", b'{"type":"ping"}'),
+        *_deltas(answer, most),
+        event("content_block_stop", b'{"type":"content_block_stop","index":0}'),
+        event("message_delta", _encode(ended)),
+        event("message_stop", b'{"type":"message_stop"}'),
+    ]
+
+
+def _message(model_name: str, content: list[Any], stop_reason: str | None) -> dict[str, Any]:
+    return {
+        "id": f"msg_sim_{secrets.token_hex(12)}",
+        "type": "message",
+        "role": "assistant",
+        "model": model_name,
+        "content": content,
+        "stop_reason": stop_reason,
+        "stop_sequence": None,
+    }
+
+
+def _usage(answer: Answer, output_tokens: int) -> dict[str, Any]:
+    """`input_tokens` has no cached tokens in it; here there are none."""
+    return {
+        "input_tokens": answer.prompt_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": output_tokens,
+    }
+
+
+def _content(answer: Answer) -> dict[str, Any]:
+    block = _empty_block(answer)
+    if answer.tool is None:
+        return block | {"text": answer.text}
+    return block | {"input": _arguments(answer.text)}
+
+
+def _arguments(text: str) -> Any:
+    """`input` is always an object: arguments that max_tokens shortened are none."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return {}
+
+
+def _empty_block(answer: Answer) -> dict[str, Any]:
+    if answer.tool is None:
+        return {"type": "text", "text": ""}
+    tool_id = f"toolu_sim_{secrets.token_hex(8)}"
+    return {"type": "tool_use", "id": tool_id, "name": answer.tool, "input": {}}
+
+
+def _deltas(answer: Answer, most: int | None) -> list[bytes]:
+    """A tool's arguments begin with an empty piece, as in the documentation's example."""
+    before = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":'
+    words = pieces(answer.text, most)
+    if answer.tool is None:
+        start = before + b'{"type":"text_delta","text":'
+    else:
+        start = before + b'{"type":"input_json_delta","partial_json":'
+        words = ["", *words]
+    return [start + _encode(word) + b"}}\n\n" for word in words]
