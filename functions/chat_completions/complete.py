@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 from functions.chat_completions import settle
@@ -12,6 +13,8 @@ from functions.chat_completions.stream import first_events, relay
 from functions.chat_completions.targets import Target, Targets
 from shared.errors import (
     AllCandidatesFailed,
+    InvalidField,
+    NotReady,
     PlatformKeyRefused,
     ProviderQuotaExhausted,
     ProviderRateLimited,
@@ -31,8 +34,7 @@ from shared.upstream.faults import (
     TransportFault,
 )
 from shared.upstream.transport import Answer, Outgoing, Transport
-from shared.wire import openai
-from shared.wire.completion import read_completion
+from shared.wire.dialect import Dialect
 from shared.wire.refusal import read_refusal
 
 MAX_ATTEMPTS = 3
@@ -56,6 +58,7 @@ class Completions:
         """
         deadline = asyncio.get_running_loop().time() + self.deadline_s
         errors: list[UpstreamError] = []
+        unfit: InvalidField | None = None
         try:
             for candidate in exchange.choice.candidates[:MAX_ATTEMPTS]:
                 try:
@@ -64,12 +67,17 @@ class Completions:
                     errors.append(error)
                     if not error.retryable:
                         break
+                except InvalidField as refused:
+                    # Not sent: another provider may know the field that this one does not.
+                    unfit = unfit or refused
                 else:
                     return
         except BaseException:
             exchange.may_have_cost = True
             settle.failed(exchange, self.books, status=500, code="internal_error")
             raise
+        if not errors:
+            raise unfit or NotReady("No model could be tried.")
         answer = _worst(errors, exchange)
         settle.failed(exchange, self.books, status=answer.status, code=errors[-1].code)
         raise answer from errors[-1]
@@ -89,7 +97,7 @@ class Completions:
             try:
                 answer = await self.transport.send(outgoing, deadline=deadline)
                 status = answer.status
-                await self._take(exchange, answer)
+                await self._take(exchange, answer, target.dialect)
             except TransportFault as fault:
                 was_sent = not isinstance(fault, ConnectFailed | ConnectTimeout)
                 exchange.reached_upstream = was_sent or reached_before
@@ -101,13 +109,15 @@ class Completions:
             ATTEMPTS.labels(provider, error.code).inc()
             raise
 
-    async def _take(self, exchange: Exchange, answer: Answer) -> None:
+    async def _take(self, exchange: Exchange, answer: Answer, dialect: Dialect) -> None:
         """Relay the answer, or raise what the provider refused with."""
         if answer.status != 200:
             raise await _refused(exchange, answer)
         if exchange.chat.stream:
+            created = int(time.time())
+            reader = dialect.reader(show_usage=exchange.chat.include_usage, created=created)
             try:
-                reader, head = await first_events(exchange, answer)
+                head = await first_events(exchange, answer, reader)
             except BaseException:
                 answer.close()
                 raise
@@ -115,7 +125,7 @@ class Completions:
             return
         body = await answer.read()
         try:
-            completion = read_completion(body)
+            completion = dialect.reply(body, created=int(time.time()))
         except ValueError as error:
             provider = exchange.candidate.model.provider.slug
             raise ProviderUnavailable(
@@ -133,13 +143,14 @@ def _failure(provider: str, fault: TransportFault) -> UpstreamError:
 
 def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
     level = exchange.choice.level
-    body = openai.request_body(
+    translated = target.dialect.request(
         exchange.chat,
         exchange.candidate.model.model_id,
         max_tokens=level.default_max_tokens if level else None,
         temperature=level.default_temperature if level else None,
     )
-    return Outgoing(b"POST", target.origin, target.target, target.headers, body)
+    exchange.dropped_params = translated.dropped
+    return Outgoing(b"POST", target.origin, target.target, target.headers, translated.body)
 
 
 async def _refused(exchange: Exchange, answer: Answer) -> UpstreamError:

@@ -27,6 +27,7 @@ class Exchange:
         "candidate",
         "chat",
         "choice",
+        "dropped_params",
         "first_byte_at",
         "headers",
         "intent",
@@ -61,6 +62,7 @@ class Exchange:
         self.intent: UsageIntent | None = None
         self.is_simulated = False
         self.may_have_cost = False
+        self.dropped_params: tuple[str, ...] = ()
         self.reached_upstream = False
         self.response_started = False
 

@@ -16,8 +16,8 @@ from shared.pricing.cost import Cost, cost_of
 from shared.usage.record import CostQuality, UsageFinal, UsageIntent
 from shared.usage.spool import Spool
 from shared.wire.completion import Completion, splice, text_bytes
+from shared.wire.dialect import Reader
 from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
-from shared.wire.sse import StreamReader
 from shared.wire.usage import Usage, estimate_tokens
 
 PLATFORM = "platform"
@@ -85,7 +85,7 @@ def stream_start(exchange: Exchange) -> HTTPResponseStartEvent:
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
-def streamed(exchange: Exchange, reader: StreamReader, books: Books) -> bytes:
+def streamed(exchange: Exchange, reader: Reader, books: Books) -> bytes:
     """Bill a stream that came to its end; returns the `_metadata` of its last event."""
     usage = reader.usage or _estimated(exchange, reader.delivered_text_bytes())
     exchange.end_attempt(200, None)
@@ -94,7 +94,7 @@ def streamed(exchange: Exchange, reader: StreamReader, books: Books) -> bytes:
     return _metadata(exchange, final)
 
 
-def cut(exchange: Exchange, reader: StreamReader, books: Books, status: int, code: str) -> None:
+def cut(exchange: Exchange, reader: Reader, books: Books, status: int, code: str) -> None:
     """Bill what was delivered of a stream that did not come to its end."""
     usage = reader.usage or _estimated(exchange, reader.delivered_text_bytes())
     exchange.end_attempt(200, None)
@@ -173,7 +173,7 @@ def _final(
         cost_total_pico_usd=cost.total if cost else None,
         cost_quality=quality,
         price_version=model.price.version if model.price else None,
-        provider_cost_pico_usd=None,
+        provider_cost_pico_usd=usage.provider_cost_pico_usd if usage else None,
         used_byok=False,
         billed_to=PLATFORM,
         latency_ms=round((now - exchange.started) * 1000),
@@ -216,6 +216,7 @@ def _metadata(exchange: Exchange, final: UsageFinal) -> bytes:
             latency_ms=final.latency_ms,
             ttft_ms=final.ttft_ms,
             overhead_ms=(final.overhead_us or 0) / 1000,
+            dropped_params=exchange.dropped_params,
             simulated=exchange.is_simulated,
         )
     )

@@ -16,8 +16,9 @@ from shared.errors import ProviderUnavailable, StreamCut
 from shared.log import get_logger
 from shared.upstream.faults import TransportFault
 from shared.upstream.transport import Answer
+from shared.wire.dialect import Reader
 from shared.wire.error_body import encode_error
-from shared.wire.sse import EventTooLong, StreamReader
+from shared.wire.event_frames import EventTooLong
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that hung up; written to the row, never sent."""
@@ -25,14 +26,13 @@ CLIENT_CLOSED_REQUEST = 499
 _DRAIN_S = 1.0
 
 
-async def first_events(exchange: Exchange, answer: Answer) -> tuple[StreamReader, bytes]:
+async def first_events(exchange: Exchange, answer: Answer, reader: Reader) -> bytes:
     """Wait for the first whole events, while another provider may still be tried.
 
     Raises ProviderUnavailable for an error in the stream or an end before its first event.
     """
     provider = exchange.candidate.model.provider.slug
     content_type = answer.header(b"content-type") or b""
-    reader = StreamReader(show_usage=exchange.chat.include_usage)
     if not content_type.startswith(b"text/event-stream"):
         raise ProviderUnavailable(provider, f"{provider} did not answer with a stream.")
     while True:
@@ -48,11 +48,11 @@ async def first_events(exchange: Exchange, answer: Answer) -> tuple[StreamReader
         if head or reader.is_finished:
             exchange.first_byte_at = time.perf_counter()
             exchange.upstream_s += exchange.first_byte_at - exchange.attempt_started
-            return reader, head
+            return head
 
 
 async def relay(
-    exchange: Exchange, answer: Answer, reader: StreamReader, head: bytes, books: Books
+    exchange: Exchange, answer: Answer, reader: Reader, head: bytes, books: Books
 ) -> None:
     """Send the stream on, and its usage to the spool before its last byte."""
     hang_up = asyncio.create_task(_watch(exchange, answer))
@@ -80,7 +80,7 @@ async def relay(
 
 
 async def _pump(
-    exchange: Exchange, answer: Answer, reader: StreamReader, head: bytes
+    exchange: Exchange, answer: Answer, reader: Reader, head: bytes
 ) -> StreamCut | None:
     """Relay until the stream ends; the error to tell the client where it ended badly."""
     provider = exchange.candidate.model.provider.slug

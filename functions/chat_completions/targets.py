@@ -16,12 +16,13 @@ from shared.routing.snapshot import Provider
 from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
 from shared.upstream.origin import Origin, parse_url
 from shared.upstream.transport import Transport
-from shared.wire import openai
+from shared.wire.dialect import Dialect, dialect_of
 
 
 class Target(msgspec.Struct, frozen=True):
     """`target` is the request path, `headers` are header lines with the credential in them."""
 
+    dialect: Dialect
     origin: Origin
     target: bytes
     headers: bytes
@@ -46,7 +47,7 @@ class Targets:
         self._keys = keys
         self._base_urls = base_urls
         self._simulated_url = simulated_url
-        self._known: dict[tuple[str, str], Target] = {}
+        self._known: dict[tuple[str, str, str], Target] = {}
         self.keyed = frozenset(PROVIDER_PREFIXES if simulated_url else keys)
 
     @classmethod
@@ -62,7 +63,7 @@ class Targets:
 
     def of(self, provider: Provider) -> Target:
         """Raises ProviderUnavailable where the provider's base URL cannot be used."""
-        place = (provider.slug, provider.base_url)
+        place = (provider.slug, provider.base_url, provider.dialect)
         target = self._known.get(place)
         if target is None:
             target = self._known[place] = self._make(provider)
@@ -71,15 +72,17 @@ class Targets:
     def _make(self, provider: Provider) -> Target:
         url, is_trusted = self._base_url(provider)
         try:
-            origin, path = parse_url(url.rstrip("/") + openai.PATH)
-            headers = openai.request_headers(self._key(provider.slug))
+            dialect = dialect_of(provider.dialect, provider.slug)
+            origin, path = parse_url(url.rstrip("/") + dialect.path)
+            headers = dialect.headers(self._key(provider.slug))
         except ValueError as error:
             raise ProviderUnavailable(
-                provider.slug, f"The base URL or key set for {provider.slug} cannot be used."
+                provider.slug,
+                f"The base URL, dialect or key set for {provider.slug} cannot be used.",
             ) from error
         if is_trusted or provider.is_local:
             self._transport.allow_private(origin)
-        return Target(origin, path.encode(), headers, self._simulated_url is not None)
+        return Target(dialect, origin, path.encode(), headers, self._simulated_url is not None)
 
     def _base_url(self, provider: Provider) -> tuple[str, bool]:
         """The URL, and whether the operator's own environment named it."""

@@ -15,7 +15,9 @@ import msgspec
 from shared.errors import InvalidField, MalformedBody
 from shared.wire.depth import MAX_DEPTH, is_too_deep
 
-OWN_FIELDS = frozenset({"power_level", "task_type", "models", "max_cost_usd", "privacy_required"})
+OWN_FIELDS = frozenset(
+    {"power_level", "task_type", "models", "max_cost_usd", "privacy_required", "drop_params"}
+)
 """Fields that speak to Switchyard alone and never go upstream."""
 
 STEERING_FIELDS = frozenset(
@@ -45,7 +47,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
     """`fields` is what goes upstream, as raw JSON by name; the rest is what the router reads.
 
     `max_tokens` is max_completion_tokens or max_tokens, whichever came. `prompt_bytes` is the
-    length of the messages and tools as JSON.
+    length of the messages and tools as JSON. `drop_params`: a dialect that cannot honour a field
+    leaves it out, where it would refuse the request by that field's name.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -63,6 +66,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     wants_json: bool
     prompt_bytes: int
     session: str | None
+    drop_params: bool = False
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
@@ -126,6 +130,7 @@ def decode_chat(body: bytes) -> ChatRequest:
         wants_json=response_format is not None and response_format.type != "text",
         prompt_bytes=prompt_bytes + (len(bytes(tools)) if tools is not None else 0),
         session=_session(fields),
+        drop_params=_field(fields, "drop_params", _optional_flag) or False,
         fields={name: raw for name, raw in fields.items() if name not in OWN_FIELDS},
     )
     if request.max_tokens is not None and request.max_tokens < 1:
@@ -159,7 +164,7 @@ def _check_messages(fields: dict[str, msgspec.Raw]) -> tuple[int, bool]:
             param="messages",
             code="missing_required_parameter",
         )
-    messages = _decode("messages", raw, _messages)
+    messages = decode_field("messages", raw, _messages)
     if not messages:
         raise InvalidField("'messages' is empty: send at least one message.", param="messages")
     text = bytes(raw)
@@ -173,10 +178,11 @@ def _session(fields: dict[str, msgspec.Raw]) -> str | None:
 
 def _field(fields: dict[str, msgspec.Raw], name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
     raw = fields.get(name)
-    return None if raw is None else _decode(name, raw, decoder)
+    return None if raw is None else decode_field(name, raw, decoder)
 
 
-def _decode(name: str, raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
+def decode_field(name: str, raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
+    """Raises InvalidField, whose `param` is `name` and the place within it."""
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:

@@ -81,6 +81,13 @@ class _ChunkChoice(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
 
 
+class _XGroq(msgspec.Struct, frozen=True):
+    """Groq's own part of a chunk (groq-python, types/chat/chat_completion_chunk.py, XGroq)."""
+
+    usage: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """One event of a stream, as far as it is read."""
 
@@ -89,10 +96,13 @@ class Chunk(msgspec.Struct, frozen=True):
     model: str | None = None
     service_tier: str | None = None
     error: msgspec.Raw = _ABSENT
+    x_groq: _XGroq | None = None
 
     @property
     def has_error(self) -> bool:
-        return bytes(self.error) not in _NOTHING
+        return bytes(self.error) not in _NOTHING or (
+            self.x_groq is not None and bytes(self.x_groq.error) not in _NOTHING
+        )
 
     @property
     def is_finish(self) -> bool:
@@ -110,6 +120,9 @@ _chunk = msgspec.json.Decoder(Chunk)
 def read_chunk(data: bytes) -> Chunk | None:
     """One event's data, or None where it is not a chunk's JSON: a bad line harms no stream."""
     try:
-        return _chunk.decode(data)
+        chunk = _chunk.decode(data)
     except (msgspec.DecodeError, RecursionError):
         return None
+    if chunk.x_groq is not None and bytes(chunk.usage) in _NOTHING:
+        return msgspec.structs.replace(chunk, usage=chunk.x_groq.usage)
+    return chunk

@@ -19,6 +19,7 @@ class Metadata(msgspec.Struct, frozen=True):
     """`cost_incurred` is USD, exact; null when it is not known (`cost_quality` says why).
 
     Times are ms; `overhead_ms` is the part of `latency_ms` that was not spent on the provider.
+    `dropped_params` names the fields of the request that the provider was not sent.
     """
 
     request_id: str
@@ -34,6 +35,7 @@ class Metadata(msgspec.Struct, frozen=True):
     latency_ms: int
     ttft_ms: int | None
     overhead_ms: float
+    dropped_params: tuple[str, ...]
     simulated: bool
 
 

@@ -1,26 +1,29 @@
 """An OpenAI stream on its way through: relayed as it comes, read only where it matters.
 
-A socket read without a finish_reason, a usage or an end is passed on whole and unparsed. Events are
-framed as the WHATWG HTML standard says (section 9.2.6): LF or CRLF, `data:` with an optional space,
-comments kept. The event with finish_reason waits for the usage behind it, so that `_metadata` can
-ride on it; the usage event is shown only to a client that asked for it.
+A socket read without a finish_reason, a usage or an end is passed on whole and unparsed; comments
+are kept. The event with finish_reason waits for the usage behind it, so that `_metadata` can ride
+on it; the usage event is shown only to a client that asked for it.
 """
 
 from __future__ import annotations
 
 from shared.wire.completion import read_chunk, splice
+from shared.wire.event_frames import (
+    DONE,
+    END,
+    MAX_EVENT_BYTES,
+    EventFrames,
+    EventTooLong,
+    data_event,
+    event_data,
+)
 from shared.wire.usage import Usage, read_usage
 
-MAX_EVENT_BYTES = 16 * 1024 * 1024
+__all__ = ["DONE", "MAX_EVENT_BYTES", "EventTooLong", "StreamReader"]
+
 _KEPT_BYTES = 64 * 1024
 
 _BEGIN = b"data: {"
-_END = b"\n\n"
-DONE = b"data: [DONE]\n\n"
-
-
-class EventTooLong(ValueError):
-    """One event grew past MAX_EVENT_BYTES without an end."""
 
 
 class StreamReader:
@@ -37,7 +40,7 @@ class StreamReader:
         self.is_done = False
         self.has_error = False
         self._show_usage = show_usage
-        self._tail = b""
+        self._frames = EventFrames()
         self._held: bytes | None = None
         self._usage_event: bytes | None = None
         self._kept: list[bytes] = []
@@ -52,7 +55,7 @@ class StreamReader:
         """Raises EventTooLong."""
         if self.is_done or self.has_error:
             return b""
-        whole = self._whole_events(data)
+        whole = self._frames.take(data)
         if not whole:
             return b""
         out: list[bytes] = []
@@ -64,10 +67,10 @@ class StreamReader:
         parts: list[bytes] = []
         if self._usage_event is not None:
             if self._held is not None:
-                parts.append(_event(self._held))
-            parts.append(_event(splice(self._usage_event, metadata)))
+                parts.append(data_event(self._held))
+            parts.append(data_event(splice(self._usage_event, metadata)))
         elif self._held is not None:
-            parts.append(_event(splice(self._held, metadata)))
+            parts.append(data_event(splice(self._held, metadata)))
         parts.append(DONE)
         return b"".join(parts)
 
@@ -75,19 +78,6 @@ class StreamReader:
         """UTF-8 bytes of the model's text that were let through, for a stream that was cut."""
         self._fold()
         return self._text_bytes
-
-    def _whole_events(self, data: bytes) -> bytes:
-        block = self._tail + data if self._tail else data
-        if b"\r" in block:
-            block = block.replace(b"\r\n", b"\n")
-        end = block.rfind(b"\n\n")
-        if end < 0:
-            if len(block) > MAX_EVENT_BYTES:
-                raise EventTooLong(f"an event is longer than {MAX_EVENT_BYTES} bytes")
-            self._tail = block
-            return b""
-        self._tail = block[end + 2 :]
-        return block[: end + 2]
 
     def _walk(self, whole: bytes, out: list[bytes]) -> None:
         """Halve until what is plain is passed on in few pieces, and the rest event by event."""
@@ -97,21 +87,21 @@ class StreamReader:
             self._keep(whole)
             out.append(whole)
             return
-        middle = whole.find(_END, len(whole) // 2, -len(_END))
+        middle = whole.find(END, len(whole) // 2, -len(END))
         if middle < 0:
-            middle = whole.rfind(_END, 0, -len(_END))
+            middle = whole.rfind(END, 0, -len(END))
         if middle < 0:
-            self._take_event(whole.removesuffix(_END), out)
+            self._take_event(whole.removesuffix(END), out)
             return
-        middle += len(_END)
+        middle += len(END)
         self._walk(whole[:middle], out)
         self._walk(whole[middle:], out)
 
     def _take_event(self, event: bytes, out: list[bytes]) -> None:
-        data = _data(event)
+        data = event_data(event)
         if data is None:
             if event.startswith(b":"):
-                out.append(event + _END)
+                out.append(event + END)
         elif data == b"[DONE]":
             self.is_done = True
         else:
@@ -133,14 +123,14 @@ class StreamReader:
                 self._usage_event = data if self._show_usage else None
                 return
         if self._held is not None:
-            out.append(_event(self._held))
+            out.append(data_event(self._held))
             self._held = None
         self._text_bytes += chunk.text_bytes
         if chunk.is_finish:
             self.model = chunk.model or self.model
             self._held = data
         else:
-            out.append(_event(data))
+            out.append(data_event(data))
 
     def _keep(self, whole: bytes) -> None:
         self._kept.append(whole)
@@ -150,8 +140,8 @@ class StreamReader:
 
     def _fold(self) -> None:
         for block in self._kept:
-            for event in block.split(b"\n\n"):
-                data = _data(event)
+            for event in block.split(END):
+                data = event_data(event)
                 chunk = read_chunk(data) if data is not None else None
                 if chunk is not None:
                     self._text_bytes += chunk.text_bytes
@@ -167,23 +157,9 @@ def _is_plain(events: bytes) -> bool:
     """
     return (
         events.startswith(_BEGIN)
-        and events.endswith(b"}" + _END)
-        and events.count(b"}" + _END + _BEGIN) == events.count(_END) - 1
+        and events.endswith(b"}" + END)
+        and events.count(b"}" + END + _BEGIN) == events.count(END) - 1
         and events.count(b'"finish_reason"') == events.count(b'"finish_reason":null')
         and events.count(b'"usage"') == events.count(b'"usage":null')
         and b'"error"' not in events
     )
-
-
-def _event(data: bytes) -> bytes:
-    return b"data: %b\n\n" % data
-
-
-def _data(event: bytes) -> bytes | None:
-    """The data of one event, its lines joined; None where it has none."""
-    lines = [
-        line[5:].removeprefix(b" ")
-        for line in event.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-        if line.startswith(b"data:")
-    ]
-    return b"\n".join(lines) if lines else None

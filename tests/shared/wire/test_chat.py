@@ -69,6 +69,7 @@ def test_a_malformed_body_is_refused_with_its_code(raw: bytes, code: str) -> Non
         pytest.param(body(models="a"), "models", id="models that is no list"),
         pytest.param(body(tools={}), "tools", id="tools that is no list"),
         pytest.param(body(stream_options=1), "stream_options", id="stream_options of 1"),
+        pytest.param(body(drop_params="yes"), "drop_params", id="a drop_params that is text"),
         pytest.param(body(api_base="http://evil"), "api_base", id="a field that steers: api_base"),
         pytest.param(body(base_url="http://evil"), "base_url", id="a field that steers: base_url"),
         pytest.param(body(api_key="sk"), "api_key", id="a field that steers: api_key"),
@@ -96,9 +97,22 @@ def test_unknown_fields_arrive_byte_for_byte() -> None:
 
 def test_our_own_fields_never_go_upstream() -> None:
     fields = sent(
-        body(power_level="eco", task_type="code", models=["a"], max_cost_usd=0.1, user="u")
+        body(
+            power_level="eco",
+            task_type="code",
+            models=["a"],
+            max_cost_usd=0.1,
+            drop_params=True,
+            user="u",
+        )
     )
     assert set(fields) == {"messages", "model", "user"}
+
+
+def test_fields_are_dropped_only_where_the_caller_says_so() -> None:
+    assert decode_chat(body(drop_params=True)).drop_params
+    assert not decode_chat(body(drop_params=None)).drop_params
+    assert not decode_chat(body()).drop_params
 
 
 @pytest.mark.parametrize("temperature", [0, 0.0, 1.5])

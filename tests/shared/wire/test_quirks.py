@@ -1,0 +1,234 @@
+"""Laws of what goes out to an OpenAI-compatible provider."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.db.seeded_providers import PROVIDERS
+from shared.errors import InvalidField
+from shared.wire.chat import decode_chat
+from shared.wire.openai import request_body, request_headers, translate_request
+from shared.wire.quirks import (
+    COMPATIBLE,
+    NO_QUIRKS,
+    QUIRKS,
+    Auth,
+    Quirks,
+    looks_like_key,
+    quirks_of,
+)
+
+MESSAGES = [{"role": "user", "content": "Hello"}]
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
+EVERYONE = [*QUIRKS, "a-server-of-ones-own"]
+
+KEYS = {
+    "openai": "sk-proj-" + "a" * 40,
+    "google": "AIza" + "b" * 35,
+    "groq": "gsk_" + "c" * 52,
+    "fireworks": "fw_" + "d" * 24,
+    "together": "tgp_v1_" + "e" * 43,
+    "openrouter": "sk-or-v1-" + "f" * 64,
+}
+
+
+def sent(slug: str, /, **fields: object) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What goes out for a request with these fields, and what was dropped."""
+    chat = decode_chat(json.dumps({"messages": MESSAGES, **fields}).encode())
+    translated = translate_request(chat, "m", quirks=quirks_of(slug))
+    return json.loads(translated.body), translated.dropped
+
+
+def test_every_seeded_provider_but_anthropic_has_its_row() -> None:
+    assert {one.slug for one in PROVIDERS if one.dialect == "openai"} <= set(QUIRKS)
+    assert quirks_of("a-server-of-ones-own") is COMPATIBLE
+
+
+@pytest.mark.parametrize("slug", EVERYONE)
+def test_a_temperature_of_zero_arrives_as_zero(slug: str) -> None:
+    assert sent(slug, temperature=0)[0]["temperature"] == 0
+
+
+@pytest.mark.parametrize("slug", EVERYONE)
+@given(
+    st.dictionaries(
+        st.from_regex(r"x_[a-z]{1,8}", fullmatch=True),
+        st.recursive(
+            SCALARS,
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=5,
+        ),
+    )
+)
+def test_unknown_fields_arrive_unchanged(slug: str, fields: dict[str, Any]) -> None:
+    body, dropped = sent(slug, **fields)
+    assert {name: body[name] for name in fields} == fields
+    assert dropped == ()
+
+
+@pytest.mark.parametrize("slug", EVERYONE)
+def test_a_number_of_the_future_arrives_byte_for_byte_and_a_repeated_key_once(slug: str) -> None:
+    raw = b'{"messages":[{"role":"user"}],"seed":1,"later":1.10,"seed":2,"wide":[1e400]}'
+    body = translate_request(decode_chat(raw), "m", quirks=quirks_of(slug)).body
+    assert b'"later":1.10' in body
+    assert b'"wide":[1e400]' in body
+    assert body.count(b'"seed"') == 1
+    assert json.loads(body)["seed"] == 2
+
+
+@pytest.mark.parametrize("slug", EVERYONE)
+def test_what_openai_defines_and_nobody_refuses_passes_through(slug: str) -> None:
+    fields: dict[str, object] = {
+        "seed": 7,
+        "stop": ["a"],
+        "top_p": 0.5,
+        "response_format": {"type": "json_object"},
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "parallel_tool_calls": True,
+        "modalities": ["text"],
+        "reasoning_effort": "low",
+    }
+    body, dropped = sent(slug, **fields)
+    assert {name: body[name] for name in fields} == fields
+    assert dropped == ()
+
+
+REFUSED: list[tuple[str, str, object, object]] = [
+    ("google", "frequency_penalty", 0.5, 0),
+    ("groq", "logprobs", True, False),
+    ("groq", "top_logprobs", 3, 0),
+    ("groq", "logit_bias", {"50256": -100}, {}),
+    ("groq", "n", 2, 1),
+]
+
+
+def test_every_refused_field_of_every_row_is_in_the_table() -> None:
+    rows = {(slug, name) for slug, row in QUIRKS.items() for name in row.refused}
+    assert rows == {(slug, name) for slug, name, _, _ in REFUSED}
+
+
+@pytest.mark.parametrize(("slug", "name", "value", "neutral"), REFUSED)
+def test_a_field_the_provider_refuses_is_refused_by_name_dropped_on_wish_or_harmless(
+    slug: str, name: str, value: object, neutral: object
+) -> None:
+    with pytest.raises(InvalidField, match=name) as caught:
+        sent(slug, **{name: value})
+    assert (caught.value.param, caught.value.code) == (name, "unsupported_parameter")
+    body, dropped = sent(slug, **{name: value, "drop_params": True})
+    assert name not in body
+    assert dropped == (name,)
+    for nothing in (neutral, None):
+        body, dropped = sent(slug, **{name: nothing})
+        assert name not in body
+        assert dropped == ()
+
+
+@pytest.mark.parametrize(("slug", "row"), [(slug, row) for slug, row in QUIRKS.items()])
+def test_hints_a_provider_does_not_know_are_dropped_and_named(slug: str, row: Quirks) -> None:
+    body, dropped = sent(slug, **dict.fromkeys(row.dropped, "x"))
+    assert row.dropped.isdisjoint(body)
+    assert set(dropped) == row.dropped
+
+
+def test_a_refused_field_of_a_message_is_refused_by_its_place_or_dropped() -> None:
+    messages = [{"role": "system", "content": "name"}, {"role": "user", "name": "eve"}]
+    with pytest.raises(InvalidField) as caught:
+        sent("groq", messages=messages)
+    assert caught.value.param == "messages[1].name"
+    body, dropped = sent("groq", messages=messages, drop_params=True)
+    assert body["messages"] == [{"role": "system", "content": "name"}, {"role": "user"}]
+    assert dropped == ("messages[1].name",)
+    assert sent("openai", messages=messages)[0]["messages"] == messages
+
+
+@pytest.mark.parametrize(
+    ("slug", "fields", "expected", "dropped"),
+    [
+        ("openai", {"max_tokens": 5}, {"max_completion_tokens": 5}, ()),
+        ("openai", {"max_completion_tokens": 5}, {"max_completion_tokens": 5}, ()),
+        (
+            "openai",
+            {"max_tokens": 5, "max_completion_tokens": 6},
+            {"max_completion_tokens": 6},
+            ("max_tokens",),
+        ),
+        (
+            "together",
+            {"max_tokens": 5, "max_completion_tokens": 6},
+            {"max_tokens": 6},
+            ("max_tokens",),
+        ),
+        ("together", {"max_completion_tokens": 6}, {"max_tokens": 6}, ()),
+        ("together", {"max_tokens": 5, "max_completion_tokens": None}, {"max_tokens": 5}, ()),
+        ("ollama", {"max_completion_tokens": 6}, {"max_tokens": 6}, ()),
+        ("groq", {"max_tokens": 5}, {"max_tokens": 5}, ()),
+    ],
+)
+def test_the_limit_goes_out_once_under_the_name_the_provider_knows(
+    slug: str, fields: dict[str, Any], expected: dict[str, int], dropped: tuple[str, ...]
+) -> None:
+    body, named = sent(slug, **fields)
+    assert {name: value for name, value in body.items() if name.startswith("max_")} == expected
+    assert named == dropped
+
+
+def test_a_power_levels_limit_has_the_providers_name_too() -> None:
+    chat = decode_chat(json.dumps({"messages": MESSAGES}).encode())
+    translated = translate_request(chat, "m", quirks=quirks_of("together"), max_tokens=9)
+    assert json.loads(translated.body)["max_tokens"] == 9
+
+
+@pytest.mark.parametrize("slug", EVERYONE)
+def test_usage_is_asked_for_in_every_stream(slug: str) -> None:
+    assert sent(slug, stream=True)[0]["stream_options"] == {"include_usage": True}
+
+
+def test_a_server_without_stream_options_gets_none_and_the_clients_are_named() -> None:
+    chat = decode_chat(
+        json.dumps({"messages": MESSAGES, "stream": True, "stream_options": {}}).encode()
+    )
+    translated = translate_request(chat, "m", quirks=Quirks(takes_stream_options=False))
+    assert "stream_options" not in json.loads(translated.body)
+    assert translated.dropped == ("stream_options",)
+
+
+def test_without_quirks_the_body_is_the_plain_one() -> None:
+    chat = decode_chat(json.dumps({"messages": MESSAGES, "n": 2, "max_tokens": 5}).encode())
+    assert translate_request(chat, "m", quirks=NO_QUIRKS).body == request_body(chat, "m")
+
+
+def test_the_key_is_where_the_provider_wants_it_and_extra_headers_are_lines() -> None:
+    extra = Quirks(auth=Auth.X_API_KEY, headers=((b"x-title", b"t"),))
+    lines = request_headers("k", extra).split(b"\r\n")
+    assert b"x-api-key: k" in lines
+    assert b"x-title: t" in lines
+    assert not any(line.startswith(b"authorization") for line in lines)
+    assert b"authorization: Bearer k" in request_headers("k", quirks_of("groq")).split(b"\r\n")
+    assert request_headers("k", extra).endswith(b"\r\n")
+
+
+@pytest.mark.parametrize("slug", list(KEYS))
+def test_a_key_looks_like_its_own_providers_and_no_other(slug: str) -> None:
+    assert {one for one in KEYS if looks_like_key(quirks_of(one), KEYS[slug])} == {slug}
+    assert not looks_like_key(quirks_of(slug), KEYS[slug][:10])
+    assert not looks_like_key(quirks_of(slug), "sk-ant-api03-" + "g" * 80)
+
+
+def test_an_eighth_provider_is_one_row() -> None:
+    row = Quirks(refused={"n": frozenset({b"1"})}, dropped=frozenset({"store"}))
+    chat = decode_chat(json.dumps({"messages": MESSAGES, "n": 1, "store": True}).encode())
+    translated = translate_request(chat, "m", quirks=row)
+    assert msgspec.json.decode(translated.body) == {"messages": MESSAGES, "model": "m"}
+    assert translated.dropped == ("store",)
