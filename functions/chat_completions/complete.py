@@ -59,17 +59,20 @@ class Completions:
         deadline = asyncio.get_running_loop().time() + self.deadline_s
         errors: list[UpstreamError] = []
         unfit: InvalidField | None = None
+        tried: Candidate | None = None
         try:
             for candidate in exchange.choice.candidates[:MAX_ATTEMPTS]:
                 try:
                     await self._attempt(exchange, candidate, deadline)
                 except UpstreamError as error:
                     errors.append(error)
+                    tried = candidate
                     if not error.retryable:
                         break
                 except InvalidField as refused:
                     # Not sent: another provider may know the field that this one does not.
                     unfit = unfit or refused
+                    exchange.candidate = tried or candidate
                 else:
                     return
         except BaseException:
@@ -112,7 +115,7 @@ class Completions:
     async def _take(self, exchange: Exchange, answer: Answer, dialect: Dialect) -> None:
         """Relay the answer, or raise what the provider refused with."""
         if answer.status != 200:
-            raise await _refused(exchange, answer)
+            raise _refused(exchange, answer, await answer.read())
         if exchange.chat.stream:
             created = int(time.time())
             reader = dialect.reader(show_usage=exchange.chat.include_usage, created=created)
@@ -127,10 +130,7 @@ class Completions:
         try:
             completion = dialect.reply(body, created=int(time.time()))
         except ValueError as error:
-            provider = exchange.candidate.model.provider.slug
-            raise ProviderUnavailable(
-                provider, f"{provider} answered with something that is not a completion."
-            ) from error
+            raise _refused(exchange, answer, body) from error
         exchange.end_attempt(200, None)
         await settle.answered(exchange, completion, self.books)
 
@@ -153,13 +153,16 @@ def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
     return Outgoing(b"POST", target.origin, target.target, target.headers, translated.body)
 
 
-async def _refused(exchange: Exchange, answer: Answer) -> UpstreamError:
-    """The error for a status other than 200; the operator's own key at fault is never a 401."""
+def _refused(exchange: Exchange, answer: Answer, body: bytes) -> UpstreamError:
+    """The error that an answer stands for: by its status, or inside a 200 by its code.
+
+    The operator's own key at fault is never a 401.
+    """
     model = exchange.candidate.model
     error = read_refusal(
         model.provider.slug,
         answer.status,
-        await answer.read(),
+        body,
         answer.header(b"retry-after"),
         datetime.now(UTC),
     )

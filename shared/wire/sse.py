@@ -122,11 +122,13 @@ class StreamReader:
             if not chunk.choices:
                 self._usage_event = data if self._show_usage else None
                 return
+        # Some send usage behind the finish in a chunk that has choices: then that is the last one.
+        is_last = chunk.is_finish or (self._held is not None and usage is not None)
         if self._held is not None:
             out.append(data_event(self._held))
             self._held = None
         self._text_bytes += chunk.text_bytes
-        if chunk.is_finish:
+        if is_last:
             self.model = chunk.model or self.model
             self._held = data
         else:

@@ -82,5 +82,10 @@ def test_one_providers_status_is_not_read_as_anothers(own: str, status: int) -> 
 
 
 def test_one_field_of_an_unexpected_type_does_not_hide_the_code() -> None:
-    error = {"code": "insufficient_quota", "metadata": "text", "param": 7, "details": {}}
+    error: dict[str, object] = {
+        "code": "insufficient_quota",
+        "metadata": "text",
+        "param": 7,
+        "details": {},
+    }
     assert type(refusal("openai", 429, error)) is ProviderQuotaExhausted

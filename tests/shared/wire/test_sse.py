@@ -149,3 +149,15 @@ def test_a_long_event_under_the_cap_is_relayed() -> None:
     long = delta("x" * 10_000_000)
     half = len(long) // 2
     assert reader.feed(long[:half]) + reader.feed(long[half:]) == long
+
+
+def test_a_usage_chunk_with_choices_behind_the_finish_carries_the_metadata() -> None:
+    usage = b'"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}'
+    last = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":null}],%b}\n\n' % usage
+    reader = StreamReader(show_usage=True)
+    out = reader.feed(delta("a") + delta("", "stop") + last + DONE) + reader.end(METADATA)
+    *_, finish, behind = payloads(out)
+    assert "_metadata" not in finish
+    assert "_metadata" in behind
+    assert reader.usage is not None
+    assert reader.usage.total_tokens == 7
