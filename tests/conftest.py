@@ -11,9 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
 from psycopg import sql
 
 from shared.embedded import EmbeddedPostgres, EmbeddedValkey, start_postgres, start_valkey
+
+# Half of Hypothesis' examples: the suite is to stay under 6 minutes on two cores.
+settings.register_profile("suite", max_examples=50, deadline=None)
+settings.load_profile("suite")
 
 _names = (f"test_{number}" for number in itertools.count())
 
@@ -62,6 +67,8 @@ def _create(server: EmbeddedPostgres, template: str | None) -> str:
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template is not None:
         statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    # By default the whole template goes through the WAL, which makes for slow checkpoints.
+    statement += sql.SQL(" STRATEGY FILE_COPY")
     with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
         connection.execute(statement)
     return name
