@@ -30,7 +30,7 @@ class StreamReader:
     """Feed it what a socket read brought; it returns what may be relayed now.
 
     `is_finished`: the model said why it stopped, or [DONE] came. `has_error`: the provider put an
-    error into the stream (HTTP 200 was already out). `relayed_events` counts events let through.
+    error into the stream (HTTP 200 was already out).
     """
 
     def __init__(self, *, show_usage: bool) -> None:
