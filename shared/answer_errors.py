@@ -22,7 +22,7 @@ from shared.errors import (
     SwitchyardError,
 )
 from shared.log import get_logger
-from shared.usage.request_id import new_request_id
+from shared.usage.request_id import current_request_id
 from shared.wire.error_body import encode_error, error_headers
 
 AnyRequest = Request[Any, Any, Any]
@@ -59,7 +59,7 @@ def _invalid(error: ValidationException) -> InvalidField:
 
 def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     answer = as_switchyard_error(error)
-    request_id = request_id_of(request)
+    request_id = current_request_id()
     if answer.status >= 500 and not isinstance(error, SwitchyardError):
         get_logger().error("request.crashed", request_id=request_id, exc_info=error)
     headers = {
@@ -75,18 +75,10 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     )
 
 
-def request_id_of(request: AnyRequest) -> str:
-    """The id of this request, made when first asked for."""
-    state = request.scope["state"]
-    if "switchyard_request_id" not in state:
-        state["switchyard_request_id"] = new_request_id()
-    return state["switchyard_request_id"]
-
-
 async def add_request_id(response: Response[Any]) -> Response[Any]:
     """Every answer carries an id: OpenAI's SDK reads x-request-id, Anthropic's request-id."""
     if "x-request-id" not in response.headers:
-        request_id = new_request_id()
+        request_id = current_request_id()
         response.headers["x-request-id"] = request_id
         response.headers["request-id"] = request_id
     return response

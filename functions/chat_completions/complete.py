@@ -91,7 +91,7 @@ class Completions:
         status = None
         was_sent = False
         try:
-            target = self.targets.of(candidate.model.provider)
+            target = self.targets.of(candidate)
             exchange.is_simulated = target.is_simulated
             outgoing = _outgoing(exchange, target)
             settle.intend(exchange, self.books, self.deadline_s)

@@ -20,7 +20,6 @@ from shared.wire.dialect import Reader
 from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
 from shared.wire.usage import Usage, estimate_tokens
 
-PLATFORM = "platform"
 _GRACE_S = 60.0
 
 Headers = list[tuple[bytes, bytes]]
@@ -142,7 +141,7 @@ def _final(
     model_served: str | None,
     service_tier: str | None,
 ) -> UsageFinal:
-    intent, model = exchange.intent, exchange.candidate.model
+    intent, model, key = exchange.intent, exchange.candidate.model, exchange.candidate.key
     if intent is None:
         raise RuntimeError("a FINAL without its INTENT")
     cost, quality = _price(exchange, usage)
@@ -153,7 +152,7 @@ def _final(
         user_id=intent.user_id,
         team_id=intent.team_id,
         access_token_id=intent.access_token_id,
-        user_key_id=None,
+        user_key_id=key.id if key else None,
         provider_id=model.provider.id,
         model_id=model.id,
         model_requested=intent.model_requested,
@@ -174,8 +173,8 @@ def _final(
         cost_quality=quality,
         price_version=model.price.version if model.price else None,
         provider_cost_pico_usd=usage.provider_cost_pico_usd if usage else None,
-        used_byok=False,
-        billed_to=PLATFORM,
+        used_byok=key is not None,
+        billed_to="user" if key else "platform",
         latency_ms=round((now - exchange.started) * 1000),
         ttft_ms=None if first_byte is None else round((first_byte - exchange.started) * 1000),
         overhead_us=_overhead_us(exchange, now),
@@ -206,7 +205,7 @@ def _metadata(exchange: Exchange, final: UsageFinal) -> bytes:
             power_level=final.power_level,
             cost_incurred=raw_usd(final.cost_total_pico_usd),
             cost_quality=final.cost_quality,
-            key_source=PLATFORM,
+            key_source="byok" if final.used_byok else "platform",
             billed_to=final.billed_to,
             was_fallback=final.was_fallback,
             attempts=tuple(

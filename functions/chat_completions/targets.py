@@ -12,6 +12,7 @@ import msgspec
 from pydantic import SecretStr
 
 from shared.errors import ProviderUnavailable
+from shared.routing.choose import Candidate
 from shared.routing.snapshot import Provider
 from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
 from shared.upstream.origin import Origin, parse_url
@@ -61,8 +62,9 @@ class Targets:
             simulated_url=try_out.simulated_provider_url,
         )
 
-    def of(self, provider: Provider) -> Target:
+    def of(self, candidate: Candidate) -> Target:
         """Raises ProviderUnavailable where the provider's base URL cannot be used."""
+        provider = candidate.model.provider
         place = (provider.slug, provider.base_url, provider.dialect)
         target = self._known.get(place)
         if target is None:

@@ -9,8 +9,10 @@ from litestar.handlers.base import BaseRouteHandler
 
 from shared.auth.authenticator import Authenticator
 from shared.auth.caller import Caller, Role
+from shared.db.audit import Actor
 from shared.errors import NotAllowed
 from shared.resources import Resources
+from shared.usage.request_id import current_request_id
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -41,3 +43,13 @@ def caller_of(connection: Connection) -> Caller:
 
 async def open_to_all(_connection: Connection, _handler: BaseRouteHandler) -> None:
     """Declares that a route needs no token (the probes)."""
+
+
+def actor_of(connection: Connection) -> Actor:
+    """Who the audit trail names for a change that this request makes."""
+    client = connection.client
+    return Actor(
+        caller_of(connection).user_id,
+        address=client.host if client else None,
+        request_id=current_request_id(),
+    )

@@ -16,6 +16,7 @@ import msgspec
 from shared.errors import InvalidField, NotAllowed, SwitchyardError, UnknownModel
 from shared.pricing.cost import blended
 from shared.routing.fit import Drop, Want, unfit
+from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Health, Model, PowerLevel, Rule, Snapshot, Tier
 
 AUTO = "auto"
@@ -34,8 +35,11 @@ class Reason(StrEnum):
 
 
 class Candidate(msgspec.Struct, frozen=True):
+    """`key` is the caller's own key that pays for it; None: the platform's."""
+
     model: Model
     reason: Reason
+    key: OwnKey | None = None
 
 
 class Dropped(msgspec.Struct, frozen=True):

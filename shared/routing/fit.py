@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.pricing.cost import blended
+from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, PowerLevel, Tier
 
 
@@ -33,13 +34,15 @@ class Want(msgspec.Struct, frozen=True):
     """What a request asks for. Equal wants get equal choices, so a choice can be remembered.
 
     `prompt_tokens` is an estimate, rounded up to a power of two. `max_cost_pico_usd` bounds the
-    worst case. `keyed` holds the slugs of providers that have a key the request may use.
+    worst case. `keyed` holds the slugs of providers that have a key of the platform's; `own_keys`
+    are the caller's.
     """
 
     models: tuple[str, ...]
     level: str | None
     tier: Tier
     keyed: frozenset[str]
+    own_keys: tuple[OwnKey, ...] = ()
     allowed_models: frozenset[str] | None = None
     task_type: str | None = None
     streams: bool = False

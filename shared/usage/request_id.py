@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from contextvars import ContextVar
 from datetime import UTC, datetime
+
+_current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def new_request_id() -> str:
@@ -32,3 +35,15 @@ def created_at(request_id: str) -> datetime:
     return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(
         microsecond=milliseconds % 1000 * 1000
     )
+
+
+def current_request_id() -> str:
+    """The id of the request that this task serves, made when first asked for.
+
+    Of an ordinary route: a completion carries its own, as its hot path asks no context variable.
+    """
+    request_id = _current.get()
+    if request_id is None:
+        request_id = new_request_id()
+        _current.set(request_id)
+    return request_id

@@ -23,7 +23,10 @@ from shared.db.tables.columns import (
 
 
 class LlmProvider(SQLModel, table=True):
-    """An upstream. `is_active` is an admin's switch; the health check writes health_* alone."""
+    """An upstream. `is_active` is an admin's switch; the health check writes health_* alone, and
+    system_key_status, _reason and _checked_at, which are about the platform's key wherever it
+    comes from. The other system_key_* columns are about the one that an admin stored.
+    """
 
     __tablename__: ClassVar[Any] = "llm_providers"
     __table_args__: ClassVar[Any] = (
@@ -52,6 +55,12 @@ class LlmProvider(SQLModel, table=True):
     is_byok_supported: bool = flag(default=True)
     is_system_provider: bool = flag(default=False)
     encrypted_system_key: str | None = words(null=True)
+    system_key_status: str = words(default="unverified")
+    system_key_reason: str | None = words(null=True)
+    system_key_checked_at: datetime | None = moment(null=True)
+    system_key_suffix: str | None = words(null=True)
+    system_key_fingerprint: str | None = words(null=True)
+    system_key_encryption_key_id: str | None = words(null=True)
     api_key_format: str | None = words(null=True)
     documentation_url: str | None = words(null=True)
     pricing_url: str | None = words(null=True)

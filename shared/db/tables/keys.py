@@ -25,8 +25,8 @@ from shared.db.tables.columns import (
 class UserApiKey(SQLModel, table=True):
     """A caller's own provider key, sealed. total_* and last_used_at are counters, not settings.
 
-    `use_policy`: `prefer` uses the key where one of its models serves, `only` never falls back to
-    another provider's. `platform_fallback`: the platform's key may serve where this one fails.
+    `use_policy` and `platform_fallback` are those of shared/routing/own_keys.py; `status` is
+    unverified, ok, invalid or quota_exhausted.
     """
 
     __tablename__: ClassVar[Any] = "user_api_keys"
@@ -52,7 +52,7 @@ class UserApiKey(SQLModel, table=True):
     last_validated_at: datetime | None = moment(null=True)
     status: str = words(default="unverified")
     use_policy: str = words(default="prefer")
-    platform_fallback: bool = flag(default=False)
+    platform_fallback: str = words(default="never")
     total_requests: int = count(default=0)
     total_tokens: int = count(default=0)
     total_cost_usd: Decimal = money(null=False, default=0)
