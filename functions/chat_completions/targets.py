@@ -6,7 +6,6 @@ A key is rendered into the headers of its own provider's host and of no other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import SecretStr
@@ -16,6 +15,7 @@ from shared.routing.choose import Candidate
 from shared.routing.snapshot import Provider
 from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
 from shared.upstream.origin import Origin, parse_url
+from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
 from shared.upstream.transport import Transport
 from shared.wire.dialect import Dialect, dialect_of
 
@@ -41,15 +41,13 @@ class Targets:
         transport: Transport,
         *,
         keys: Mapping[str, SecretStr],
-        base_urls: Mapping[str, str],
-        simulated_url: str | None,
+        urls: ProviderUrls,
     ) -> None:
         self._transport = transport
         self._keys = keys
-        self._base_urls = base_urls
-        self._simulated_url = simulated_url
+        self._urls = urls
         self._known: dict[tuple[str, str, str], Target] = {}
-        self.keyed = frozenset(PROVIDER_PREFIXES if simulated_url else keys)
+        self.keyed = frozenset(PROVIDER_PREFIXES if urls.is_simulated else keys)
 
     @classmethod
     def from_settings(
@@ -58,8 +56,7 @@ class Targets:
         return cls(
             transport,
             keys=providers.api_keys(),
-            base_urls=providers.base_urls(),
-            simulated_url=try_out.simulated_provider_url,
+            urls=ProviderUrls.from_settings(providers, try_out),
         )
 
     def of(self, candidate: Candidate) -> Target:
@@ -72,30 +69,22 @@ class Targets:
         return target
 
     def _make(self, provider: Provider) -> Target:
-        url, is_trusted = self._base_url(provider)
+        place = self._urls.of(provider)
         try:
             dialect = dialect_of(provider.dialect, provider.slug)
-            origin, path = parse_url(url.rstrip("/") + dialect.path)
+            origin, path = parse_url(place.url + dialect.path)
             headers = dialect.headers(self._key(provider.slug))
         except ValueError as error:
             raise ProviderUnavailable(
                 provider.slug,
                 f"The base URL, dialect or key set for {provider.slug} cannot be used.",
             ) from error
-        if is_trusted or provider.is_local:
+        if place.is_trusted:
             self._transport.allow_private(origin)
-        return Target(dialect, origin, path.encode(), headers, self._simulated_url is not None)
-
-    def _base_url(self, provider: Provider) -> tuple[str, bool]:
-        """The URL, and whether the operator's own environment named it."""
-        if self._simulated_url is not None:
-            path = urlsplit(provider.base_url).path
-            return f"{self._simulated_url.rstrip('/')}/{provider.slug}{path}", True
-        own = self._base_urls.get(provider.slug)
-        return (own, True) if own else (provider.base_url, False)
+        return Target(dialect, origin, path.encode(), headers, place.is_simulated)
 
     def _key(self, slug: str) -> str | None:
-        if self._simulated_url is not None:
-            return "simulated"
+        if self._urls.is_simulated:
+            return SIMULATED_KEY
         key = self._keys.get(slug)
         return None if key is None else key.get_secret_value()

@@ -38,10 +38,12 @@ class Reader(Protocol):
 class Dialect(Protocol):
     """Between OpenAI's wire, which the client speaks, and a provider's.
 
-    `path` goes behind the base URL. `created` is Unix seconds, for a provider that tells no time.
+    `path` goes behind the base URL, and so does `check_path`, which is answered free of charge,
+    with 200 to a good key. `created` is Unix seconds, for a provider that tells no time.
     """
 
     path: str
+    check_path: str
 
     def headers(self, api_key: str | None) -> bytes:
         """Header lines with the key. Raises ValueError for a key that no header can carry."""
@@ -72,6 +74,7 @@ class OpenAIDialect:
 
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
+        self.check_path = quirks.check_path
 
     def headers(self, api_key: str | None) -> bytes:
         return openai.request_headers(api_key, self._quirks)
@@ -103,6 +106,7 @@ class AnthropicDialect:
     """Anthropic's Messages API."""
 
     path = anthropic.PATH
+    check_path = anthropic.CHECK_PATH
 
     def headers(self, api_key: str | None) -> bytes:
         return anthropic.request_headers(api_key)

@@ -21,6 +21,9 @@ from shared.wire.translated import Drops, Translated
 PATH: Final = "/messages"
 """Behind a base URL that ends in /v1."""
 
+CHECK_PATH: Final = "/models"
+"""Free (anthropic-sdk-python, resources/models.py)."""
+
 DEFAULT_MAX_TOKENS: Final = 8192
 """Where neither client nor power level says: max_tokens is required here, and this is the least
 that a model's limit may be (anthropic-sdk-python, _constants.py, MODEL_NONSTREAMING_TOKENS)."""

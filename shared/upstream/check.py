@@ -1,0 +1,78 @@
+"""Ask a provider's free endpoint: whether it answers, and whether it takes a key. Never billed."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+
+from shared.errors import UpstreamError
+from shared.upstream.faults import (
+    ConnectFailed,
+    ConnectTimeout,
+    DeadlineReached,
+    IdleTimeout,
+    TransportFault,
+)
+from shared.upstream.origin import parse_url
+from shared.upstream.provider_url import ProviderUrl
+from shared.upstream.transport import Outgoing, Transport
+from shared.wire.dialect import dialect_of
+from shared.wire.refusal import read_refusal
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """`status` is None where no whole answer came; then `fault` says how it failed: `connect`,
+    `timeout` or `protocol`. `refusal` is what a status other than 200 means.
+    """
+
+    status: int | None
+    response_time_ms: int
+    fault: str | None = None
+    refusal: UpstreamError | None = None
+
+    @property
+    def is_reachable(self) -> bool:
+        """It answered, be it to refuse the key or the request: a 5xx alone is its own failure."""
+        return self.status is not None and self.status < 500
+
+
+async def check_provider(
+    transport: Transport,
+    place: ProviderUrl,
+    *,
+    dialect: str,
+    slug: str,
+    key: str | None,
+    timeout_s: float,
+) -> CheckResult:
+    """GET the free endpoint (shared/wire/quirks.py names it) with `key`, or without one.
+
+    Raises ValueError for a dialect we do not speak, a URL that cannot be used or a key that no
+    header can carry; the message repeats neither.
+    """
+    spoken = dialect_of(dialect, slug)
+    origin, target = parse_url(place.url + spoken.check_path)
+    if place.is_trusted:
+        transport.allow_private(origin)
+    outgoing = Outgoing(b"GET", origin, target.encode(), spoken.headers(key), b"")
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    status = fault = refusal = None
+    try:
+        answer = await transport.send(outgoing, deadline=started + timeout_s)
+        body = await answer.read()
+        status = answer.status
+        if status != 200:
+            retry_after = answer.header(b"retry-after")
+            refusal = read_refusal(slug, status, body, retry_after, datetime.now(UTC))
+    except TransportFault as error:
+        fault = _kind_of(error)
+    return CheckResult(status, round((loop.time() - started) * 1000), fault, refusal)
+
+
+def _kind_of(fault: TransportFault) -> str:
+    if isinstance(fault, ConnectTimeout | DeadlineReached | IdleTimeout):
+        return "timeout"
+    return "connect" if isinstance(fault, ConnectFailed) else "protocol"

@@ -1,0 +1,52 @@
+"""Where a provider is: the operator's environment over its row, a simulated one over both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shared.routing.snapshot import Provider
+from shared.settings import ProviderSettings, TryOutSettings
+
+SIMULATED_KEY = "simulated"
+"""What the simulated provider is sent where a provider's own key would go."""
+
+
+class ProviderUrl(msgspec.Struct, frozen=True):
+    """`url` has the version segment, and no slash at its end. `is_trusted`: the operator's own
+    environment named it, so that it may be at a private address.
+    """
+
+    url: str
+    is_trusted: bool
+    is_simulated: bool
+
+
+class ProviderUrls:
+    """The base URL of each provider as this process was started to see it."""
+
+    def __init__(self, *, base_urls: Mapping[str, str], simulated_url: str | None) -> None:
+        self._base_urls = base_urls
+        self._simulated_url = simulated_url
+
+    @classmethod
+    def from_settings(cls, providers: ProviderSettings, try_out: TryOutSettings) -> ProviderUrls:
+        return cls(base_urls=providers.base_urls(), simulated_url=try_out.simulated_provider_url)
+
+    @property
+    def is_simulated(self) -> bool:
+        return self._simulated_url is not None
+
+    def of(self, provider: Provider) -> ProviderUrl:
+        if self._simulated_url is not None:
+            path = urlsplit(provider.base_url).path.rstrip("/")
+            url = f"{self._simulated_url.rstrip('/')}/{provider.slug}{path}"
+            return ProviderUrl(url, is_trusted=True, is_simulated=True)
+        own = self._base_urls.get(provider.slug)
+        if own is not None:
+            return ProviderUrl(own.rstrip("/"), is_trusted=True, is_simulated=False)
+        return ProviderUrl(
+            provider.base_url.rstrip("/"), is_trusted=provider.is_local, is_simulated=False
+        )
