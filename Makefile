@@ -14,7 +14,7 @@ up: $(VENV)/.installed ## Install what is needed, then run the whole gateway on 
 	@$(BIN)/switchyard up
 
 test: check ## Run the checks, then every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.installed-for-tests ## Lint, format, types and import rules
 	@$(BIN)/ruff check

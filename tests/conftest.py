@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import shutil
 import tempfile
@@ -34,7 +35,10 @@ def services_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_server(services_folder: Path) -> Iterator[EmbeddedPostgres]:
-    server = start_postgres(services_folder / "postgres", durable=False)
+    # One process at a time: as root, each would make the user that PostgreSQL runs as.
+    with (Path(tempfile.gettempdir()) / "switchyard-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = start_postgres(services_folder / "postgres", durable=False)
     yield server
     server.stop(mode="immediate")
 

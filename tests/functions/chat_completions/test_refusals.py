@@ -49,7 +49,7 @@ def post(url: str, content: bytes, headers: dict[str, str] | None = None) -> htt
         ("Basic dXNlcjpwYXNz", "invalid_api_key"),
         ("test-user-token", "invalid_api_key"),
         ("Bearer test-user-token x", "invalid_api_key"),
-        (f"Bearer {mint()}", "invalid_api_key"),
+        pytest.param(f"Bearer {mint()}", "invalid_api_key", id="unknown"),
     ],
 )
 def test_no_token_or_a_bad_one_is_401(
