@@ -149,6 +149,13 @@ class ProviderSettings(SettingsGroup):
         return {slug: url.rstrip("/") for slug, url in urls.items() if url is not None}
 
 
+class LiteLLMSettings(SettingsGroup):
+    """A LiteLLM proxy that serves the providers without a platform key of their own."""
+
+    proxy_url: str | None = Field(None, alias="LITELLM_PROXY_URL")
+    master_key: SecretStr | None = Field(None, alias="LITELLM_MASTER_KEY")
+
+
 Group = TypeVar("Group", bound=SettingsGroup)
 
 

@@ -10,7 +10,8 @@ from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.settle import Books
 from functions.chat_completions.stream import first_events, relay
-from functions.chat_completions.targets import Target, Targets
+from functions.chat_completions.target import Target
+from functions.chat_completions.targets import Targets
 from shared.errors import (
     AllCandidatesFailed,
     InvalidField,
@@ -34,7 +35,7 @@ from shared.upstream.faults import (
     TransportFault,
 )
 from shared.upstream.transport import Answer, Outgoing, Transport
-from shared.wire.dialect import Dialect
+from shared.wire.completion import with_reported_cost
 from shared.wire.refusal import read_refusal
 
 MAX_ATTEMPTS = 3
@@ -92,7 +93,7 @@ class Completions:
         was_sent = False
         try:
             target = self.targets.of(candidate)
-            exchange.is_simulated = target.is_simulated
+            exchange.is_simulated, exchange.via = target.is_simulated, target.via
             outgoing = _outgoing(exchange, target)
             settle.intend(exchange, self.books, self.deadline_s)
             reached_before, exchange.reached_upstream = exchange.reached_upstream, True
@@ -100,7 +101,7 @@ class Completions:
             try:
                 answer = await self.transport.send(outgoing, deadline=deadline)
                 status = answer.status
-                await self._take(exchange, answer, target.dialect)
+                await self._take(exchange, answer, target)
             except TransportFault as fault:
                 was_sent = not isinstance(fault, ConnectFailed | ConnectTimeout)
                 exchange.reached_upstream = was_sent or reached_before
@@ -112,10 +113,11 @@ class Completions:
             ATTEMPTS.labels(provider, error.code).inc()
             raise
 
-    async def _take(self, exchange: Exchange, answer: Answer, dialect: Dialect) -> None:
+    async def _take(self, exchange: Exchange, answer: Answer, target: Target) -> None:
         """Relay the answer, or raise what the provider refused with."""
+        dialect = target.dialect
         if answer.status != 200:
-            raise _refused(exchange, answer, await answer.read())
+            raise _refused(exchange, target, answer, await answer.read())
         if exchange.chat.stream:
             created = int(time.time())
             reader = dialect.reader(show_usage=exchange.chat.include_usage, created=created)
@@ -130,7 +132,9 @@ class Completions:
         try:
             completion = dialect.reply(body, created=int(time.time()))
         except ValueError as error:
-            raise _refused(exchange, answer, body) from error
+            raise _refused(exchange, target, answer, body) from error
+        if dialect.cost_header is not None:
+            completion = with_reported_cost(completion, answer.header(dialect.cost_header))
         exchange.end_attempt(200, None)
         await settle.answered(exchange, completion, self.books)
 
@@ -145,7 +149,7 @@ def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
     level = exchange.choice.level
     translated = target.dialect.request(
         exchange.chat,
-        exchange.candidate.model.model_id,
+        target.model_prefix + exchange.candidate.model.model_id,
         max_tokens=level.default_max_tokens if level else None,
         temperature=level.default_temperature if level else None,
     )
@@ -153,23 +157,24 @@ def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
     return Outgoing(b"POST", target.origin, target.target, target.headers, translated.body)
 
 
-def _refused(exchange: Exchange, answer: Answer, body: bytes) -> UpstreamError:
+def _refused(exchange: Exchange, target: Target, answer: Answer, body: bytes) -> UpstreamError:
     """The error that an answer stands for: by its status, or inside a 200 by its code.
 
     The operator's own key at fault is never a 401.
     """
     model = exchange.candidate.model
     error = read_refusal(
-        model.provider.slug,
+        target.speaks_as,
         answer.status,
         body,
         answer.header(b"retry-after"),
         datetime.now(UTC),
     )
     if isinstance(error, ProviderRejectedKey | ProviderQuotaExhausted):
+        name = "The LiteLLM proxy" if target.via else model.provider.name
         return PlatformKeyRefused(
             error.provider,
-            f"{model.provider.name} refused the platform's own key; the operator has to mend it.",
+            f"{name} refused the platform's own key; the operator has to mend it.",
             upstream_status=error.upstream_status,
         )
     return error

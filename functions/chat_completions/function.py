@@ -20,11 +20,14 @@ from shared.resources import Resources
 from shared.settings import (
     CompletionSettings,
     DatabaseSettings,
+    LiteLLMSettings,
     ProviderSettings,
     RedisSettings,
     SpoolSettings,
     TryOutSettings,
 )
+from shared.upstream.litellm import LiteLLMProxy, open_litellm
+from shared.upstream.platform_access import PlatformAccess, open_platform_access
 from shared.upstream.transport import Transport
 from shared.usage.open import open_usage
 from shared.usage.redis import open_redis
@@ -35,7 +38,11 @@ from shared.usage.spool import Spool
 async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     settings = resources.settings
     transport = Transport()
-    targets = Targets.from_settings(transport, settings[ProviderSettings], settings[TryOutSettings])
+    targets = Targets(
+        transport,
+        access=resources.get(PlatformAccess),
+        litellm=resources.get(LiteLLMProxy) if resources.has(LiteLLMProxy) else None,
+    )
     reporter = Reporter()
     completions = Completions(
         transport=transport,
@@ -59,6 +66,7 @@ CHAT_COMPLETIONS = Function(
     settings=[
         CompletionSettings,
         DatabaseSettings,
+        LiteLLMSettings,
         ProviderSettings,
         RedisSettings,
         SpoolSettings,
@@ -71,6 +79,8 @@ CHAT_COMPLETIONS = Function(
         open_redis,
         open_dispatch,
         open_usage,
+        open_litellm,
+        open_platform_access,
         open_completions,
     ],
     operations={path: {"post": operation(path)} for path in PATHS},

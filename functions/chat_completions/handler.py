@@ -46,10 +46,10 @@ class Endpoint:
                 authorization
             ) or await self._authenticator.authenticate(authorization)
             exchange.chat = decode_chat(await read_body(exchange))
-            want = want_of(
-                exchange.chat, exchange.caller, exchange.headers, self._completions.targets.keyed
-            )
-            exchange.choice = self._planner.plan(self._keeper.snapshot, want)
+            snapshot = self._keeper.snapshot
+            keyed = self._completions.targets.keyed(snapshot)
+            want = want_of(exchange.chat, exchange.caller, exchange.headers, keyed)
+            exchange.choice = self._planner.plan(snapshot, want)
             await self._completions.complete(exchange)
         except Exception as error:  # noqa: BLE001  the one place where this route's errors are mapped
             await answer_error(exchange, error)

@@ -209,7 +209,7 @@ def _metadata(exchange: Exchange, final: UsageFinal) -> bytes:
             billed_to=final.billed_to,
             was_fallback=final.was_fallback,
             attempts=tuple(
-                AttemptNote(one.provider, one.model, one.status, one.error, one.latency_ms)
+                AttemptNote(one.provider, one.model, one.status, one.error, one.latency_ms, one.via)
                 for one in final.attempts
             ),
             latency_ms=final.latency_ms,

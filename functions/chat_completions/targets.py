@@ -5,86 +5,63 @@ A key is rendered into the headers of its own provider's host and of no other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import msgspec
-from pydantic import SecretStr
-
+from functions.chat_completions.litellm_target import litellm_target
+from functions.chat_completions.target import Target
 from shared.errors import ProviderUnavailable
 from shared.routing.choose import Candidate
-from shared.routing.snapshot import Provider
-from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
-from shared.upstream.origin import Origin, parse_url
-from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
+from shared.routing.snapshot import Provider, Snapshot
+from shared.upstream.litellm import LiteLLMProxy
+from shared.upstream.origin import parse_url
+from shared.upstream.platform_access import PlatformAccess, Way
 from shared.upstream.transport import Transport
-from shared.wire.dialect import Dialect, dialect_of
-
-
-class Target(msgspec.Struct, frozen=True):
-    """`target` is the request path, `headers` are header lines with the credential in them."""
-
-    dialect: Dialect
-    origin: Origin
-    target: bytes
-    headers: bytes
-    is_simulated: bool
-
-    def __repr__(self) -> str:
-        return f"Target({self.origin.host})"
+from shared.wire.dialect import dialect_of
 
 
 class Targets:
-    """The targets of all providers; `keyed` holds the slugs of those that can be called."""
+    """The targets of all providers."""
 
     def __init__(
-        self,
-        transport: Transport,
-        *,
-        keys: Mapping[str, SecretStr],
-        urls: ProviderUrls,
+        self, transport: Transport, *, access: PlatformAccess, litellm: LiteLLMProxy | None
     ) -> None:
         self._transport = transport
-        self._keys = keys
-        self._urls = urls
-        self._known: dict[tuple[str, str, str], Target] = {}
-        self.keyed = frozenset(PROVIDER_PREFIXES if urls.is_simulated else keys)
+        self._access = access
+        self._litellm = litellm
+        self._known: dict[tuple[str | bool | None, ...], Target] = {}
 
-    @classmethod
-    def from_settings(
-        cls, transport: Transport, providers: ProviderSettings, try_out: TryOutSettings
-    ) -> Targets:
-        return cls(
-            transport,
-            keys=providers.api_keys(),
-            urls=ProviderUrls.from_settings(providers, try_out),
-        )
+    def keyed(self, snapshot: Snapshot) -> frozenset[str]:
+        """The slugs of the providers that the platform can pay for."""
+        return self._access.keyed(snapshot)
 
     def of(self, candidate: Candidate) -> Target:
         """Raises ProviderUnavailable where the provider's base URL cannot be used."""
-        provider = candidate.model.provider
-        place = (provider.slug, provider.base_url, provider.dialect)
+        one = candidate.model.provider
+        place = (
+            *(one.slug, one.base_url, one.dialect),
+            *(one.auth_type, one.litellm_prefix, one.is_local),
+        )
         target = self._known.get(place)
         if target is None:
-            target = self._known[place] = self._make(provider)
+            target = self._known[place] = self._make(one)
         return target
 
     def _make(self, provider: Provider) -> Target:
-        place = self._urls.of(provider)
         try:
-            dialect = dialect_of(provider.dialect, provider.slug)
-            origin, path = parse_url(place.url + dialect.path)
-            headers = dialect.headers(self._key(provider.slug))
+            if self._litellm is not None and self._access.way_to(provider) is Way.LITELLM:
+                return litellm_target(self._litellm, provider, self._transport)
+            return self._direct(provider)
         except ValueError as error:
             raise ProviderUnavailable(
                 provider.slug,
                 f"The base URL, dialect or key set for {provider.slug} cannot be used.",
             ) from error
+
+    def _direct(self, provider: Provider) -> Target:
+        place = self._access.urls.of(provider)
+        dialect = dialect_of(provider.dialect, provider.slug)
+        origin, path = parse_url(place.url + dialect.path)
+        headers = dialect.headers(self._access.key_of(provider))
         if place.is_trusted:
             self._transport.allow_private(origin)
-        return Target(dialect, origin, path.encode(), headers, place.is_simulated)
-
-    def _key(self, slug: str) -> str | None:
-        if self._urls.is_simulated:
-            return SIMULATED_KEY
-        key = self._keys.get(slug)
-        return None if key is None else key.get_secret_value()
+        return Target(
+            dialect, origin, path.encode(), headers, place.is_simulated, speaks_as=provider.slug
+        )

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.routing.snapshot import Provider
-from shared.settings import ProviderSettings, TryOutSettings
+from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
 
 SIMULATED_KEY = "simulated"
 """What the simulated provider is sent where a provider's own key would go."""
@@ -35,12 +35,12 @@ class ProviderUrls:
     def from_settings(cls, providers: ProviderSettings, try_out: TryOutSettings) -> ProviderUrls:
         return cls(base_urls=providers.base_urls(), simulated_url=try_out.simulated_provider_url)
 
-    @property
-    def is_simulated(self) -> bool:
-        return self._simulated_url is not None
+    def simulates(self, slug: str) -> bool:
+        """Whether a simulated provider stands in: for the seven alone, a custom one is itself."""
+        return self._simulated_url is not None and slug in PROVIDER_PREFIXES
 
     def of(self, provider: Provider) -> ProviderUrl:
-        if self._simulated_url is not None:
+        if self._simulated_url is not None and self.simulates(provider.slug):
             path = urlsplit(provider.base_url).path.rstrip("/")
             url = f"{self._simulated_url.rstrip('/')}/{provider.slug}{path}"
             return ProviderUrl(url, is_trusted=True, is_simulated=True)

@@ -23,13 +23,17 @@ class CostQuality(StrEnum):
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """One try at one deployment. `error` is a class of error (an error `code`), null if none."""
+    """One try at one deployment. `error` is a class of error (an error `code`), null if none.
+
+    `via` names the proxy between us and the provider: `litellm`, or null for none.
+    """
 
     provider: str
     model: str
     status: int | None
     error: str | None
     latency_ms: int
+    via: str | None = None
 
 
 class UsageIntent(msgspec.Struct, frozen=True, array_like=True):

@@ -109,7 +109,7 @@ def normalise(reported: ReportedUsage | None) -> Usage | None:
         reasoning,
         prompt_audio_tokens=audio_in,
         completion_audio_tokens=audio_out,
-        provider_cost_pico_usd=_pico_usd(reported.cost),
+        provider_cost_pico_usd=read_cost(bytes(reported.cost)),
     )
 
 
@@ -117,13 +117,12 @@ def _first(value: int | None, other: int | None) -> int | None:
     return other if value is None else value
 
 
-def _pico_usd(cost: msgspec.Raw) -> int | None:
-    """A JSON number of USD as whole pico-USD, from its text: no float is made of it.
+def read_cost(text: bytes) -> int | None:
+    """A number of USD as whole pico-USD, from its text: no float is made of it.
 
     None where it is no number, negative or absurd. What is finer than a pico-USD is rounded half
     to even.
     """
-    text = bytes(cost)
     if not text or len(text) > _MAX_COST_LENGTH:
         return None
     try:

@@ -1,0 +1,81 @@
+"""How the operator pays for a provider: its own key, none needed, a LiteLLM proxy, or simulated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+from shared.resources import Resources
+from shared.routing.snapshot import Provider, Snapshot
+from shared.settings import LiteLLMSettings, ProviderSettings, Settings, TryOutSettings
+from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
+
+NO_KEY_NEEDED = "none"
+"""The auth_type of a provider that asks for no key, as a server of the operator's own may."""
+
+
+class Way(StrEnum):
+    SIMULATED = "simulated"
+    KEY = "key"
+    NO_KEY_NEEDED = "no_key_needed"
+    LITELLM = "litellm"
+
+
+class PlatformAccess:
+    """The platform's own ways to providers, as this process was started to see them."""
+
+    def __init__(
+        self, *, keys: Mapping[str, SecretStr], urls: ProviderUrls, has_litellm: bool
+    ) -> None:
+        self.urls = urls
+        self._keys = keys
+        self._has_litellm = has_litellm
+        self._seen: Snapshot | None = None
+        self._keyed: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> PlatformAccess:
+        providers = settings[ProviderSettings]
+        return cls(
+            keys=providers.api_keys(),
+            urls=ProviderUrls.from_settings(providers, settings[TryOutSettings]),
+            has_litellm=settings[LiteLLMSettings].proxy_url is not None,
+        )
+
+    def way_to(self, provider: Provider) -> Way | None:
+        """None where the platform cannot pay for it: then a caller needs their own key."""
+        if self.urls.simulates(provider.slug):
+            return Way.SIMULATED
+        if provider.slug in self._keys:
+            return Way.KEY
+        if provider.auth_type == NO_KEY_NEEDED:
+            return Way.NO_KEY_NEEDED
+        if self._has_litellm and provider.litellm_prefix:
+            return Way.LITELLM
+        return None
+
+    def keyed(self, snapshot: Snapshot) -> frozenset[str]:
+        """The slugs of the providers that the platform can pay for; remembered for a snapshot."""
+        if snapshot is not self._seen:
+            self._keyed = frozenset(
+                one.slug for one in snapshot.providers if self.way_to(one) is not None
+            )
+            self._seen = snapshot
+        return self._keyed
+
+    def key_of(self, provider: Provider) -> str | None:
+        """What to send to the provider itself; None where it needs none, or there is none."""
+        if self.urls.simulates(provider.slug):
+            return SIMULATED_KEY
+        key = self._keys.get(provider.slug)
+        return None if key is None else key.get_secret_value()
+
+
+@asynccontextmanager
+async def open_platform_access(resources: Resources) -> AsyncGenerator[None]:
+    """Put a PlatformAccess."""
+    resources.put(PlatformAccess.from_settings(resources.settings))
+    yield
