@@ -111,6 +111,12 @@ class MetricsSettings(SettingsGroup):
     multiproc_dir: Path | None = Field(None, alias="PROMETHEUS_MULTIPROC_DIR")
 
 
+class FunctionSettings(SettingsGroup):
+    """Which function a process is, where its command does not say: of a worker, or on Lambda."""
+
+    name: str | None = Field(None, alias="SWITCHYARD_FUNCTION", pattern="^[a-z][a-z0-9_]*$")
+
+
 class TryOutSettings(SettingsGroup):
     """Set by `switchyard up` alone, for the processes it starts on loopback."""
 
