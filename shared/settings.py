@@ -81,7 +81,12 @@ class RedisSettings(SettingsGroup):
 
 
 class VaultSettings(SettingsGroup):
+    """A missing key is for the vault to refuse, in the words that it has for a malformed one."""
+
     byok_encryption_key: SecretStr | None = Field(None, alias="BYOK_ENCRYPTION_KEY")
+    key_source: str = Field(
+        "env", alias="BYOK_KEY_SOURCE", pattern=r"^(env|aws-secretsmanager:\S+|aws-kms:\S+)$"
+    )
 
 
 class SpoolSettings(SettingsGroup):

@@ -8,11 +8,15 @@ from contextlib import asynccontextmanager
 from functions.chat_completions.complete import Completions
 from functions.chat_completions.handler import PATHS, Endpoint, chat_completions
 from functions.chat_completions.openapi import operation
+from functions.chat_completions.own_key_watch import OwnKeyWatch
 from functions.chat_completions.report import Reporter
 from functions.chat_completions.settle import Books
 from functions.chat_completions.targets import Targets
 from shared.auth.authenticator import Authenticator, open_authenticator
-from shared.db.connect import open_database
+from shared.auth.key_check import KeyChecks, open_key_checks
+from shared.auth.open_vault import open_platform_keys, open_vault
+from shared.auth.own_keys import OwnKeys, open_own_keys
+from shared.db.connect import Database, open_database
 from shared.db.watch import SnapshotKeeper, open_snapshot
 from shared.dispatch import open_dispatch
 from shared.function import Function
@@ -25,6 +29,7 @@ from shared.settings import (
     RedisSettings,
     SpoolSettings,
     TryOutSettings,
+    VaultSettings,
 )
 from shared.upstream.litellm import LiteLLMProxy, open_litellm
 from shared.upstream.platform_access import PlatformAccess, open_platform_access
@@ -32,17 +37,23 @@ from shared.upstream.transport import Transport
 from shared.usage.open import open_usage
 from shared.usage.redis import open_redis
 from shared.usage.spool import Spool
+from shared.vault.sealing import Vault
 
 
 @asynccontextmanager
 async def open_completions(resources: Resources) -> AsyncGenerator[None]:
-    settings = resources.settings
+    settings, vault = resources.settings, resources.get(Vault)
+    keeper, own_keys = resources.get(SnapshotKeeper), resources.get(OwnKeys)
     transport = Transport()
     targets = Targets(
         transport,
         access=resources.get(PlatformAccess),
         litellm=resources.get(LiteLLMProxy) if resources.has(LiteLLMProxy) else None,
+        vault=vault,
     )
+    watch = OwnKeyWatch(own_keys, resources.get(KeyChecks), vault, resources.get(Database))
+    keeper.on_change("keys", targets.forget_own)
+    keeper.on_change("keys", watch.forget)
     reporter = Reporter()
     completions = Completions(
         transport=transport,
@@ -50,12 +61,11 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
         books=Books(resources.get(Spool), reporter),
         deadline_s=settings[CompletionSettings].request_deadline_s,
     )
-    resources.put(
-        Endpoint(resources.get(Authenticator), resources.get(SnapshotKeeper), completions)
-    )
+    resources.put(Endpoint(resources.get(Authenticator), keeper, own_keys, completions))
     try:
         yield
     finally:
+        await watch.aclose()
         await transport.aclose()
         reporter.flush()
 
@@ -71,11 +81,16 @@ CHAT_COMPLETIONS = Function(
         RedisSettings,
         SpoolSettings,
         TryOutSettings,
+        VaultSettings,
     ],
     opens=[
+        open_vault,
+        open_platform_keys,
         open_database,
         open_snapshot,
         open_authenticator,
+        open_own_keys,
+        open_key_checks,
         open_redis,
         open_dispatch,
         open_usage,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from shared.auth.caller import Caller
 from shared.routing.choose import Choice, choose
 from shared.routing.fit import Want
+from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Snapshot
 from shared.wire.chat import ChatRequest
 from shared.wire.usage import estimate_tokens
@@ -35,7 +36,11 @@ class Planner:
 
 
 def want_of(
-    chat: ChatRequest, caller: Caller, headers: Mapping[bytes, bytes], keyed: frozenset[str]
+    chat: ChatRequest,
+    caller: Caller,
+    headers: Mapping[bytes, bytes],
+    keyed: frozenset[str],
+    own_keys: tuple[OwnKey, ...] = (),
 ) -> Want:
     """What the request asks for; a header yields to the body's field of the same meaning."""
     names = chat.models or ((chat.model,) if chat.model else ())
@@ -44,6 +49,7 @@ def want_of(
         level=chat.power_level or _header(headers, b"x-power-level"),
         tier=caller.tier,
         keyed=keyed,
+        own_keys=own_keys,
         allowed_models=caller.allowed_models,
         task_type=chat.task_type or _header(headers, b"x-task-type"),
         streams=chat.stream,

@@ -168,6 +168,7 @@ def _provider(row: Row) -> Provider:
         health_reason=row["health_reason"],
         health_last_checked=row["health_last_checked"],
         health_response_time_ms=row["health_response_time_ms"],
+        sealed_system_key=row["encrypted_system_key"],
     )
 
 

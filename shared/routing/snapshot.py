@@ -78,6 +78,8 @@ class Provider(msgspec.Struct, frozen=True):
     health_reason: str | None
     health_last_checked: datetime | None
     health_response_time_ms: int | None
+    sealed_system_key: str | None = None
+    """The platform's key that an admin stored, as the vault sealed it."""
 
 
 class Model(msgspec.Struct, frozen=True):

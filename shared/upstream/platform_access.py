@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from enum import StrEnum
-
-from pydantic import SecretStr
 
 from shared.resources import Resources
 from shared.routing.snapshot import Provider, Snapshot
 from shared.settings import LiteLLMSettings, ProviderSettings, Settings, TryOutSettings
+from shared.upstream.platform_keys import PlatformKeys
 from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
 
 NO_KEY_NEEDED = "none"
@@ -27,9 +26,7 @@ class Way(StrEnum):
 class PlatformAccess:
     """The platform's own ways to providers, as this process was started to see them."""
 
-    def __init__(
-        self, *, keys: Mapping[str, SecretStr], urls: ProviderUrls, has_litellm: bool
-    ) -> None:
+    def __init__(self, *, keys: PlatformKeys, urls: ProviderUrls, has_litellm: bool) -> None:
         self.urls = urls
         self._keys = keys
         self._has_litellm = has_litellm
@@ -37,10 +34,10 @@ class PlatformAccess:
         self._keyed: frozenset[str] = frozenset()
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> PlatformAccess:
+    def from_settings(cls, settings: Settings, keys: PlatformKeys) -> PlatformAccess:
         providers = settings[ProviderSettings]
         return cls(
-            keys=providers.api_keys(),
+            keys=keys,
             urls=ProviderUrls.from_settings(providers, settings[TryOutSettings]),
             has_litellm=settings[LiteLLMSettings].proxy_url is not None,
         )
@@ -49,7 +46,7 @@ class PlatformAccess:
         """None where the platform cannot pay for it: then a caller needs their own key."""
         if self.urls.simulates(provider.slug):
             return Way.SIMULATED
-        if provider.slug in self._keys:
+        if self._keys.has(provider):
             return Way.KEY
         if provider.auth_type == NO_KEY_NEEDED:
             return Way.NO_KEY_NEEDED
@@ -67,15 +64,24 @@ class PlatformAccess:
         return self._keyed
 
     def key_of(self, provider: Provider) -> str | None:
-        """What to send to the provider itself; None where it needs none, or there is none."""
-        if self.urls.simulates(provider.slug):
+        """What to send to the provider itself; None where it needs none, or there is none.
+
+        A simulated one is sent the key that an admin stored, but no real key of the environment.
+        Raises PlatformKeyRefused for a stored key that does not open.
+        """
+        if self.urls.simulates(provider.slug) and provider.sealed_system_key is None:
             return SIMULATED_KEY
-        key = self._keys.get(provider.slug)
-        return None if key is None else key.get_secret_value()
+        key = self._keys.of(provider)
+        return None if key is None else key.reveal()
 
 
 @asynccontextmanager
 async def open_platform_access(resources: Resources) -> AsyncGenerator[None]:
-    """Put a PlatformAccess."""
-    resources.put(PlatformAccess.from_settings(resources.settings))
+    """Put a PlatformAccess. Without PlatformKeys it knows which keys there are, and opens none."""
+    settings = resources.settings
+    if resources.has(PlatformKeys):
+        keys = resources.get(PlatformKeys)
+    else:
+        keys = PlatformKeys.from_settings(settings[ProviderSettings], vault=None)
+    resources.put(PlatformAccess.from_settings(settings, keys))
     yield

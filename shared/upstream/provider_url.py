@@ -9,6 +9,8 @@ import msgspec
 
 from shared.routing.snapshot import Provider
 from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
+from shared.upstream.origin import parse_url
+from shared.vault.owner import Owner
 
 SIMULATED_KEY = "simulated"
 """What the simulated provider is sent where a provider's own key would go."""
@@ -50,3 +52,13 @@ class ProviderUrls:
         return ProviderUrl(
             provider.base_url.rstrip("/"), is_trusted=provider.is_local, is_simulated=False
         )
+
+
+def owner_of(user_id: str | None, provider: Provider) -> Owner:
+    """What a key of this user (None: of the platform) at this provider is sealed to.
+
+    The host is that of the provider's row, not of the operator's environment or of a simulated
+    provider: a key stored while trying out must work afterwards, and who sets the environment
+    holds the vault's key anyway. Raises ValueError where the row's URL cannot be read.
+    """
+    return Owner(user_id, provider.slug, parse_url(provider.base_url)[0].host)

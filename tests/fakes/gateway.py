@@ -15,6 +15,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from shared.vault.keyring import generate_key
 from tests.fakes.uvicorn_server import UvicornServer
 
 USER = {"authorization": "Bearer test-user-token"}
@@ -43,6 +44,7 @@ class Deployment:
             "SWITCHYARD_SIMULATED_PROVIDER_URL": simulated_url or "",
             "SWITCHYARD_TRYOUT_TOKENS": "true",
             "LOG_FORMAT": "json",
+            "BYOK_ENCRYPTION_KEY": generate_key(),
             **(more or {}),
         }
 
