@@ -25,6 +25,7 @@ from shared.settings import (
     RedisSettings,
     SpoolSettings,
     TryOutSettings,
+    UsageQueueSettings,
 )
 from shared.upstream.litellm import LiteLLMProxy, open_litellm
 from shared.upstream.platform_access import PlatformAccess, open_platform_access
@@ -71,6 +72,7 @@ CHAT_COMPLETIONS = Function(
         RedisSettings,
         SpoolSettings,
         TryOutSettings,
+        UsageQueueSettings,
     ],
     opens=[
         open_database,

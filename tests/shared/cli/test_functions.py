@@ -27,7 +27,8 @@ def test_every_folder_that_is_deployed_is_listed() -> None:
 def test_an_http_function_has_its_routes_settings_and_command() -> None:
     models = listed("models")["models"]
     assert {"method": "GET", "path": "/v1/models"} in models["routes"]
-    assert models["settings"] == models["required"] == ["DATABASE_URL"]
+    assert models["required"] == ["DATABASE_URL"]
+    assert models["settings"][0] == "DATABASE_URL"
     assert models["command"] == "uvicorn functions.models.app:app"
 
 
