@@ -29,6 +29,7 @@ from shared.settings import (
     RedisSettings,
     SpoolSettings,
     TryOutSettings,
+    UsageQueueSettings,
     VaultSettings,
 )
 from shared.upstream.litellm import LiteLLMProxy, open_litellm
@@ -81,6 +82,7 @@ CHAT_COMPLETIONS = Function(
         RedisSettings,
         SpoolSettings,
         TryOutSettings,
+        UsageQueueSettings,
         VaultSettings,
     ],
     opens=[
