@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from shared.usage.batch import pack_frames
 
@@ -73,5 +73,4 @@ def _connect() -> Any:
     config = Config(
         connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries={"total_max_attempts": 1}
     )
-    session: Any = boto3.session.Session()
-    return session.client("sqs", config=config)
+    return cast(Any, boto3).client("sqs", config=config)
