@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from shared.usage.batch import pack_frames
 
@@ -66,12 +66,11 @@ def _portions(records: Sequence[bytes]) -> Iterator[list[bytes]]:
 
 
 def _connect() -> Any:
-    from boto3.session import Session  # noqa: PLC0415
+    import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     # One try: the shipper's next turn, which comes within seconds, is the retry.
     config = Config(
         connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries={"total_max_attempts": 1}
     )
-    session: Any = Session()
-    return session.client("sqs", config=config)
+    return cast(Any, boto3).client("sqs", config=config)
