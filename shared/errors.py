@@ -2,6 +2,9 @@
 
     SwitchyardError
     ├── RequestRefused                 400  the request itself is at fault
+    │   ├── NoSuchThing                404  a row that is not there
+    │   ├── InTheWay                   409  what is there already forbids it
+    │   ├── CannotBeDone               422  well formed, and against a rule
     │   ├── MalformedBody              400
     │   ├── InvalidField               400  names `param`
     │   ├── UnknownModel               404
@@ -91,6 +94,21 @@ class InvalidField(RequestRefused):
 class UnknownModel(RequestRefused):
     status = 404
     code = "model_not_found"
+
+
+class NoSuchThing(RequestRefused):
+    status = 404
+    code = "not_found"
+
+
+class InTheWay(RequestRefused):
+    status = 409
+    code = "conflict"
+
+
+class CannotBeDone(RequestRefused):
+    status = 422
+    code = "unprocessable"
 
 
 class RouteNotFound(RequestRefused):

@@ -39,7 +39,6 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     settings = resources.settings
     transport = Transport()
     targets = Targets(
-        transport,
         access=resources.get(PlatformAccess),
         litellm=resources.get(LiteLLMProxy) if resources.has(LiteLLMProxy) else None,
     )

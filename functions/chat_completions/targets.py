@@ -13,17 +13,13 @@ from shared.routing.snapshot import Provider, Snapshot
 from shared.upstream.litellm import LiteLLMProxy
 from shared.upstream.origin import parse_url
 from shared.upstream.platform_access import PlatformAccess, Way
-from shared.upstream.transport import Transport
 from shared.wire.dialect import dialect_of
 
 
 class Targets:
     """The targets of all providers."""
 
-    def __init__(
-        self, transport: Transport, *, access: PlatformAccess, litellm: LiteLLMProxy | None
-    ) -> None:
-        self._transport = transport
+    def __init__(self, *, access: PlatformAccess, litellm: LiteLLMProxy | None) -> None:
         self._access = access
         self._litellm = litellm
         self._known: dict[tuple[str | bool | None, ...], Target] = {}
@@ -47,7 +43,7 @@ class Targets:
     def _make(self, provider: Provider) -> Target:
         try:
             if self._litellm is not None and self._access.way_to(provider) is Way.LITELLM:
-                return litellm_target(self._litellm, provider, self._transport)
+                return litellm_target(self._litellm, provider)
             return self._direct(provider)
         except ValueError as error:
             raise ProviderUnavailable(
@@ -57,11 +53,15 @@ class Targets:
 
     def _direct(self, provider: Provider) -> Target:
         place = self._access.urls.of(provider)
-        dialect = dialect_of(provider.dialect, provider.slug)
+        dialect = dialect_of(provider.dialect, provider.slug, provider.auth_type)
         origin, path = parse_url(place.url + dialect.path)
-        headers = dialect.headers(self._access.key_of(provider))
-        if place.is_trusted:
-            self._transport.allow_private(origin)
+        headers = dialect.headers(self._access.key_for(provider.slug, provider.base_url))
         return Target(
-            dialect, origin, path.encode(), headers, place.is_simulated, speaks_as=provider.slug
+            dialect,
+            origin,
+            path.encode(),
+            headers,
+            is_simulated=place.is_simulated,
+            may_be_private=place.is_trusted,
+            speaks_as=provider.slug,
         )

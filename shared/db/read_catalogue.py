@@ -220,8 +220,7 @@ def _rule(row: Row, model: Model) -> Rule:
 def _price_or_none(model_id: str, row: Row) -> Price | None:
     """An unreadable price makes the model unpriced: an older version would be a wrong bill."""
     try:
-        stored = msgspec.convert(row["prices"], _StoredPrices)
-        return Price(version=row["version"], tiers=_price_tiers(stored.tiers))
+        return parse_price(row["version"], row["prices"])
     except ValueError as error:
         get_logger().warning(
             "catalogue.price_unreadable",
@@ -230,6 +229,12 @@ def _price_or_none(model_id: str, row: Row) -> Price | None:
             reason=str(error),
         )
         return None
+
+
+def parse_price(version: int, prices: object) -> Price:
+    """A price as model_prices.prices keeps it. Raises ValueError, which says what is wrong."""
+    stored = msgspec.convert(prices, _StoredPrices)
+    return Price(version=version, tiers=_price_tiers(stored.tiers))
 
 
 def _price_tiers(stored: list[_StoredTier]) -> tuple[PriceTier, ...]:

@@ -8,9 +8,17 @@ from enum import StrEnum
 
 from pydantic import SecretStr
 
+from shared.log import get_logger
 from shared.resources import Resources
 from shared.routing.snapshot import Provider, Snapshot
-from shared.settings import LiteLLMSettings, ProviderSettings, Settings, TryOutSettings
+from shared.settings import (
+    PROVIDER_PREFIXES,
+    LiteLLMSettings,
+    ProviderSettings,
+    Settings,
+    TryOutSettings,
+)
+from shared.upstream.key_hosts import is_its_own
 from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
 
 NO_KEY_NEEDED = "none"
@@ -35,6 +43,7 @@ class PlatformAccess:
         self._has_litellm = has_litellm
         self._seen: Snapshot | None = None
         self._keyed: frozenset[str] = frozenset()
+        self._withheld: set[str] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> PlatformAccess:
@@ -49,7 +58,7 @@ class PlatformAccess:
         """None where the platform cannot pay for it: then a caller needs their own key."""
         if self.urls.simulates(provider.slug):
             return Way.SIMULATED
-        if provider.slug in self._keys:
+        if self.key_for(provider.slug, provider.base_url) is not None:
             return Way.KEY
         if provider.auth_type == NO_KEY_NEEDED:
             return Way.NO_KEY_NEEDED
@@ -66,12 +75,31 @@ class PlatformAccess:
             self._seen = snapshot
         return self._keyed
 
-    def key_of(self, provider: Provider) -> str | None:
-        """What to send to the provider itself; None where it needs none, or there is none."""
-        if self.urls.simulates(provider.slug):
+    def key_for(self, slug: str, base_url: str) -> str | None:
+        """What to send to the provider itself; None where it needs none, or there is none.
+
+        `base_url` is the row's: a key of the environment goes to a host of its own provider's, or
+        to the one that the environment names.
+        """
+        if self.urls.simulates(slug):
             return SIMULATED_KEY
-        key = self._keys.get(provider.slug)
-        return None if key is None else key.get_secret_value()
+        key = self._keys.get(slug)
+        if key is None:
+            return None
+        if not self.urls.names(slug) and not is_its_own(slug, base_url):
+            self._note_withheld(slug)
+            return None
+        return key.get_secret_value()
+
+    def _note_withheld(self, slug: str) -> None:
+        if slug not in self._withheld:
+            self._withheld.add(slug)
+            get_logger().warning(
+                "platform_key.withheld",
+                provider=slug,
+                reason="the base_url of its row is not the provider's own host;"
+                f" set {PROVIDER_PREFIXES[slug]}_BASE_URL to send the key there",
+            )
 
 
 @asynccontextmanager
