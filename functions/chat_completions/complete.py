@@ -154,7 +154,14 @@ def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
         temperature=level.default_temperature if level else None,
     )
     exchange.dropped_params = translated.dropped
-    return Outgoing(b"POST", target.origin, target.target, target.headers, translated.body)
+    return Outgoing(
+        b"POST",
+        target.origin,
+        target.target,
+        target.headers,
+        translated.body,
+        target.may_be_private,
+    )
 
 
 def _refused(exchange: Exchange, target: Target, answer: Answer, body: bytes) -> UpstreamError:

@@ -47,7 +47,6 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     keeper, own_keys = resources.get(SnapshotKeeper), resources.get(OwnKeys)
     transport = Transport()
     targets = Targets(
-        transport,
         access=resources.get(PlatformAccess),
         litellm=resources.get(LiteLLMProxy) if resources.has(LiteLLMProxy) else None,
         vault=vault,
