@@ -16,6 +16,8 @@ from shared.db.connect import open_database
 from shared.db.watch import SnapshotKeeper, open_snapshot
 from shared.dispatch import open_dispatch
 from shared.function import Function
+from shared.health.circuits_exchange import open_circuits
+from shared.health.circuits_table import CircuitTable
 from shared.resources import Resources
 from shared.settings import (
     CompletionSettings,
@@ -42,6 +44,7 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
         targets=targets,
         books=Books(resources.get(Spool), reporter),
         deadline_s=settings[CompletionSettings].request_deadline_s,
+        circuits=resources.get(CircuitTable),
     )
     resources.put(
         Endpoint(resources.get(Authenticator), resources.get(SnapshotKeeper), completions)
@@ -69,6 +72,7 @@ CHAT_COMPLETIONS = Function(
         open_snapshot,
         open_authenticator,
         open_redis,
+        open_circuits,
         open_dispatch,
         open_usage,
         open_completions,

@@ -44,8 +44,3 @@ def cost_of(price: Price, usage: Usage) -> Cost:
         input=plain * rates.input + cached * cached_rate + written * written_rate,
         output=usage.completion_tokens * rates.output,
     )
-
-
-def blended(rates: Rates) -> int:
-    """Pico-USD a token at three input tokens for one output token, rounded up."""
-    return -(-(3 * rates.input + rates.output) // 4)
