@@ -3,18 +3,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The proxy's own environment, outside of this folder and of what we depend on.
+LITELLM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/litellm
 
-.PHONY: help up test check bench clean
+.PHONY: help up test test-litellm check bench clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/.installed ## Install what is needed, then run the whole gateway on this machine
 	@$(BIN)/switchyard up
 
 test: check ## Run the checks, then every test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-litellm: $(LITELLM)/.installed $(VENV)/.installed-for-tests ## Test against a real LiteLLM proxy
+	@LITELLM=$(LITELLM)/bin/litellm $(BIN)/python -m pytest tests/litellm/real_proxy.py
 
 check: $(VENV)/.installed-for-tests ## Lint, format, types and import rules
 	@$(BIN)/ruff check
@@ -48,4 +53,12 @@ $(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
 $(VENV)/.installed-for-tests: tests/requirements.txt | $(VENV)/.installed
 	@echo "Installing the tools for tests into $(VENV)"
 	@$(PIP) install --require-hashes -r tests/requirements.txt
+	@touch $@
+
+$(LITELLM)/.installed: tests/litellm/requirements.txt | $(BIN)/python
+	@echo "Installing a LiteLLM proxy into $(LITELLM)"
+	@rm -rf $(LITELLM) && mkdir -p $(dir $(LITELLM))
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/python -m pip --disable-pip-version-check --quiet install \
+		--require-hashes -r tests/litellm/requirements.txt
 	@touch $@

@@ -5,6 +5,7 @@
     │   ├── MalformedBody              400
     │   ├── InvalidField               400  names `param`
     │   ├── UnknownModel               404
+    │   ├── NotFound                   404
     │   ├── RouteNotFound              404
     │   ├── MethodNotAllowed           405
     │   └── BodyTooLarge               413
@@ -23,6 +24,8 @@
         ├── ProviderTimeout            504  retryable  blames the provider
         ├── ProviderRejectedKey        401             blames the credential
         ├── ProviderQuotaExhausted     402             blames the credential
+        ├── StoredKeyUnreadable        422             blames the credential
+        ├── StoredKeyHostChanged       422             blames the credential
         ├── PlatformKeyRefused         503  retryable  blames us
         ├── ProviderRefusedRequest     400             blames the request
         ├── ContextTooLong             400             blames the request
@@ -91,6 +94,13 @@ class InvalidField(RequestRefused):
 class UnknownModel(RequestRefused):
     status = 404
     code = "model_not_found"
+
+
+class NotFound(RequestRefused):
+    """There is no such object, or it is another caller's."""
+
+    status = 404
+    code = "not_found"
 
 
 class RouteNotFound(RequestRefused):
@@ -221,6 +231,24 @@ class ProviderQuotaExhausted(UpstreamError):
     status = 402
     type = "insufficient_quota"
     code = "provider_quota_exhausted"
+    blames = Blame.CREDENTIAL
+
+
+class StoredKeyUnreadable(UpstreamError):
+    """The caller's stored key was damaged or is not theirs: nothing is sent, nor paid by others."""
+
+    status = 422
+    type = "invalid_request_error"
+    code = "provider_key_unreadable"
+    blames = Blame.CREDENTIAL
+
+
+class StoredKeyHostChanged(UpstreamError):
+    """The provider has moved to another host since the caller's key was sealed to the old one."""
+
+    status = 422
+    type = "invalid_request_error"
+    code = "provider_key_host_changed"
     blames = Blame.CREDENTIAL
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,12 +24,27 @@ MAX_BODY_BYTES = 25 * 1024 * 1024
 
 
 @dataclass(frozen=True)
+class Job:
+    """Work without a caller who waits: `name` is its actor's.
+
+    `run` is what the actor runs, plain or async, for platforms that call it without Dramatiq. It
+    may run twice for one call. `schedule` says when it runs by itself there, as EventBridge writes
+    it (`rate(1 day)`); None: a queue or another job brings it. Where there is a clock process, that
+    one has the times.
+    """
+
+    name: str
+    run: Callable[[], object]
+    schedule: str | None = None
+
+
+@dataclass(frozen=True)
 class Function:
     """A function's bill of materials.
 
     `handlers`: Litestar route handlers, each with a guard. `settings`: the groups it reads.
     `opens`: what must be open while it serves, in order. `operations`: OpenAPI path items of raw
-    ASGI handlers, by path, which Litestar cannot describe itself.
+    ASGI handlers, by path, which Litestar cannot describe itself. `jobs`: one for each actor.
     """
 
     name: str
@@ -37,6 +52,7 @@ class Function:
     settings: Sequence[type[SettingsGroup]] = ()
     opens: Sequence[Opener] = ()
     operations: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    jobs: Sequence[Job] = ()
 
 
 def create_app(*functions: Function, **values: Any) -> Litestar:

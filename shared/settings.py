@@ -81,7 +81,12 @@ class RedisSettings(SettingsGroup):
 
 
 class VaultSettings(SettingsGroup):
+    """A missing key is for the vault to refuse, in the words that it has for a malformed one."""
+
     byok_encryption_key: SecretStr | None = Field(None, alias="BYOK_ENCRYPTION_KEY")
+    key_source: str = Field(
+        "env", alias="BYOK_KEY_SOURCE", pattern=r"^(env|aws-secretsmanager:\S+|aws-kms:\S+)$"
+    )
 
 
 class SpoolSettings(SettingsGroup):
@@ -109,6 +114,12 @@ class LogSettings(SettingsGroup):
 
 class MetricsSettings(SettingsGroup):
     multiproc_dir: Path | None = Field(None, alias="PROMETHEUS_MULTIPROC_DIR")
+
+
+class FunctionSettings(SettingsGroup):
+    """Which function a process is, where its command does not say: of a worker, or on Lambda."""
+
+    name: str | None = Field(None, alias="SWITCHYARD_FUNCTION", pattern="^[a-z][a-z0-9_]*$")
 
 
 class TryOutSettings(SettingsGroup):
@@ -147,6 +158,13 @@ class ProviderSettings(SettingsGroup):
         """Base URLs by provider slug; only those that are set."""
         urls = {slug: getattr(self, f"{slug}_base_url") for slug in PROVIDER_PREFIXES}
         return {slug: url.rstrip("/") for slug, url in urls.items() if url is not None}
+
+
+class LiteLLMSettings(SettingsGroup):
+    """A LiteLLM proxy that serves the providers without a platform key of their own."""
+
+    proxy_url: str | None = Field(None, alias="LITELLM_PROXY_URL")
+    master_key: SecretStr | None = Field(None, alias="LITELLM_MASTER_KEY")
 
 
 Group = TypeVar("Group", bound=SettingsGroup)

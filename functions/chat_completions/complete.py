@@ -20,7 +20,8 @@ from functions.chat_completions.failures import (
 )
 from functions.chat_completions.settle import Books
 from functions.chat_completions.stream import Head, first_content, relay
-from functions.chat_completions.targets import Target, Targets
+from functions.chat_completions.target import Target
+from functions.chat_completions.targets import Targets
 from shared.errors import (
     Blame,
     InvalidField,
@@ -46,7 +47,7 @@ from shared.routing.snapshot import Provider
 from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
 from shared.upstream.transport import Answer, Outgoing, Transport
 from shared.wire.chat import ChatRequest, raw_json
-from shared.wire.dialect import Dialect
+from shared.wire.completion import with_reported_cost
 from shared.wire.rate_limits import read_rate_limits
 from shared.wire.usage import estimate_tokens
 
@@ -190,7 +191,7 @@ class Completions:
         was_sent = never_connected = False
         try:
             target = self.targets.of(candidate)
-            exchange.is_simulated = target.is_simulated
+            exchange.is_simulated, exchange.via = target.is_simulated, target.via
             outgoing = _outgoing(exchange, target)
             settle.intend(exchange, self.books, self.deadline_s)
             reached_before, exchange.reached_upstream = exchange.reached_upstream, True
@@ -198,8 +199,8 @@ class Completions:
             try:
                 answer = await self.transport.send(outgoing, deadline=deadline)
                 status = answer.status
-                self._learn(candidate, answer)
-                await self._take(exchange, answer, target.dialect)
+                self._learn(candidate, target, answer)
+                await self._take(exchange, answer, target)
             except TransportFault as fault:
                 never_connected = isinstance(fault, ConnectFailed | ConnectTimeout)
                 was_sent = not never_connected
@@ -214,11 +215,11 @@ class Completions:
             self._tell_of_key(exchange, candidate, error)
             raise
 
-    async def _take(self, exchange: Exchange, answer: Answer, dialect: Dialect) -> None:
+    async def _take(self, exchange: Exchange, answer: Answer, target: Target) -> None:
         """Relay the answer, or raise what the provider refused with."""
-        candidate = exchange.candidate
+        candidate, dialect = exchange.candidate, target.dialect
         if answer.status != 200:
-            raise refused(candidate, answer, await answer.read())
+            raise refused(candidate, target, answer, await answer.read())
         if exchange.chat.stream:
             created = int(time.time())
             reader = dialect.reader(show_usage=exchange.chat.include_usage, created=created)
@@ -237,12 +238,14 @@ class Completions:
         try:
             completion = dialect.reply(body, created=int(time.time()))
         except ValueError as error:
-            raise refused(candidate, answer, body) from error
+            raise refused(candidate, target, answer, body) from error
+        if dialect.cost_header is not None:
+            completion = with_reported_cost(completion, answer.header(dialect.cost_header))
         exchange.end_attempt(200, None)
         self.circuits.answered(candidate)
         await settle.answered(exchange, completion, self.books)
 
-    def _learn(self, candidate: Candidate, answer: Answer) -> None:
+    def _learn(self, candidate: Candidate, target: Target, answer: Answer) -> None:
         """Read the rate-limit headers, but only where one says that little is left.
 
         To read them all costs 20 us; to look for a short number, less than one.
@@ -250,8 +253,7 @@ class Completions:
         for name, value in answer.headers:
             is_short = len(value) <= _LOW_DIGITS and b"remaining" in name
             if is_short and (value == b"0" or b"token" in name):
-                slug = candidate.model.provider.slug
-                limits = read_rate_limits(answer.headers, slug, datetime.now(UTC))
+                limits = read_rate_limits(answer.headers, target.speaks_as, datetime.now(UTC))
                 self.circuits.learn(candidate, limits)
                 return
 
@@ -282,7 +284,7 @@ def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
         chat = _clamped(chat, candidate.max_tokens)
     translated = target.dialect.request(
         chat,
-        candidate.model.model_id,
+        target.model_prefix + candidate.model.model_id,
         max_tokens=max_tokens,
         temperature=level.default_temperature if level else None,
     )

@@ -52,6 +52,7 @@ class Exchange:
         "send",
         "started",
         "upstream_s",
+        "via",
     )
 
     caller: Caller
@@ -76,6 +77,7 @@ class Exchange:
         self.is_answered = False
         self.is_settled = False
         self.is_simulated = False
+        self.via: str | None = None
         self.may_have_cost = False
         self.dropped_params: tuple[str, ...] = ()
         self.reached_upstream = False
@@ -83,6 +85,7 @@ class Exchange:
 
     def begin_attempt(self, candidate: Candidate) -> None:
         self.candidate = candidate
+        self.via = None
         self.attempt_started = time.perf_counter()
 
     def end_attempt(self, status: int | None, error: UpstreamError | None) -> None:
@@ -97,6 +100,7 @@ class Exchange:
                 status=status,
                 error=None if error is None else error.code,
                 latency_ms=round(elapsed * 1000),
+                via=self.via,
             )
         )
 

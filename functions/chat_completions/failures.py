@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from functions.chat_completions.exchange import Exchange
+from functions.chat_completions.target import Target
 from shared.errors import (
     AllCandidatesFailed,
     Blame,
@@ -39,16 +40,16 @@ def failure_of(provider: str, fault: TransportFault) -> UpstreamError:
     return ProviderUnavailable(provider, f"The connection to {provider} failed.")
 
 
-def refused(candidate: Candidate, answer: Answer, body: bytes) -> UpstreamError:
+def refused(candidate: Candidate, target: Target, answer: Answer, body: bytes) -> UpstreamError:
     """The error that an answer stands for: by its status, or inside a 200 by its code.
 
     The operator's own key at fault is never a 401; its cause is what the provider said of it.
     """
     provider, now = candidate.model.provider, datetime.now(UTC)
     retry_after = answer.header(b"retry-after")
-    error = read_refusal(provider.slug, answer.status, body, retry_after, now)
+    error = read_refusal(target.speaks_as, answer.status, body, retry_after, now)
     if isinstance(error, ProviderRateLimited) and error.retry_after_s is None:
-        limits = read_rate_limits(answer.headers, provider.slug, now)
+        limits = read_rate_limits(answer.headers, target.speaks_as, now)
         resets = [one.reset_s for one in limits if one.remaining == 0 and one.reset_s is not None]
         error.retry_after_s = max(resets, default=None)
     if not isinstance(error, ProviderRejectedKey | ProviderQuotaExhausted):
@@ -56,9 +57,10 @@ def refused(candidate: Candidate, answer: Answer, body: bytes) -> UpstreamError:
     if candidate.key is not None:
         error.message = f"{error.message} {_what_to_do(error, candidate)}"
         return error
+    name = "The LiteLLM proxy" if target.via else provider.name
     answered = PlatformKeyRefused(
-        provider.slug,
-        f"{provider.name} refused the platform's own key; the operator has to mend it.",
+        error.provider,
+        f"{name} refused the platform's own key; the operator has to mend it.",
         upstream_status=error.upstream_status,
     )
     answered.__cause__ = error

@@ -8,11 +8,15 @@ from contextlib import asynccontextmanager
 from functions.chat_completions.complete import Completions
 from functions.chat_completions.handler import PATHS, Endpoint, chat_completions
 from functions.chat_completions.openapi import operation
+from functions.chat_completions.own_key_watch import OwnKeyWatch
 from functions.chat_completions.report import Reporter
 from functions.chat_completions.settle import Books
 from functions.chat_completions.targets import Targets
 from shared.auth.authenticator import Authenticator, open_authenticator
-from shared.db.connect import open_database
+from shared.auth.key_check import KeyChecks, open_key_checks
+from shared.auth.open_vault import open_platform_keys, open_vault
+from shared.auth.own_keys import OwnKeys, open_own_keys
+from shared.db.connect import Database, open_database
 from shared.db.watch import SnapshotKeeper, open_snapshot
 from shared.dispatch import open_dispatch
 from shared.function import Function
@@ -22,22 +26,36 @@ from shared.resources import Resources
 from shared.settings import (
     CompletionSettings,
     DatabaseSettings,
+    LiteLLMSettings,
     ProviderSettings,
     RedisSettings,
     SpoolSettings,
     TryOutSettings,
+    VaultSettings,
 )
+from shared.upstream.litellm import LiteLLMProxy, open_litellm
+from shared.upstream.platform_access import PlatformAccess, open_platform_access
 from shared.upstream.transport import Transport
 from shared.usage.open import open_usage
 from shared.usage.redis import open_redis
 from shared.usage.spool import Spool
+from shared.vault.sealing import Vault
 
 
 @asynccontextmanager
 async def open_completions(resources: Resources) -> AsyncGenerator[None]:
-    settings = resources.settings
+    settings, vault = resources.settings, resources.get(Vault)
+    keeper, own_keys = resources.get(SnapshotKeeper), resources.get(OwnKeys)
     transport = Transport()
-    targets = Targets.from_settings(transport, settings[ProviderSettings], settings[TryOutSettings])
+    targets = Targets(
+        transport,
+        access=resources.get(PlatformAccess),
+        litellm=resources.get(LiteLLMProxy) if resources.has(LiteLLMProxy) else None,
+        vault=vault,
+    )
+    watch = OwnKeyWatch(own_keys, resources.get(KeyChecks), vault, resources.get(Database))
+    keeper.on_change("keys", targets.forget_own)
+    keeper.on_change("keys", watch.forget)
     reporter = Reporter()
     completions = Completions(
         transport=transport,
@@ -45,13 +63,13 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
         books=Books(resources.get(Spool), reporter),
         deadline_s=settings[CompletionSettings].request_deadline_s,
         circuits=resources.get(CircuitTable),
+        on_key_failed=watch.note,
     )
-    resources.put(
-        Endpoint(resources.get(Authenticator), resources.get(SnapshotKeeper), completions)
-    )
+    resources.put(Endpoint(resources.get(Authenticator), keeper, own_keys, completions))
     try:
         yield
     finally:
+        await watch.aclose()
         await transport.aclose()
         reporter.flush()
 
@@ -62,19 +80,27 @@ CHAT_COMPLETIONS = Function(
     settings=[
         CompletionSettings,
         DatabaseSettings,
+        LiteLLMSettings,
         ProviderSettings,
         RedisSettings,
         SpoolSettings,
         TryOutSettings,
+        VaultSettings,
     ],
     opens=[
+        open_vault,
+        open_platform_keys,
         open_database,
         open_snapshot,
         open_authenticator,
+        open_own_keys,
+        open_key_checks,
         open_redis,
         open_circuits,
         open_dispatch,
         open_usage,
+        open_litellm,
+        open_platform_access,
         open_completions,
     ],
     operations={path: {"post": operation(path)} for path in PATHS},

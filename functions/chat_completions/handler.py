@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from litestar import asgi
 from litestar.enums import ScopeType
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
+from litestar.types import Scope as AnyScope
 
 from functions.chat_completions.complete import Completions
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.plan import Planner, want_of
 from shared.answer_errors import as_switchyard_error
 from shared.auth.authenticator import Authenticator
+from shared.auth.credential import credential_of
+from shared.auth.guards import check_scope
+from shared.auth.own_keys import OwnKeys
+from shared.auth.scope import Scope
 from shared.db.watch import SnapshotKeeper
 from shared.errors import BodyTooLarge, MethodNotAllowed, SwitchyardError
 from shared.function import MAX_BODY_BYTES
@@ -30,10 +35,15 @@ class Endpoint:
     """The route's service: authenticate, decode, plan, complete."""
 
     def __init__(
-        self, authenticator: Authenticator, keeper: SnapshotKeeper, completions: Completions
+        self,
+        authenticator: Authenticator,
+        keeper: SnapshotKeeper,
+        own_keys: OwnKeys,
+        completions: Completions,
     ) -> None:
         self._authenticator = authenticator
         self._keeper = keeper
+        self._own_keys = own_keys
         self._completions = completions
         self._planner = Planner()
 
@@ -41,27 +51,40 @@ class Endpoint:
         exchange = Exchange(scope, receive, send)
         try:
             _check_method(scope)
-            authorization = exchange.headers.get(b"authorization", b"")
+            authorization = _credential(exchange, scope)
             exchange.caller = self._authenticator.recall(
                 authorization
             ) or await self._authenticator.authenticate(authorization)
+            check_scope(exchange.caller, Scope.COMPLETIONS)
             exchange.chat = decode_chat(await read_body(exchange))
-            want = want_of(
-                exchange.chat, exchange.caller, exchange.headers, self._completions.targets.keyed
-            )
-            exchange.choice = self._planner.plan(self._keeper.snapshot, want)
+            snapshot = self._keeper.snapshot
+            keyed = self._completions.targets.keyed(snapshot)
+            user_id = exchange.caller.user_id
+            own_keys = self._own_keys.recall(user_id)
+            if own_keys is None:
+                own_keys = await self._own_keys.load(user_id)
+            want = want_of(exchange.chat, exchange.caller, exchange.headers, keyed, own_keys)
+            exchange.choice = self._planner.plan(snapshot, want)
             await self._completions.complete(exchange)
         except Exception as error:  # noqa: BLE001  the one place where this route's errors are mapped
             await answer_error(exchange, error)
 
 
 @asgi(list(PATHS), copy_scope=False, opt={"guard": "user"})
-async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
+async def chat_completions(scope: AnyScope, receive: Receive, send: Send) -> None:
     if scope["type"] == ScopeType.WEBSOCKET:
         await send({"type": "websocket.close", "code": 1003, "reason": "not a WebSocket route"})
         return
     resources: Resources = scope["litestar_app"].state.resources
     await resources.get(Endpoint).serve(scope, receive, send)
+
+
+def _credential(exchange: Exchange, scope: HTTPScope) -> bytes:
+    """The list of headers is gone through only where there may be a second credential in it."""
+    headers = exchange.headers
+    if b"x-api-key" in headers or len(headers) != len(scope["headers"]):  # pyright: ignore[reportArgumentType]
+        return credential_of(scope["headers"])
+    return headers.get(b"authorization", b"")
 
 
 def _check_method(scope: HTTPScope) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
+import msgspec
 from litestar.types import HTTPResponseStartEvent
 
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.report import Reporter
-from shared.pricing.cost import Cost, cost_of
-from shared.usage.record import CostQuality, UsageFinal, UsageIntent
+from shared.pricing.charge import charge
+from shared.usage.record import UsageFinal, UsageIntent
 from shared.usage.spool import Spool
 from shared.wire.completion import Completion, splice, text_bytes
 from shared.wire.dialect import Reader
@@ -96,7 +97,7 @@ def streamed(exchange: Exchange, reader: Reader, books: Books) -> bytes:
 
 def cut(exchange: Exchange, reader: Reader, books: Books, status: int, code: str) -> None:
     """Bill what was delivered of a stream that did not come to its end."""
-    usage = reader.usage or _estimated(exchange, reader.delivered_text_bytes())
+    usage = _usage_so_far(exchange, reader)
     exchange.end_attempt(200, None)
     final = _final(exchange, usage, status, code, reader.model, reader.service_tier)
     _enter(exchange, final, books)
@@ -118,20 +119,22 @@ def failed(exchange: Exchange, books: Books, *, status: int, code: str) -> None:
     _enter(exchange, final, books)
 
 
+def _usage_so_far(exchange: Exchange, reader: Reader) -> Usage:
+    """What a stream that was cut has used: a count that came before its end may be behind."""
+    delivered = _estimated(exchange, reader.delivered_text_bytes())
+    usage = reader.usage
+    if usage is None or reader.is_finished:
+        return usage or delivered
+    tokens = max(usage.completion_tokens, delivered.completion_tokens)
+    return msgspec.structs.replace(usage, completion_tokens=tokens, is_estimated=True)
+
+
 def _estimated(exchange: Exchange, delivered_bytes: int) -> Usage:
     return Usage(
         prompt_tokens=estimate_tokens(exchange.chat.prompt_bytes),
         completion_tokens=estimate_tokens(delivered_bytes),
         is_estimated=True,
     )
-
-
-def _price(exchange: Exchange, usage: Usage | None) -> tuple[Cost | None, CostQuality]:
-    price = exchange.candidate.model.price
-    if usage is None or price is None:
-        return None, CostQuality.UNPRICED
-    quality = CostQuality.ESTIMATED if usage.is_estimated else CostQuality.MEASURED
-    return cost_of(price, usage), quality
 
 
 def _final(
@@ -145,7 +148,7 @@ def _final(
     intent, model, key = exchange.intent, exchange.candidate.model, exchange.candidate.key
     if intent is None:
         raise RuntimeError("a FINAL without its INTENT")
-    cost, quality = _price(exchange, usage)
+    cost = charge(model.price, usage, service_tier)
     now = time.perf_counter()
     first_byte = exchange.first_byte_at
     return UsageFinal(
@@ -168,11 +171,11 @@ def _final(
         cached_tokens=usage.cached_tokens if usage else None,
         cache_write_tokens=usage.cache_write_tokens if usage else None,
         reasoning_tokens=usage.reasoning_tokens if usage else None,
-        cost_input_pico_usd=cost.input if cost else None,
-        cost_output_pico_usd=cost.output if cost else None,
-        cost_total_pico_usd=cost.total if cost else None,
-        cost_quality=quality,
-        price_version=model.price.version if model.price else None,
+        cost_input_pico_usd=cost.input,
+        cost_output_pico_usd=cost.output,
+        cost_total_pico_usd=cost.total,
+        cost_quality=cost.quality,
+        price_version=cost.price_version,
         provider_cost_pico_usd=usage.provider_cost_pico_usd if usage else None,
         used_byok=key is not None,
         billed_to="user" if key else "platform",
@@ -187,6 +190,9 @@ def _final(
         request_ip=intent.request_ip,
         user_agent=intent.user_agent,
         session_id=intent.session_id,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens if usage else None,
+        prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,
+        completion_audio_tokens=usage.completion_audio_tokens if usage else None,
     )
 
 
@@ -210,7 +216,7 @@ def _metadata(exchange: Exchange, final: UsageFinal) -> bytes:
             billed_to=final.billed_to,
             was_fallback=final.was_fallback,
             attempts=tuple(
-                AttemptNote(one.provider, one.model, one.status, one.error, one.latency_ms)
+                AttemptNote(one.provider, one.model, one.status, one.error, one.latency_ms, one.via)
                 for one in final.attempts
             ),
             latency_ms=final.latency_ms,

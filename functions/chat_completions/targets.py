@@ -1,90 +1,102 @@
-"""Where a deployment is, and with which key: the operator's settings over the provider's row.
+"""Where a deployment is, and with which key: the caller's own, else the platform's.
 
 A key is rendered into the headers of its own provider's host and of no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import msgspec
-from pydantic import SecretStr
-
+from functions.chat_completions.litellm_target import litellm_target
+from functions.chat_completions.target import Target
+from shared.auth.own_keys import StoredKey, open_own_key
 from shared.errors import ProviderUnavailable
 from shared.routing.choose import Candidate
-from shared.routing.snapshot import Provider
-from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
-from shared.upstream.origin import Origin, parse_url
-from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
+from shared.routing.snapshot import Provider, Snapshot
+from shared.upstream.litellm import LiteLLMProxy
+from shared.upstream.origin import parse_url
+from shared.upstream.platform_access import PlatformAccess, Way
 from shared.upstream.transport import Transport
-from shared.wire.dialect import Dialect, dialect_of
+from shared.vault.sealing import Vault
+from shared.wire.dialect import dialect_of
 
-
-class Target(msgspec.Struct, frozen=True):
-    """`target` is the request path, `headers` are header lines with the credential in them."""
-
-    dialect: Dialect
-    origin: Origin
-    target: bytes
-    headers: bytes
-    is_simulated: bool
-
-    def __repr__(self) -> str:
-        return f"Target({self.origin.host})"
+MAX_OWN = 20_000
+"""Targets with a caller's own key in them, in clear, that are kept for the next request."""
 
 
 class Targets:
-    """The targets of all providers; `keyed` holds the slugs of those that can be called."""
+    """The targets of all providers, each made when first asked for."""
 
     def __init__(
         self,
         transport: Transport,
         *,
-        keys: Mapping[str, SecretStr],
-        urls: ProviderUrls,
+        access: PlatformAccess,
+        litellm: LiteLLMProxy | None,
+        vault: Vault,
     ) -> None:
         self._transport = transport
-        self._keys = keys
-        self._urls = urls
-        self._known: dict[tuple[str, str, str], Target] = {}
-        self.keyed = frozenset(PROVIDER_PREFIXES if urls.is_simulated else keys)
+        self._access = access
+        self._litellm = litellm
+        self._vault = vault
+        self._known: dict[tuple[str | bool | None, ...], Target] = {}
+        self._own: dict[tuple[str | bool, ...], Target] = {}
 
-    @classmethod
-    def from_settings(
-        cls, transport: Transport, providers: ProviderSettings, try_out: TryOutSettings
-    ) -> Targets:
-        return cls(
-            transport,
-            keys=providers.api_keys(),
-            urls=ProviderUrls.from_settings(providers, try_out),
-        )
+    def keyed(self, snapshot: Snapshot) -> frozenset[str]:
+        """The slugs of the providers that the platform can pay for."""
+        return self._access.keyed(snapshot)
 
     def of(self, candidate: Candidate) -> Target:
-        """Raises ProviderUnavailable where the provider's base URL cannot be used."""
-        provider = candidate.model.provider
-        place = (provider.slug, provider.base_url, provider.dialect)
+        """Raises ProviderUnavailable where the provider's base URL cannot be used.
+
+        And StoredKeyUnreadable, StoredKeyHostChanged or PlatformKeyRefused for a stored key that
+        does not open.
+        """
+        one, key = candidate.model.provider, candidate.key
+        if isinstance(key, StoredKey):
+            return self._of_own(one, key)
+        place = (
+            *(one.slug, one.base_url, one.dialect, one.sealed_system_key),
+            *(one.auth_type, one.litellm_prefix, one.is_local),
+        )
         target = self._known.get(place)
         if target is None:
-            target = self._known[place] = self._make(provider)
+            target = self._known[place] = self._make(one)
         return target
 
-    def _make(self, provider: Provider) -> Target:
-        place = self._urls.of(provider)
+    def forget_own(self) -> None:
+        """Drop every caller's opened key: the table has changed."""
+        self._own.clear()
+
+    def _of_own(self, one: Provider, key: StoredKey) -> Target:
+        # By the user and the sealed text, not by an id: what is found here is never another's.
+        place = (key.sealed, key.user_id, one.slug, one.base_url, one.dialect, one.is_local)
+        target = self._own.get(place)
+        if target is None:
+            opened = open_own_key(self._vault, key.user_id, key.sealed, one)
+            if len(self._own) >= MAX_OWN:
+                del self._own[next(iter(self._own))]
+            target = self._own[place] = self._make(one, opened.reveal())
+        return target
+
+    def _make(self, provider: Provider, own_key: str | None = None) -> Target:
         try:
-            dialect = dialect_of(provider.dialect, provider.slug)
-            origin, path = parse_url(place.url + dialect.path)
-            headers = dialect.headers(self._key(provider.slug))
+            if own_key is not None:
+                return self._direct(provider, own_key)
+            if self._litellm is not None and self._access.way_to(provider) is Way.LITELLM:
+                return litellm_target(self._litellm, provider, self._transport)
+            return self._direct(provider, self._access.key_of(provider))
         except ValueError as error:
             raise ProviderUnavailable(
                 provider.slug,
                 f"The base URL, dialect or key set for {provider.slug} cannot be used.",
             ) from error
+
+    def _direct(self, provider: Provider, key: str | None) -> Target:
+        place = self._access.urls.of(provider)
+        dialect = dialect_of(provider.dialect, provider.slug)
+        origin, path = parse_url(place.url + dialect.path)
+        headers = dialect.headers(key)
         if place.is_trusted:
             self._transport.allow_private(origin)
-        return Target(dialect, origin, path.encode(), headers, place.is_simulated)
-
-    def _key(self, slug: str) -> str | None:
-        if self._urls.is_simulated:
-            return SIMULATED_KEY
-        key = self._keys.get(slug)
-        return None if key is None else key.get_secret_value()
+        return Target(
+            dialect, origin, path.encode(), headers, place.is_simulated, speaks_as=provider.slug
+        )

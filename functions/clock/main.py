@@ -21,10 +21,12 @@ from shared.settings import (
     load_settings,
 )
 
+SETTINGS = (DatabaseSettings, RedisSettings)
+
 
 def main() -> None:
     """Run until SIGTERM or SIGINT. Raises SettingsInvalid where a setting is missing."""
-    settings = load_settings(LogSettings, DatabaseSettings, RedisSettings)
+    settings = load_settings(LogSettings, *SETTINGS)
     configure_logging(settings[LogSettings])
     stops = {signal.SIGTERM, signal.SIGINT}
     # Blocked before the first thread starts, which inherits it: sigwait below gets them all.

@@ -1,9 +1,10 @@
 """All HTTP functions in one app: what the Procfile's web runs."""
 
+from functions.byok_keys.function import BYOK_KEYS
 from functions.chat_completions.function import CHAT_COMPLETIONS
 from functions.health.function import HEALTH
 from functions.models.function import MODELS
 from functions.providers.function import PROVIDERS
 from shared.function import create_app
 
-app = create_app(CHAT_COMPLETIONS, MODELS, PROVIDERS, HEALTH)
+app = create_app(CHAT_COMPLETIONS, BYOK_KEYS, MODELS, PROVIDERS, HEALTH)

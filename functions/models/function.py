@@ -7,11 +7,12 @@ from shared.auth.authenticator import open_authenticator
 from shared.db.connect import open_database
 from shared.db.watch import open_snapshot
 from shared.function import Function
-from shared.settings import DatabaseSettings, TryOutSettings
+from shared.settings import DatabaseSettings, LiteLLMSettings, ProviderSettings, TryOutSettings
+from shared.upstream.platform_access import open_platform_access
 
 MODELS = Function(
     name="models",
     handlers=[list_models, get_model],
-    settings=[DatabaseSettings, TryOutSettings],
-    opens=[open_database, open_snapshot, open_authenticator],
+    settings=[DatabaseSettings, LiteLLMSettings, ProviderSettings, TryOutSettings],
+    opens=[open_database, open_snapshot, open_authenticator, open_platform_access],
 )

@@ -14,6 +14,7 @@ from shared.db.watch import SnapshotKeeper
 from shared.errors import UnknownModel
 from shared.routing.choose import find_models
 from shared.routing.snapshot import Snapshot
+from shared.upstream.platform_access import PlatformAccess
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -32,8 +33,9 @@ class ModelList(msgspec.Struct, frozen=True):
 def list_models(request: AnyRequest) -> ModelList:
     """Every active model, and whether this caller can use it now."""
     caller = caller_of(request)
+    keyed = keyed_of(request)
     models = snapshot_of(request).models
-    return ModelList([card(model, caller) for model in models if model.is_active])
+    return ModelList([card(model, caller, keyed) for model in models if model.is_active])
 
 
 @get(
@@ -47,8 +49,13 @@ def get_model(request: AnyRequest, model_id: FromPath[str]) -> ModelCard:
     found = find_models(snapshot_of(request), name)
     if not found:
         raise UnknownModel(f"The model '{name[:100]}' does not exist.", param="model")
-    return card(found[0], caller_of(request))
+    return card(found[0], caller_of(request), keyed_of(request))
 
 
 def snapshot_of(request: AnyRequest) -> Snapshot:
     return resources_of(request).get(SnapshotKeeper).snapshot
+
+
+def keyed_of(request: AnyRequest) -> frozenset[str]:
+    """The providers that can be called for this caller."""
+    return resources_of(request).get(PlatformAccess).keyed(snapshot_of(request))

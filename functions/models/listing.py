@@ -8,16 +8,31 @@ import msgspec
 
 from shared.auth.caller import Caller
 from shared.routing.fit import Want, unfit
-from shared.routing.snapshot import Model
+from shared.routing.snapshot import Model, PriceTier
 from shared.wire.metadata import raw_usd
 
 
+class PriceFrom(msgspec.Struct, frozen=True):
+    """What holds for the whole of a request whose prompt has this many tokens or more."""
+
+    from_tokens: int
+    input_usd_per_mtok: msgspec.Raw
+    output_usd_per_mtok: msgspec.Raw
+    cached_usd_per_mtok: msgspec.Raw
+    cache_write_usd_per_mtok: msgspec.Raw
+
+
 class Pricing(msgspec.Struct, frozen=True):
-    """USD per million tokens, as exact numbers; null: the source names no such price."""
+    """USD per million tokens, as exact numbers; null: the source names no such price.
+
+    `tiers` is empty where the price is the same for a prompt of any length.
+    """
 
     input_usd_per_mtok: msgspec.Raw
     output_usd_per_mtok: msgspec.Raw
     cached_usd_per_mtok: msgspec.Raw
+    cache_write_usd_per_mtok: msgspec.Raw
+    tiers: tuple[PriceFrom, ...]
     source: str | None
     checked_at: datetime | None
 
@@ -53,14 +68,15 @@ class ModelCard(msgspec.Struct, frozen=True):
 _TOKENS_PER_MTOK = 10**6
 
 
-def card(model: Model, caller: Caller) -> ModelCard:
+def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:
+    """`keyed`: the slugs of providers that can be called for this caller."""
     reason = unfit(
         model,
         Want(
             models=(),
             level=None,
             tier=caller.tier,
-            keyed=frozenset({model.provider.slug}),
+            keyed=keyed,
             allowed_models=caller.allowed_models,
         ),
     )
@@ -91,13 +107,27 @@ def card(model: Model, caller: Caller) -> ModelCard:
 def _pricing(model: Model) -> Pricing | None:
     if model.price is None:
         return None
-    rates = model.price.base
+    base, *tiers = (_price_from(tier) for tier in model.price.tiers)
     return Pricing(
-        input_usd_per_mtok=raw_usd(rates.input * _TOKENS_PER_MTOK),
-        output_usd_per_mtok=raw_usd(rates.output * _TOKENS_PER_MTOK),
-        cached_usd_per_mtok=raw_usd(
-            None if rates.cached is None else rates.cached * _TOKENS_PER_MTOK
-        ),
+        input_usd_per_mtok=base.input_usd_per_mtok,
+        output_usd_per_mtok=base.output_usd_per_mtok,
+        cached_usd_per_mtok=base.cached_usd_per_mtok,
+        cache_write_usd_per_mtok=base.cache_write_usd_per_mtok,
+        tiers=tuple(tiers),
         source=model.price_source,
         checked_at=model.price_checked_at,
     )
+
+
+def _price_from(tier: PriceTier) -> PriceFrom:
+    return PriceFrom(
+        from_tokens=tier.start_tokens,
+        input_usd_per_mtok=_per_mtok(tier.rates.input),
+        output_usd_per_mtok=_per_mtok(tier.rates.output),
+        cached_usd_per_mtok=_per_mtok(tier.rates.cached),
+        cache_write_usd_per_mtok=_per_mtok(tier.rates.cache_write),
+    )
+
+
+def _per_mtok(pico_usd: int | None) -> msgspec.Raw:
+    return raw_usd(None if pico_usd is None else pico_usd * _TOKENS_PER_MTOK)

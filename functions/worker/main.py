@@ -15,7 +15,13 @@ from dramatiq.brokers.redis import RedisBroker
 import functions
 from shared.dispatch import NAMESPACE
 from shared.log import configure_logging
-from shared.settings import LogSettings, RedisSettings, load_settings
+from shared.settings import (
+    FunctionSettings,
+    LogSettings,
+    RedisSettings,
+    SettingsInvalid,
+    load_settings,
+)
 
 # Messages that a killed worker held are queued again at the next command after this, by any
 # worker: a command in each million does that housekeeping otherwise, which may take hours.
@@ -36,15 +42,23 @@ def make_broker(redis_url: str) -> RedisBroker:
     )
 
 
-def register_actors() -> list[str]:
-    """Import functions/*/actor.py; the names of the actors that are known then."""
+def register_actors(only: str | None = None) -> list[str]:
+    """Import functions/*/actor.py, or that of `only`; the names of the actors known then.
+
+    Raises SettingsInvalid where there is none.
+    """
     for folder in functions.__path__:
-        for file in sorted(Path(folder).glob("*/actor.py")):
+        for file in sorted(Path(folder).glob(f"{only or '*'}/actor.py")):
             importlib.import_module(f"{functions.__name__}.{file.parent.name}.actor")
-    return sorted(dramatiq.get_broker().get_declared_actors())
+    names = sorted(dramatiq.get_broker().get_declared_actors())
+    if not names:
+        raise SettingsInvalid(
+            f"SWITCHYARD_FUNCTION is wrong: there is no functions/{only}/actor.py"
+        )
+    return names
 
 
-_settings = load_settings(LogSettings, RedisSettings)
+_settings = load_settings(FunctionSettings, LogSettings, RedisSettings)
 configure_logging(_settings[LogSettings])
 dramatiq.set_broker(make_broker(_settings[RedisSettings].url))
-register_actors()
+register_actors(_settings[FunctionSettings].name)

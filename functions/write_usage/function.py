@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from functions.write_usage.writer import SETTINGS
-from shared.function import Function
+from functions.write_usage.partitions import PARTITIONS_ACTOR
+from functions.write_usage.writer import SETTINGS, writer
+from shared.function import Function, Job
+from shared.usage.batch import WRITE_ACTOR
 
-WRITE_USAGE = Function(name="write_usage", settings=SETTINGS)
+
+def write() -> None:
+    writer().write()
+
+
+def prepare_partitions() -> None:
+    writer().prepare_partitions()
+
+
+WRITE_USAGE = Function(
+    name="write_usage",
+    settings=SETTINGS,
+    jobs=[Job(WRITE_ACTOR, write), Job(PARTITIONS_ACTOR, prepare_partitions, "rate(1 day)")],
+)

@@ -1,7 +1,12 @@
-"""Guards: every route declares one; what declares none is refused by a test."""
+"""Guards: every route declares one; what declares none is refused by a test.
+
+`require_user`: a valid token, whatever its scopes. `require_scope(…)`: one that has that scope, or
+no scopes at all. `require_admin`: the admin role, with the admin scope.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -9,12 +14,15 @@ from litestar.handlers.base import BaseRouteHandler
 
 from shared.auth.authenticator import Authenticator
 from shared.auth.caller import Caller, Role
+from shared.auth.credential import credential_of
+from shared.auth.scope import Scope
 from shared.db.audit import Actor
 from shared.errors import NotAllowed
 from shared.resources import Resources
 from shared.usage.request_id import current_request_id
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 def resources_of(connection: Connection) -> Resources:
@@ -23,18 +31,38 @@ def resources_of(connection: Connection) -> Resources:
 
 async def require_user(connection: Connection, _: BaseRouteHandler) -> None:
     """Let anyone with a valid token in, and leave the Caller for the handler."""
-    authorization = connection.headers.get("authorization")
     authenticator = resources_of(connection).get(Authenticator)
     connection.state.caller = await authenticator.authenticate(
-        authorization.encode("latin-1") if authorization else None
+        credential_of(connection.scope["headers"])
     )
+
+
+def require_scope(scope: Scope) -> Guard:
+    """Let a valid token in that has `scope`, or is not limited to any."""
+
+    async def require(connection: Connection, handler: BaseRouteHandler) -> None:
+        await require_user(connection, handler)
+        check_scope(caller_of(connection), scope)
+
+    return require
 
 
 async def require_admin(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let a valid token of the admin role in."""
     await require_user(connection, handler)
-    if caller_of(connection).role is not Role.ADMIN:
+    caller = caller_of(connection)
+    if caller.role is not Role.ADMIN:
         raise NotAllowed("This needs a token of the admin role.", code="admin_required")
+    check_scope(caller, Scope.ADMIN)
+
+
+def check_scope(caller: Caller, scope: Scope) -> None:
+    """Raises NotAllowed where the token is limited to other scopes."""
+    if caller.scopes and scope not in caller.scopes:
+        raise NotAllowed(
+            f"This token lacks the scope '{scope}'; ask an admin for one that has it.",
+            code="scope_not_allowed",
+        )
 
 
 def caller_of(connection: Connection) -> Caller:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from shared.cli import doctor_checks as checks
 from shared.cli.doctor_checks import Finding, State
+from shared.cli.doctor_litellm import check_litellm
 from shared.cli.failures import failing_in_one_line
 from shared.cli.run_file import Run
 from shared.cli.services import data_folder, is_database_given, running_up
@@ -43,6 +44,7 @@ def doctor(as_json: bool) -> None:
         *checks.check_data_folder(folder),
         *checks.check_encryption_key(folder),
         *checks.check_providers(run),
+        *check_litellm(),
     ]
     is_well = all(finding.state is not State.WRONG for finding in findings)
     psql = _psql_command(run)

@@ -20,6 +20,7 @@ from shared.settings import (
     PROVIDER_PREFIXES,
     CompletionSettings,
     DatabaseSettings,
+    LiteLLMSettings,
     LogSettings,
     MetricsSettings,
     ProviderSettings,
@@ -173,16 +174,21 @@ def check_providers(run: Run | None) -> list[Finding]:
     if run is not None and run.simulated:
         detail = "simulated by the running `switchyard up`: answers are made up"
         return [Finding("providers", State.NOTE, detail)]
-    findings = [_provider(slug, has_key=slug in keys) for slug in PROVIDER_PREFIXES]
-    if not keys:
-        detail = "no platform key is set"
+    has_proxy = load_settings(LiteLLMSettings)[LiteLLMSettings].proxy_url is not None
+    findings = [
+        _provider(slug, has_key=slug in keys, has_proxy=has_proxy) for slug in PROVIDER_PREFIXES
+    ]
+    if not keys and not has_proxy:
+        detail = "no platform key and no LITELLM_PROXY_URL is set"
         fix = "set one, such as OPENAI_API_KEY, or try out with `switchyard up`"
         findings.append(Finding("providers", State.WRONG, detail, fix))
     return findings
 
 
-def _provider(slug: str, *, has_key: bool) -> Finding:
+def _provider(slug: str, *, has_key: bool, has_proxy: bool) -> Finding:
     variable = f"{PROVIDER_PREFIXES[slug]}_API_KEY"
     if has_key:
         return Finding(f"provider {slug}", State.OK, "platform key set")
+    if has_proxy:
+        return Finding(f"provider {slug}", State.OK, f"by the LiteLLM proxy ({variable} not set)")
     return Finding(f"provider {slug}", State.NOTE, f"no platform key ({variable})")

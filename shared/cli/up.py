@@ -33,6 +33,7 @@ from shared.cli.stop_request import StopRequest
 from shared.cli.supervisor import KeepsDying, Supervisor
 from shared.embedded import EmbeddedFailed, free_port
 from shared.settings import (
+    LiteLLMSettings,
     ProviderSettings,
     VaultSettings,
     WebSettings,
@@ -60,7 +61,8 @@ class _Stopped(Exception):
 @click.option(
     "--simulate/--no-simulate",
     default=None,
-    help="Answer from a simulated provider.  [default: where no platform key is set]",
+    help="Answer from a simulated provider."
+    "  [default: where no platform key and no LITELLM_PROXY_URL is set]",
 )
 @failing_in_one_line()
 def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
@@ -187,8 +189,9 @@ def _process_types() -> list[ProcessType]:
 
 
 def _can_reach_providers() -> bool:
-    providers = load_settings(ProviderSettings)[ProviderSettings]
-    return bool(providers.api_keys())
+    settings = load_settings(ProviderSettings, LiteLLMSettings)
+    has_proxy = settings[LiteLLMSettings].proxy_url is not None
+    return has_proxy or bool(settings[ProviderSettings].api_keys())
 
 
 def _given_encryption_key() -> str | None:

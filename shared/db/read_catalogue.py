@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,6 +35,7 @@ _PICO_USD_PER_TOKEN = 1_000_000
 
 # Finer than 1e-6 USD per million tokens is no whole number of pico-USD.
 _PRICE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6})0*)?")
+_FINER_PRICE = re.compile(r"[0-9]{1,9}\.[0-9]{7,24}")
 _HEALTH = {health.value: health for health in Health}
 
 T = TypeVar("T")
@@ -57,10 +59,20 @@ class _StoredTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: str
     cached: str | None = None
     cache_write: str | None = None
+    cache_write_1h: str | None = None
+    audio_input: str | None = None
+    cached_audio: str | None = None
+    audio_output: str | None = None
+    reasoning: str | None = None
+
+
+class _StoredServiceTier(msgspec.Struct, frozen=True):
+    tiers: list[_StoredTier]
 
 
 class _StoredPrices(msgspec.Struct, frozen=True):
     tiers: list[_StoredTier]
+    service_tiers: dict[str, _StoredServiceTier] = {}
 
 
 async def read_versions(connection: psycopg.AsyncConnection[Any]) -> Versions:
@@ -168,6 +180,7 @@ def _provider(row: Row) -> Provider:
         health_reason=row["health_reason"],
         health_last_checked=row["health_last_checked"],
         health_response_time_ms=row["health_response_time_ms"],
+        sealed_system_key=row["encrypted_system_key"],
     )
 
 
@@ -220,8 +233,7 @@ def _rule(row: Row, model: Model) -> Rule:
 def _price_or_none(model_id: str, row: Row) -> Price | None:
     """An unreadable price makes the model unpriced: an older version would be a wrong bill."""
     try:
-        stored = msgspec.convert(row["prices"], _StoredPrices)
-        return Price(version=row["version"], tiers=_price_tiers(stored.tiers))
+        return read_price(row["version"], row["prices"])
     except ValueError as error:
         get_logger().warning(
             "catalogue.price_unreadable",
@@ -232,6 +244,18 @@ def _price_or_none(model_id: str, row: Row) -> Price | None:
         return None
 
 
+def read_price(version: int, prices: Mapping[str, Any]) -> Price:
+    """The price in model_prices.prices. Raises ValueError where it cannot be read."""
+    stored = msgspec.convert(prices, _StoredPrices)
+    return Price(
+        version=version,
+        tiers=_price_tiers(stored.tiers),
+        service_tiers=tuple(
+            (name, _price_tiers(one.tiers)) for name, one in sorted(stored.service_tiers.items())
+        ),
+    )
+
+
 def _price_tiers(stored: list[_StoredTier]) -> tuple[PriceTier, ...]:
     starts = [tier.start_tokens for tier in stored]
     if starts[:1] != [0] or any(a >= b for a, b in itertools.pairwise(starts)):
@@ -240,12 +264,25 @@ def _price_tiers(stored: list[_StoredTier]) -> tuple[PriceTier, ...]:
 
 
 def _rates(tier: _StoredTier) -> Rates:
+    parts: dict[str, int | Fraction | None] = {
+        name: _finer_pico_usd_per_token(getattr(tier, name))
+        for name in Rates.__struct_fields__
+        if name not in ("input", "output", "cached")
+    }
     return Rates(
         input=_pico_usd_per_token(tier.input),
         output=_pico_usd_per_token(tier.output),
         cached=None if tier.cached is None else _pico_usd_per_token(tier.cached),
-        cache_write=None if tier.cache_write is None else _pico_usd_per_token(tier.cache_write),
+        **parts,
     )
+
+
+def _finer_pico_usd_per_token(text: str | None) -> int | Fraction | None:
+    """Of a part: there the catalogue has thirds of a pico-USD (OpenRouter's cache writes)."""
+    if text is not None and _FINER_PRICE.fullmatch(text):
+        exact = Fraction(text) * _PICO_USD_PER_TOKEN
+        return exact.numerator if exact.denominator == 1 else exact
+    return None if text is None else _pico_usd_per_token(text)
 
 
 def _pico_usd_per_token(text: str) -> int:

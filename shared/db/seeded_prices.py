@@ -1,14 +1,30 @@
-"""Prices of the seeded models, out of the genai-prices package."""
+"""What the genai-prices package says of a model, as model_prices keeps it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelPrice
+    from genai_prices.types import ModelInfo, ModelPrice, Provider
+
+# Ours, theirs. A part that is not here (images, seconds, searches) is not in a chat's usage.
+_PARTS: Mapping[str, str] = {
+    "input": "input_mtok",
+    "output": "output_mtok",
+    "cached": "cache_read_mtok",
+    "cache_write": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
+    "audio_input": "input_audio_mtok",
+    "cached_audio": "cache_audio_read_mtok",
+    "audio_output": "output_audio_mtok",
+    "reasoning": "output_reasoning_mtok",
+}
+_ALWAYS_WRITTEN = ("input", "output", "cached", "cache_write")
+_SERVICE_TIER = "service_tier"
 
 
 class TierRow(TypedDict):
@@ -19,46 +35,76 @@ class TierRow(TypedDict):
     output: str
     cached: str | None
     cache_write: str | None
+    cache_write_1h: NotRequired[str]
+    audio_input: NotRequired[str]
+    cached_audio: NotRequired[str]
+    audio_output: NotRequired[str]
+    reasoning: NotRequired[str]
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """`tiers` is ordered by start_tokens, from 0 up."""
+    """`tiers` is ordered by start_tokens, from 0 up; `service_tiers` are those that cost else."""
 
     name: str
     description: str | None
     context_window: int | None
     source: str
     tiers: list[TierRow]
+    service_tiers: dict[str, list[TierRow]]
+
+    @property
+    def prices(self) -> dict[str, Any]:
+        """What goes into model_prices.prices."""
+        prices: dict[str, Any] = {"tiers": self.tiers}
+        if self.service_tiers:
+            prices["service_tiers"] = {
+                name: {"tiers": tiers} for name, tiers in self.service_tiers.items()
+            }
+        return prices
 
 
 def known_model(provider: str, model: str, at: datetime) -> KnownModel:
-    """What genai-prices says of `model` at `at`. Raises LookupError if it does not know it."""
+    """What genai-prices says of `model` at `at`.
+
+    Raises LookupError if it does not know it, or knows no price of its input or output tokens.
+    """
     # Slow to import, and needed once in the life of a database.
     from genai_prices import __version__  # noqa: PLC0415
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
 
-    _, found = get_snapshot().find_provider_model(model, None, provider, None)
+    at_provider, found = get_snapshot().find_provider_model(model, None, provider, None)
+    tiers = _tiers(found.get_prices(at))
     return KnownModel(
         name=found.name or model,
         description=" ".join(found.description.split()) if found.description else None,
         context_window=found.context_window,
         source=f"genai-prices {__version__}",
-        tiers=_tiers(found.get_prices(at)),
+        tiers=tiers,
+        service_tiers=_service_tiers(at_provider, found, tiers, at),
     )
+
+
+def _service_tiers(
+    provider: Provider, model: ModelInfo, base: list[TierRow], at: datetime
+) -> dict[str, list[TierRow]]:
+    # Another provider's model that this one resells: the variants are not this one's.
+    if not any(model is one for one in provider.models):
+        return {}
+    names = {
+        variant.when[_SERVICE_TIER]
+        for variant in model.price_variants or ()
+        if variant.when.keys() == {_SERVICE_TIER}
+    }
+    named = {name: _tiers(model.get_prices(at, {_SERVICE_TIER: name})) for name in sorted(names)}
+    return {name: tiers for name, tiers in named.items() if tiers != base}
 
 
 def _tiers(prices: ModelPrice) -> list[TierRow]:
     from genai_prices.types import TieredPrices  # noqa: PLC0415
 
     parts: dict[str, object] = {
-        ours: getattr(prices, theirs, None)
-        for ours, theirs in (
-            ("input", "input_mtok"),
-            ("output", "output_mtok"),
-            ("cached", "cache_read_mtok"),
-            ("cache_write", "cache_write_mtok"),
-        )
+        ours: getattr(prices, theirs, None) for ours, theirs in _PARTS.items()
     }
     starts = {
         tier.start
@@ -80,14 +126,18 @@ def _tiers(prices: ModelPrice) -> list[TierRow]:
             raise LookupError(f"genai-prices has no {part} price in {prices!r}")
         return price
 
-    # Their tier holds above its start, ours from its start on.
-    return [
-        TierRow(
+    def row(start: int) -> TierRow:
+        # Their tier holds above its start, ours from its start on.
+        tier = TierRow(
             start_tokens=start + 1 if start else 0,
             input=required("input", start),
             output=required("output", start),
             cached=at("cached", start),
             cache_write=at("cache_write", start),
         )
-        for start in (0, *sorted(starts))
-    ]
+        for part in _PARTS:
+            if part not in _ALWAYS_WRITTEN and (price := at(part, start)) is not None:
+                tier[part] = price
+        return tier
+
+    return [row(start) for start in (0, *sorted(starts))]

@@ -154,7 +154,7 @@ def _insert_model(
     connection.execute(
         "INSERT INTO model_prices (model_id, version, valid_from, source, checked_at, prices)"
         " VALUES (%s, 1, %s, %s, %s, %s) ON CONFLICT (model_id, version) DO NOTHING",
-        (place, now, known.source, now, Jsonb({"tiers": known.tiers})),
+        (place, now, known.source, now, Jsonb(known.prices)),
     )
 
 

@@ -21,7 +21,7 @@ COLUMNS = (
     "state",
     "created_at",
 )
-_DAILY_KEYS = (
+DAILY_KEYS = (
     "user_id",
     "team_id",
     "provider_id",
@@ -37,10 +37,13 @@ _DAILY_SUMS: dict[str, LiteralString] = {
     "requests": "count(*)",
     "indeterminate_requests": "count(*) FILTER (WHERE state = 'indeterminate')",
     "unpriced_requests": "count(*) FILTER (WHERE state = 'final' AND cost_total_usd IS NULL)",
+    "estimated_requests": "count(*) FILTER (WHERE cost_quality = 'estimated')",
+    "provider_reported_requests": "count(*) FILTER (WHERE cost_quality = 'provider_reported')",
     "prompt_tokens": "coalesce(sum(prompt_tokens), 0)",
     "completion_tokens": "coalesce(sum(completion_tokens), 0)",
     "total_tokens": "coalesce(sum(total_tokens), 0)",
     "cached_tokens": "coalesce(sum(cached_tokens), 0)",
+    "cache_write_tokens": "coalesce(sum(cache_write_tokens), 0)",
     "reasoning_tokens": "coalesce(sum(reasoning_tokens), 0)",
     "cost_total_usd": "coalesce(sum(cost_total_usd), 0)",
 }
@@ -61,7 +64,7 @@ def _add_to_daily(source: LiteralString, *, sign: LiteralString = "+") -> sql.Co
         ON CONFLICT (day, {keys}) DO UPDATE SET {added}
         """
     ).format(
-        keys=_names(_DAILY_KEYS),
+        keys=_names(DAILY_KEYS),
         sums=_names(tuple(_DAILY_SUMS)),
         values=sql.SQL(", ").join(
             sql.SQL(sign + " " + expression) for expression in _DAILY_SUMS.values()
@@ -132,7 +135,7 @@ QUEUE_FOR_BILLING = """
     SELECT request_id, created_at FROM usage_staging
     WHERE is_written AND state = 'final' AND NOT is_simulated
         AND billed_to = 'platform' AND cost_total_usd IS NOT NULL
-    ON CONFLICT (request_id) DO NOTHING
+    ON CONFLICT DO NOTHING
 """
 
 # What a simulated provider would have cost was never spent.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 
 import msgspec
 
@@ -36,12 +37,22 @@ class Health(StrEnum):
 
 
 class Rates(msgspec.Struct, frozen=True):
-    """Pico-USD per token; None: the source names no such price. 1 USD per million is 1,000,000."""
+    """Pico-USD per token; None: the source names no such price. 1 USD per million is 1,000,000.
+
+    Some parts may be finer than a pico-USD: then it is a Fraction, which is as exact as an integer.
+    `cached_audio` is for audio read from the cache, `audio_output` and `reasoning` for parts of
+    the completion, all else for parts of the prompt.
+    """
 
     input: int
     output: int
     cached: int | None = None
-    cache_write: int | None = None
+    cache_write: int | Fraction | None = None
+    cache_write_1h: int | Fraction | None = None
+    audio_input: int | Fraction | None = None
+    cached_audio: int | Fraction | None = None
+    audio_output: int | Fraction | None = None
+    reasoning: int | Fraction | None = None
 
     @property
     def blended(self) -> int:
@@ -57,10 +68,14 @@ class PriceTier(msgspec.Struct, frozen=True):
 
 
 class Price(msgspec.Struct, frozen=True):
-    """One version of a model's price. `tiers` is ordered by `start_tokens`, from 0 up."""
+    """One version of a model's price. `tiers` is ordered by `start_tokens`, from 0 up.
+
+    `service_tiers` are prices of their own, by the provider's word for the tier (flex, priority).
+    """
 
     version: int
     tiers: tuple[PriceTier, ...]
+    service_tiers: tuple[tuple[str, tuple[PriceTier, ...]], ...] = ()
 
     @property
     def base(self) -> Rates:
@@ -83,6 +98,8 @@ class Provider(msgspec.Struct, frozen=True):
     health_reason: str | None
     health_last_checked: datetime | None
     health_response_time_ms: int | None
+    sealed_system_key: str | None = None
+    """The platform's key that an admin stored, as the vault sealed it."""
 
 
 class Model(msgspec.Struct, frozen=True):

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.routing.snapshot import Provider
-from shared.settings import ProviderSettings, TryOutSettings
+from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
+from shared.upstream.origin import parse_url
+from shared.vault.owner import Owner
 
 SIMULATED_KEY = "simulated"
 """What the simulated provider is sent where a provider's own key would go."""
@@ -35,12 +37,12 @@ class ProviderUrls:
     def from_settings(cls, providers: ProviderSettings, try_out: TryOutSettings) -> ProviderUrls:
         return cls(base_urls=providers.base_urls(), simulated_url=try_out.simulated_provider_url)
 
-    @property
-    def is_simulated(self) -> bool:
-        return self._simulated_url is not None
+    def simulates(self, slug: str) -> bool:
+        """Whether a simulated provider stands in: for the seven alone, a custom one is itself."""
+        return self._simulated_url is not None and slug in PROVIDER_PREFIXES
 
     def of(self, provider: Provider) -> ProviderUrl:
-        if self._simulated_url is not None:
+        if self._simulated_url is not None and self.simulates(provider.slug):
             path = urlsplit(provider.base_url).path.rstrip("/")
             url = f"{self._simulated_url.rstrip('/')}/{provider.slug}{path}"
             return ProviderUrl(url, is_trusted=True, is_simulated=True)
@@ -50,3 +52,13 @@ class ProviderUrls:
         return ProviderUrl(
             provider.base_url.rstrip("/"), is_trusted=provider.is_local, is_simulated=False
         )
+
+
+def owner_of(user_id: str | None, provider: Provider) -> Owner:
+    """What a key of this user (None: of the platform) at this provider is sealed to.
+
+    The host is that of the provider's row, not of the operator's environment or of a simulated
+    provider: a key stored while trying out must work afterwards, and who sets the environment
+    holds the vault's key anyway. Raises ValueError where the row's URL cannot be read.
+    """
+    return Owner(user_id, provider.slug, parse_url(provider.base_url)[0].host)

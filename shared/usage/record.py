@@ -6,30 +6,23 @@ release reads what this one spooled. Money is an integer of pico-USD (1e-12 USD)
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
 PICO_USD_PER_USD = 10**12
 
 
-class CostQuality(StrEnum):
-    """Where the cost of a row comes from, best first."""
-
-    PROVIDER_REPORTED = "provider_reported"
-    MEASURED = "measured"
-    ESTIMATED = "estimated"
-    UNPRICED = "unpriced"
-
-
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """One try at one deployment. `error` is a class of error (an error `code`), null if none."""
+    """One try at one deployment. `error` is a class of error (an error `code`), null if none.
+
+    `via` names the proxy between us and the provider: `litellm`, or null for none.
+    """
 
     provider: str
     model: str
     status: int | None
     error: str | None
     latency_ms: int
+    via: str | None = None
 
 
 class UsageIntent(msgspec.Struct, frozen=True, array_like=True):
@@ -58,7 +51,8 @@ class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
     """One request that reached an upstream, as billing sees it; the columns of llm_usage_logs.
 
     Token counts are None where unknown (None is not 0). `prompt_tokens` includes cached and
-    cache-write tokens, `completion_tokens` includes reasoning tokens. `*_pico_usd` None: unpriced.
+    cache-write tokens, `completion_tokens` includes reasoning tokens, `cache_write_tokens` those
+    that were written for an hour. `*_pico_usd` None: unpriced. `cost_quality` is a CostQuality.
     """
 
     request_id: str
@@ -99,3 +93,6 @@ class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
     request_ip: str | None
     user_agent: str | None
     session_id: str | None
+    cache_write_1h_tokens: int | None = None
+    prompt_audio_tokens: int | None = None
+    completion_audio_tokens: int | None = None

@@ -1,10 +1,42 @@
-"""The key ring that seals users' provider keys: one Fernet key, or several, newest first."""
+"""The key ring that seals provider keys: one Fernet key, or several, newest first."""
 
 from __future__ import annotations
 
-from cryptography.fernet import Fernet, MultiFernet
+import hashlib
+from collections.abc import Sequence
 
-_MAKE_ONE = "`switchyard key generate` makes one"
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+MAKE_ONE = "`switchyard key generate` makes one"
+
+
+class CannotOpen(Exception):
+    """No key of the ring sealed this, or it was changed since."""
+
+
+class KeyRing:
+    """The first key seals, all of them open. `ids` name the keys and give nothing of them away."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Raises ValueError for what is no Fernet key; its message holds no part of one."""
+        self._ring = MultiFernet([Fernet(key) for key in keys])
+        self.ids = tuple(_id_of(key) for key in keys)
+
+    @property
+    def primary_id(self) -> str:
+        """The id of the key that seals."""
+        return self.ids[0]
+
+    def seal(self, plain: bytes) -> str:
+        return self._ring.encrypt(plain).decode("ascii")
+
+    def open(self, sealed: str) -> bytes:
+        """Raises CannotOpen."""
+        try:
+            return self._ring.decrypt(sealed)
+        except (InvalidToken, ValueError) as error:
+            # ValueError: text that is not ASCII, as an edit by hand may leave it.
+            raise CannotOpen from error
 
 
 def generate_key() -> str:
@@ -12,20 +44,23 @@ def generate_key() -> str:
     return Fernet.generate_key().decode("ascii")
 
 
-def parse_key_ring(text: str) -> MultiFernet:
-    """The ring of the keys in `text`, separated by commas; the first one seals, all of them open.
+def parse_key_ring(text: str) -> KeyRing:
+    """The ring of the keys in `text`, separated by commas.
 
     Raises ValueError("Invalid encryption key: …") by the position of the key at fault; the
     message holds no part of a key.
     """
     keys = [key.strip() for key in text.split(",")]
-    ring: list[Fernet] = []
     for position, key in enumerate(keys, start=1):
         try:
-            ring.append(Fernet(key))
+            Fernet(key)
         except ValueError as error:
             which = f"key {position} of {len(keys)}" if len(keys) > 1 else "it"
             raise ValueError(
-                f"Invalid encryption key: {which} is not 32 bytes in URL-safe base64; {_MAKE_ONE}"
+                f"Invalid encryption key: {which} is not 32 bytes in URL-safe base64; {MAKE_ONE}"
             ) from error
-    return MultiFernet(ring)
+    return KeyRing(keys)
+
+
+def _id_of(key: str) -> str:
+    return hashlib.sha256(b"switchyard key id\0" + key.encode()).hexdigest()[:12]

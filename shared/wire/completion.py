@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.usage import Usage, read_usage
+from shared.wire.usage import Usage, read_cost, read_usage
 
 _ABSENT = msgspec.Raw()
 _NOTHING = (b"", b"null")
@@ -38,6 +38,15 @@ def read_completion(body: bytes) -> Completion:
     if bytes(answer.error) not in _NOTHING:
         raise ValueError("an error in an answer of status 200")
     return Completion(body, answer.model, answer.service_tier, read_usage(answer.usage))
+
+
+def with_reported_cost(completion: Completion, cost: bytes | None) -> Completion:
+    """With what the provider says it charged, in USD, where a header told it and usage did not."""
+    usage = completion.usage
+    if cost is None or usage is None or usage.provider_cost_pico_usd is not None:
+        return completion
+    told = msgspec.structs.replace(usage, provider_cost_pico_usd=read_cost(cost))
+    return msgspec.structs.replace(completion, usage=told)
 
 
 class _Said(msgspec.Struct, frozen=True):

@@ -39,11 +39,13 @@ class Dialect(Protocol):
     """Between OpenAI's wire, which the client speaks, and a provider's.
 
     `path` goes behind the base URL, and so does `check_path`, which is answered free of charge,
-    with 200 to a good key. `created` is Unix seconds, for a provider that tells no time.
+    with 200 to a good key. `cost_header` is the header of a JSON answer that tells its cost, if
+    there is one. `created` is Unix seconds, for a provider that tells no time.
     """
 
     path: str
     check_path: str
+    cost_header: bytes | None
 
     def headers(self, api_key: str | None) -> bytes:
         """Header lines with the key. Raises ValueError for a key that no header can carry."""
@@ -75,6 +77,7 @@ class OpenAIDialect:
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
         self.check_path = quirks.check_path
+        self.cost_header = quirks.cost_header
 
     def headers(self, api_key: str | None) -> bytes:
         return openai.request_headers(api_key, self._quirks)
@@ -107,6 +110,7 @@ class AnthropicDialect:
 
     path = anthropic.PATH
     check_path = anthropic.CHECK_PATH
+    cost_header: bytes | None = None
 
     def headers(self, api_key: str | None) -> bytes:
         return anthropic.request_headers(api_key)

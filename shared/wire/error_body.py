@@ -29,7 +29,7 @@ def error_headers(error: SwitchyardError) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     if error.retry_after_s is not None:
         headers.append(("retry-after", str(math.ceil(error.retry_after_s))))
-    if error.status in (401, 402, 403):
+    if error.status in (401, 402, 403, 422):
         headers.append(("x-should-retry", "false"))
     if error.status == 401:
         headers.append(("www-authenticate", "Bearer"))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import msgspec
 
 
-class AttemptNote(msgspec.Struct, frozen=True):
-    """One attempt: `error` is a code of shared/errors.py, null where it answered."""
+class AttemptNote(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One attempt: `error` is a code of shared/errors.py, null where it answered.
+
+    `via` is there where a proxy stood between us and the provider: `litellm`.
+    """
 
     provider: str
     model: str
     status: int | None
     error: str | None
     latency_ms: int
+    via: str | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True):

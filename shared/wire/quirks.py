@@ -38,8 +38,9 @@ class Quirks(msgspec.Struct, frozen=True):
     `refused`: fields that would change the answer, each with the raw JSON values that ask for
     nothing (those are left out). `dropped`: fields that cannot change what the answer means.
     `renamed`: the client's name to the provider's. `refused_in_messages`: the same for the fields
-    of a message. `check_path` answers free of charge, with 200 to a good key. `key_pattern` is
-    loose, for a warning only: formats change.
+    of a message. `check_path` answers free of charge, with 200 to a good key. `cost_header`
+    tells in a JSON answer's head what it cost, in USD. `key_pattern` is loose, for a warning only:
+    formats change.
     """
 
     refused: Mapping[str, frozenset[bytes]] = {}
@@ -51,6 +52,7 @@ class Quirks(msgspec.Struct, frozen=True):
     check_path: str = "/models"
     auth: Auth = Auth.BEARER
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    cost_header: bytes | None = None
     key_pattern: str | None = None
 
 
@@ -125,8 +127,9 @@ _OPENROUTER: Final = Quirks(
 )
 
 # A LiteLLM proxy maps either name of max_tokens to what the model behind it takes
-# (docs.litellm.ai/docs/completion/input), so its caller's choice stays.
-_LITELLM: Final = Quirks()
+# (docs.litellm.ai/docs/completion/input), so its caller's choice stays. The cost is in no stream's
+# head: its `include_cost_in_streaming_usage` puts it into usage.cost (litellm issue 13264).
+_LITELLM: Final = Quirks(cost_header=b"x-litellm-response-cost")
 
 QUIRKS: Final[Mapping[str, Quirks]] = MappingProxyType(
     {

@@ -95,6 +95,10 @@ _ROWS: Final[tuple[_Row, ...]] = (
     ("litellm", (400, 401, 403), "team_model_access_denied", _MODEL),
     ("litellm", (400, 401, 403), "user_model_access_denied", _MODEL),
     ("litellm", (400, 401, 403), "org_model_access_denied", _MODEL),
+    ("litellm", (400, 401, 403), "project_model_access_denied", _MODEL),
+    ("litellm", (400, 401, 403), "customer_model_access_denied", _MODEL),
+    # A key that is not the master key, at a proxy without a database to look it up in.
+    ("litellm", (400,), "no_db_connection", _KEY),
 )
 
 STATUS_OF_CODE: Final[Mapping[str, int]] = MappingProxyType(

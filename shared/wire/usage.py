@@ -23,7 +23,8 @@ class Usage(msgspec.Struct, frozen=True):
     """Tokens of one answer. `is_estimated`: counted from what was delivered, not reported.
 
     Each part is within its whole: cached, cache-write and prompt audio tokens within the prompt,
-    reasoning and completion audio tokens within the completion. `provider_cost_pico_usd` is what
+    reasoning and completion audio tokens within the completion; those written to the cache for an
+    hour (`cache_write_1h_tokens`) within the cache-write tokens. `provider_cost_pico_usd` is what
     the provider says it charged.
     """
 
@@ -36,6 +37,7 @@ class Usage(msgspec.Struct, frozen=True):
     prompt_audio_tokens: int | None = None
     completion_audio_tokens: int | None = None
     provider_cost_pico_usd: int | None = None
+    cache_write_1h_tokens: int | None = None
 
     @property
     def total_tokens(self) -> int:
@@ -68,6 +70,15 @@ class ReportedUsage(msgspec.Struct, frozen=True):
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     cost: msgspec.Raw = _ABSENT
+    is_byok: msgspec.Raw = _ABSENT
+    cost_details: msgspec.Raw = _ABSENT
+
+
+class _CostDetails(msgspec.Struct, frozen=True):
+    upstream_inference_cost: msgspec.Raw = _ABSENT
+
+
+_cost_details = msgspec.json.Decoder(_CostDetails | None)
 
 
 def normalise(reported: ReportedUsage | None) -> Usage | None:
@@ -109,21 +120,39 @@ def normalise(reported: ReportedUsage | None) -> Usage | None:
         reasoning,
         prompt_audio_tokens=audio_in,
         completion_audio_tokens=audio_out,
-        provider_cost_pico_usd=_pico_usd(reported.cost),
+        provider_cost_pico_usd=_provider_cost(reported),
     )
+
+
+def _provider_cost(reported: ReportedUsage) -> int | None:
+    """What the answer cost at the provider; None where it does not say.
+
+    With a key of the account's own at OpenRouter, `cost` is OpenRouter's fee alone, 0 perhaps, and
+    the answer itself is charged elsewhere (openrouter.ai, use-cases/usage-accounting).
+    """
+    cost = read_cost(bytes(reported.cost))
+    if cost is None or bytes(reported.is_byok) != b"true":
+        return cost
+    try:
+        details = (
+            _cost_details.decode(reported.cost_details) if bytes(reported.cost_details) else None
+        )
+    except msgspec.DecodeError:
+        return None
+    upstream = None if details is None else read_cost(bytes(details.upstream_inference_cost))
+    return None if upstream is None else cost + upstream
 
 
 def _first(value: int | None, other: int | None) -> int | None:
     return other if value is None else value
 
 
-def _pico_usd(cost: msgspec.Raw) -> int | None:
-    """A JSON number of USD as whole pico-USD, from its text: no float is made of it.
+def read_cost(text: bytes) -> int | None:
+    """A number of USD as whole pico-USD, from its text: no float is made of it.
 
     None where it is no number, negative or absurd. What is finer than a pico-USD is rounded half
     to even.
     """
-    text = bytes(cost)
     if not text or len(text) > _MAX_COST_LENGTH:
         return None
     try:

@@ -24,6 +24,7 @@ import redis
 from functions.write_usage.drain import drain
 from shared.db.migrate import migrate
 from shared.embedded import free_port, start_postgres, start_valkey
+from shared.vault.keyring import generate_key
 from tests.benchmarks.load import Round, load
 from tests.benchmarks.servers import (
     OTHER_CORE,
@@ -123,6 +124,7 @@ class Bench:
             "SWITCHYARD_TRYOUT_TOKENS": "true",
             "SWITCHYARD_SIMULATED_PROVIDER_URL": f"http://127.0.0.1:{upstream_port}/{kind}",
             "LOG_FORMAT": "json",
+            "BYOK_ENCRYPTION_KEY": generate_key(),
         }
         targets: list[Target] = []
         port = free_port()

@@ -33,6 +33,8 @@ _UNSET = {
     "REDIS_URL",
     "BYOK_ENCRYPTION_KEY",
     "GEMINI_API_KEY",
+    "LITELLM_PROXY_URL",
+    "LITELLM_MASTER_KEY",
     *(f"{prefix}_API_KEY" for prefix in PROVIDER_PREFIXES.values()),
 }
 

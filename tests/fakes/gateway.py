@@ -15,6 +15,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from shared.vault.keyring import generate_key
 from tests.fakes.uvicorn_server import UvicornServer
 
 USER = {"authorization": "Bearer test-user-token"}
@@ -26,16 +27,25 @@ class Deployment:
     """What the processes share: settings as environment variables, and the ledger they fill."""
 
     def __init__(
-        self, *, database_url: str, redis_url: str, data_dir: Path, simulated_url: str
+        self,
+        *,
+        database_url: str,
+        redis_url: str,
+        data_dir: Path,
+        simulated_url: str | None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
+        """`simulated_url` None: nothing is simulated; `more` then says where providers are."""
         self.database_url = database_url
         self.environment: Mapping[str, str] = {
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "SWITCHYARD_DATA_DIR": str(data_dir),
-            "SWITCHYARD_SIMULATED_PROVIDER_URL": simulated_url,
+            "SWITCHYARD_SIMULATED_PROVIDER_URL": simulated_url or "",
             "SWITCHYARD_TRYOUT_TOKENS": "true",
             "LOG_FORMAT": "json",
+            "BYOK_ENCRYPTION_KEY": generate_key(),
+            **(more or {}),
         }
 
     def web(self, app: str = "functions.gateway.app:app") -> UvicornServer:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.byok_keys.app import app as byok_keys
 from functions.chat_completions.app import app as chat_completions
 from functions.gateway.app import app as gateway_app
 from functions.health.app import app as health
@@ -62,8 +63,8 @@ def test_health_alone_has_the_probes(deployment: Deployment) -> None:
 
 
 def test_the_gateway_is_the_sum_of_its_functions() -> None:
-    parts = [paths(app) for app in (chat_completions, models, providers, health)]
-    assert sum(len(part) for part in parts) == len(paths(gateway_app)) == 7
+    parts = [paths(app) for app in (chat_completions, byok_keys, models, providers, health)]
+    assert sum(len(part) for part in parts) == len(paths(gateway_app)) == 10
     merged: dict[str, Any] = {}
     for part in parts:
         merged |= part

@@ -174,7 +174,10 @@ class ModelPrice(SQLModel, table=True):
     `prices` is {"tiers": [{"start_tokens": 0, "input": "0.075", "output": "0.30",
     "cached": "0.0375" or null, "cache_write": null}, ...]}: USD per million tokens as decimal
     strings, ordered by start_tokens, each tier holding for the whole of a request whose prompt
-    has that many tokens or more.
+    has that many tokens or more. A tier may also price `cache_write_1h`, `audio_input`,
+    `cached_audio`, `audio_output` and `reasoning`; a part without a price is charged as what it is
+    part of. "service_tiers" may hold the same by the provider's word for a tier:
+    {"flex": {"tiers": [...]}}.
     """
 
     __tablename__: ClassVar[Any] = "model_prices"

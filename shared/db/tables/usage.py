@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Date, Index, Sequence, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Date, Index, Sequence, String, text
 from sqlmodel import Field, SQLModel
 
 from shared.db.tables import naming as naming
@@ -90,6 +90,9 @@ class LlmUsageLog(SQLModel, table=True):
     cached_tokens: int | None = count(null=True)
     cache_write_tokens: int | None = count(null=True)
     reasoning_tokens: int | None = count(null=True)
+    cache_write_1h_tokens: int | None = count(null=True)
+    prompt_audio_tokens: int | None = count(null=True)
+    completion_audio_tokens: int | None = count(null=True)
     cost_input_usd: Decimal | None = money()
     cost_output_usd: Decimal | None = money()
     cost_total_usd: Decimal | None = money()
@@ -116,7 +119,12 @@ class LlmUsageLog(SQLModel, table=True):
 
 
 class UsageDaily(SQLModel, table=True):
-    """Sums of llm_usage_logs by UTC day, written in the transaction of the rows they sum."""
+    """Sums of llm_usage_logs by UTC day, written in the transaction of the rows they sum.
+
+    `cost_total_usd` is what rows were charged when they were written; `adjustments_usd` sums what
+    usage_adjustments later added to rows of that day. `repriced_requests` were among the
+    `unpriced_requests`.
+    """
 
     __tablename__: ClassVar[Any] = "usage_daily"
     __table_args__: ClassVar[Any] = (
@@ -154,16 +162,25 @@ class UsageDaily(SQLModel, table=True):
     requests: int = count(default=0)
     indeterminate_requests: int = count(default=0)
     unpriced_requests: int = count(default=0)
+    estimated_requests: int = count(default=0)
+    provider_reported_requests: int = count(default=0)
+    repriced_requests: int = count(default=0)
     prompt_tokens: int = count(default=0)
     completion_tokens: int = count(default=0)
     total_tokens: int = count(default=0)
     cached_tokens: int = count(default=0)
+    cache_write_tokens: int = count(default=0)
     reasoning_tokens: int = count(default=0)
     cost_total_usd: Decimal = money(precision=30, null=False, default=0)
+    adjustments_usd: Decimal = money(precision=30, null=False, default=0)
 
 
 class UsageAdjustment(SQLModel, table=True):
-    """A correction of a row that was billed already: the row itself is never edited."""
+    """A correction of a row's cost: the row itself is never edited.
+
+    `price_version` is the one that the row costs now, `amount_usd` what that adds to the row and
+    its earlier adjustments.
+    """
 
     __tablename__: ClassVar[Any] = "usage_adjustments"
     __table_args__: ClassVar[Any] = (Index(None, "request_id"), Index(None, "created_at"))
@@ -172,25 +189,45 @@ class UsageAdjustment(SQLModel, table=True):
     request_id: str = _request_id()
     usage_created_at: datetime = moment()
     amount_usd: Decimal = money(null=False)
+    price_version: int | None = small(null=True)
     reason: str = words()
     created_by: str | None = words(null=True)
     created_at: datetime = moment(now=True)
 
 
 class UsageOutbox(SQLModel, table=True):
-    """What billing has still to be told; written in the transaction of the row it is about."""
+    """What billing has still to be told; written in the transaction of the row it is about.
+
+    One event a row of usage, and one an adjustment of it. `failed_at`: given up until it is
+    replayed by hand.
+    """
 
     __tablename__: ClassVar[Any] = "usage_outbox"
     __table_args__: ClassVar[Any] = (
-        UniqueConstraint("request_id"),
-        Index("ix_usage_outbox_due", "next_attempt_at", postgresql_where=text("sent_at IS NULL")),
+        Index(
+            "uq_usage_outbox_event",
+            "request_id",
+            "adjustment_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index(
+            "ix_usage_outbox_due",
+            "next_attempt_at",
+            postgresql_where=text("sent_at IS NULL AND failed_at IS NULL"),
+        ),
+        Index(
+            "ix_usage_outbox_failed", "failed_at", postgresql_where=text("failed_at IS NOT NULL")
+        ),
     )
 
     id: int = identity()
     request_id: str = _request_id()
+    adjustment_id: int | None = count(null=True)
     usage_created_at: datetime = moment()
     created_at: datetime = moment(now=True)
     sent_at: datetime | None = moment(null=True)
+    failed_at: datetime | None = moment(null=True)
     send_attempts: int = small(default=0)
     next_attempt_at: datetime = moment(now=True)
     last_error: str | None = words(null=True)

@@ -34,7 +34,7 @@ class ReportedUsage(msgspec.Struct, frozen=True):
 
     @property
     def cache_write_tokens(self) -> int | None:
-        """Tokens written to the cache, whatever they live; `Usage` does not tell 5 min from 1 h."""
+        """Tokens written to the cache, for 5 minutes and for an hour together."""
         if self.cache_creation_input_tokens is not None or self.cache_creation is None:
             return self.cache_creation_input_tokens
         split = self.cache_creation
@@ -70,18 +70,21 @@ def merge(earlier: ReportedUsage | None, later: ReportedUsage | None) -> Reporte
 def normalise(reported: ReportedUsage | None) -> Usage | None:
     """The usage that can be billed, or None where it is absent or cannot be true.
 
-    Cannot be true: a negative or absurd number, or more thinking than output.
+    Cannot be true: a negative or absurd number, or a part above its whole.
     """
     if reported is None or reported.input_tokens is None or reported.output_tokens is None:
         return None
     cached, written = reported.cache_read_input_tokens, reported.cache_write_tokens
     details = reported.output_tokens_details
     reasoning = details.thinking_tokens if details else None
+    split = reported.cache_creation
+    written_1h = split.ephemeral_1h_input_tokens if split else None
     parts = (reported.input_tokens, cached or 0, written or 0)
     prompt, completion = sum(parts), reported.output_tokens
-    if min(*parts, completion, reasoning or 0) < 0 or max(prompt, completion) > MAX_TOKENS:
+    least = min(*parts, completion, reasoning or 0, written_1h or 0)
+    if least < 0 or max(prompt, completion) > MAX_TOKENS:
         return None
-    if (reasoning or 0) > completion:
+    if (reasoning or 0) > completion or (written_1h or 0) > (written or 0):
         return None
     return Usage(
         prompt_tokens=prompt,
@@ -89,6 +92,7 @@ def normalise(reported: ReportedUsage | None) -> Usage | None:
         cached_tokens=cached,
         cache_write_tokens=written,
         reasoning_tokens=reasoning,
+        cache_write_1h_tokens=written_1h,
     )
 
 

@@ -12,6 +12,7 @@ from shared.cli.data_folder import ensure_key_file
 from shared.cli.main import switchyard
 from shared.cli.run_file import Run, write_run_file
 from shared.vault.keyring import generate_key
+from tests.fakes.raw_server import RawServer, answers_always
 
 
 @dataclass
@@ -129,3 +130,39 @@ def test_the_services_of_a_running_up_are_found(
     assert found.exit_code == 0
     assert found.psql == f'/somewhere/psql "{migrated_database_url}"'
     assert "simulated" in found.texts["providers"]
+
+
+@pytest.mark.usefixtures("all_well")
+def test_a_litellm_proxy_serves_who_has_no_key_and_is_asked_whether_it_lives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with RawServer(answers_always(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")) as proxy:
+        monkeypatch.setenv("LITELLM_PROXY_URL", proxy.url)
+        monkeypatch.setenv("LITELLM_MASTER_KEY", "sk-master")
+        found = report()
+        assert proxy.requests[0].startswith(b"GET /health/liveliness HTTP/1.1\r\n")
+        assert b"sk-master" not in proxy.requests[0]
+    assert found.exit_code == 0
+    assert "by the LiteLLM proxy" in found.texts["provider groq"]
+    assert found.states["LiteLLM proxy"] == "ok"
+    assert "sk-master" not in found.output
+
+
+@pytest.mark.usefixtures("all_well")
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:9", "does not answer"),
+        ("litellm:4000", "must start with http"),
+        ("http://user:secret@litellm:4000", "must not hold a user"),
+    ],
+)
+def test_a_litellm_proxy_that_cannot_be_asked_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, url: str, words: str
+) -> None:
+    monkeypatch.setenv("LITELLM_PROXY_URL", url)
+    found = report()
+    assert found.exit_code == 1
+    assert words in found.texts["LiteLLM proxy"]
+    assert "secret" not in found.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from fractions import Fraction
 from typing import Any
 
 import psycopg
@@ -91,6 +92,26 @@ def test_the_newest_price_version_is_read_exactly(migrated_database_url: str) ->
     assert model.price.tiers == (
         PriceTier(0, Rates(input=75_000, output=300_000, cached=1)),
         PriceTier(200_001, Rates(input=999_999_999_000_000, output=2_500_000)),
+    )
+
+
+def test_parts_and_service_tiers_are_read_exactly_however_fine(
+    migrated_database_url: str,
+) -> None:
+    price(
+        migrated_database_url,
+        {
+            "tiers": [tier(cache_write="0.08333333333333334", cache_write_1h="0.1000000")],
+            "service_tiers": {"flex": {"tiers": [tier(input="0.5", reasoning="3")]}},
+        },
+    )
+    model = snapshot_of(migrated_database_url).models[1]
+    assert model.price is not None
+    [base] = model.price.tiers
+    assert base.rates.cache_write == Fraction(8_333_333_333_333_334, 10**11)
+    assert base.rates.cache_write_1h == 100_000
+    assert model.price.service_tiers == (
+        ("flex", (PriceTier(0, Rates(input=500_000, output=2_000_000, reasoning=3_000_000)),)),
     )
 
 

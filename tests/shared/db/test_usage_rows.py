@@ -78,6 +78,7 @@ def test_a_row_holds_what_the_record_said(connection: Connection) -> None:
                 "status": 503,
                 "error": "provider_unavailable",
                 "latency_ms": 40,
+                "via": None,
             }
         ],
         True,

@@ -7,14 +7,14 @@ from shared.vault.keyring import generate_key, parse_key_ring
 
 def test_what_an_older_key_sealed_is_opened_after_a_newer_one_is_put_before_it() -> None:
     old, new = generate_key(), generate_key()
-    sealed = parse_key_ring(old).encrypt(b"sk-1")
-    assert parse_key_ring(f"{new}, {old}").decrypt(sealed) == b"sk-1"
+    sealed = parse_key_ring(old).seal(b"sk-1")
+    assert parse_key_ring(f"{new}, {old}").open(sealed) == b"sk-1"
 
 
 def test_the_newest_key_seals() -> None:
     old, new = generate_key(), generate_key()
-    sealed = parse_key_ring(f"{new},{old}").encrypt(b"sk-1")
-    assert parse_key_ring(new).decrypt(sealed) == b"sk-1"
+    sealed = parse_key_ring(f"{new},{old}").seal(b"sk-1")
+    assert parse_key_ring(new).open(sealed) == b"sk-1"
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def test_anthropics_error_means_the_same_with_its_status_and_inside_a_stream(
         ("litellm", 403, "team_model_access_denied", UnknownUpstreamModel),
         ("litellm", 403, "user_model_access_denied", UnknownUpstreamModel),
         ("litellm", 403, "org_model_access_denied", UnknownUpstreamModel),
+        ("litellm", 403, "project_model_access_denied", UnknownUpstreamModel),
+        ("litellm", 403, "customer_model_access_denied", UnknownUpstreamModel),
         ("openrouter", 200, 402, ProviderQuotaExhausted),
         ("openrouter", 200, 502, ProviderUnavailable),
         ("openrouter", 200, "context_length_exceeded", ContextTooLong),

@@ -124,7 +124,7 @@ def test_blocks_of_server_tools_and_of_kinds_to_come_are_left_out() -> None:
                     "ephemeral_1h_input_tokens": 4,
                 },
             },
-            Usage(12, 2, None, 7),
+            Usage(12, 2, None, 7, cache_write_1h_tokens=4),
             id="the parts of what was written are added up where their sum is not told",
         ),
         pytest.param(
@@ -144,6 +144,19 @@ def test_blocks_of_server_tools_and_of_kinds_to_come_are_left_out() -> None:
             },
             None,
             id="more thinking than output cannot be true",
+        ),
+        pytest.param(
+            {
+                "input_tokens": 5,
+                "output_tokens": 9,
+                "cache_creation_input_tokens": 3,
+                "cache_creation": {
+                    "ephemeral_5m_input_tokens": 0,
+                    "ephemeral_1h_input_tokens": 4,
+                },
+            },
+            None,
+            id="more written for an hour than was written at all cannot be true",
         ),
         pytest.param({"input_tokens": -1, "output_tokens": 2}, None, id="a negative number"),
         pytest.param(

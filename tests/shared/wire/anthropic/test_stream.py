@@ -117,7 +117,10 @@ def test_the_text_arrives_whole_and_the_reason_is_openais(
         ("tool_use", Usage(472, 89)),
         ("thinking", Usage(40, 60, reasoning_tokens=41)),
         ("redacted_and_cited", Usage(10682, 510)),
-        ("cached", Usage(2098, 503, cached_tokens=1800, cache_write_tokens=248)),
+        (
+            "cached",
+            Usage(2098, 503, cached_tokens=1800, cache_write_tokens=248, cache_write_1h_tokens=100),
+        ),
     ],
 )
 def test_the_usage_of_message_delta_wins_and_the_prompt_includes_the_cache(

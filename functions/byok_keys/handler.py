@@ -1,0 +1,56 @@
+"""The routes of a caller's own provider keys, under /api/v1/llm/byok/keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
+
+from functions.byok_keys.answers import Deleted, KeyCard, KeyList, KeyTest, Stored
+from functions.byok_keys.requests import ChangeKey, StoreKey
+from functions.byok_keys.user_keys import UserKeys
+from shared.auth.guards import actor_of, caller_of, require_scope, resources_of
+from shared.auth.scope import Scope
+
+AnyRequest = Request[Any, Any, Any]
+
+PATH = "/api/v1/llm/byok/keys"
+_GUARDS = [require_scope(Scope.KEYS)]
+
+
+def keys_of(request: AnyRequest) -> UserKeys:
+    return resources_of(request).get(UserKeys)
+
+
+@post(PATH, guards=_GUARDS, status_code=200)
+async def store_key(request: AnyRequest, data: JSONBody[StoreKey]) -> Stored:
+    """Check a key at its provider and store it, sealed; it takes the place of one that is there."""
+    return await keys_of(request).store(caller_of(request).user_id, data, actor_of(request))
+
+
+@get(PATH, guards=_GUARDS)
+async def list_keys(request: AnyRequest) -> KeyList:
+    """The caller's keys: the last four characters of each, and what is known of it."""
+    return await keys_of(request).list(caller_of(request).user_id)
+
+
+@patch(PATH + "/{provider:str}", guards=_GUARDS)
+async def change_key(
+    request: AnyRequest, provider: FromPath[str], data: JSONBody[ChangeKey]
+) -> KeyCard:
+    """Switch a key on or off; set when it is used, and whether the platform may pay after it."""
+    user_id = caller_of(request).user_id
+    return await keys_of(request).change(user_id, provider, data, actor_of(request))
+
+
+@delete(PATH + "/{provider:str}", guards=_GUARDS, status_code=200)
+async def delete_key(request: AnyRequest, provider: FromPath[str]) -> Deleted:
+    """Delete a key; what it paid for stays in the usage log."""
+    return await keys_of(request).delete(caller_of(request).user_id, provider, actor_of(request))
+
+
+@post(PATH + "/{provider:str}/test", guards=_GUARDS, status_code=200)
+async def test_key(request: AnyRequest, provider: FromPath[str]) -> KeyTest:
+    """Ask the provider's free endpoint whether it takes the key now."""
+    return await keys_of(request).test(caller_of(request).user_id, provider, actor_of(request))

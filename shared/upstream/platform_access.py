@@ -1,0 +1,87 @@
+"""How the operator pays for a provider: its own key, none needed, a LiteLLM proxy, or simulated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+from shared.resources import Resources
+from shared.routing.snapshot import Provider, Snapshot
+from shared.settings import LiteLLMSettings, ProviderSettings, Settings, TryOutSettings
+from shared.upstream.platform_keys import PlatformKeys
+from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
+
+NO_KEY_NEEDED = "none"
+"""The auth_type of a provider that asks for no key, as a server of the operator's own may."""
+
+
+class Way(StrEnum):
+    SIMULATED = "simulated"
+    KEY = "key"
+    NO_KEY_NEEDED = "no_key_needed"
+    LITELLM = "litellm"
+
+
+class PlatformAccess:
+    """The platform's own ways to providers, as this process was started to see them."""
+
+    def __init__(self, *, keys: PlatformKeys, urls: ProviderUrls, has_litellm: bool) -> None:
+        self.urls = urls
+        self._keys = keys
+        self._has_litellm = has_litellm
+        self._seen: Snapshot | None = None
+        self._keyed: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_settings(cls, settings: Settings, keys: PlatformKeys) -> PlatformAccess:
+        providers = settings[ProviderSettings]
+        return cls(
+            keys=keys,
+            urls=ProviderUrls.from_settings(providers, settings[TryOutSettings]),
+            has_litellm=settings[LiteLLMSettings].proxy_url is not None,
+        )
+
+    def way_to(self, provider: Provider) -> Way | None:
+        """None where the platform cannot pay for it: then a caller needs their own key."""
+        if self.urls.simulates(provider.slug):
+            return Way.SIMULATED
+        if self._keys.has(provider):
+            return Way.KEY
+        if provider.auth_type == NO_KEY_NEEDED:
+            return Way.NO_KEY_NEEDED
+        if self._has_litellm and provider.litellm_prefix:
+            return Way.LITELLM
+        return None
+
+    def keyed(self, snapshot: Snapshot) -> frozenset[str]:
+        """The slugs of the providers that the platform can pay for; remembered for a snapshot."""
+        if snapshot is not self._seen:
+            self._keyed = frozenset(
+                one.slug for one in snapshot.providers if self.way_to(one) is not None
+            )
+            self._seen = snapshot
+        return self._keyed
+
+    def key_of(self, provider: Provider) -> str | None:
+        """What to send to the provider itself; None where it needs none, or there is none.
+
+        A simulated one is sent the key that an admin stored, but no real key of the environment.
+        Raises PlatformKeyRefused for a stored key that does not open.
+        """
+        if self.urls.simulates(provider.slug) and provider.sealed_system_key is None:
+            return SIMULATED_KEY
+        key = self._keys.of(provider)
+        return None if key is None else key.reveal()
+
+
+@asynccontextmanager
+async def open_platform_access(resources: Resources) -> AsyncGenerator[None]:
+    """Put a PlatformAccess. Without PlatformKeys it knows which keys there are, and opens none."""
+    settings = resources.settings
+    if resources.has(PlatformKeys):
+        keys = resources.get(PlatformKeys)
+    else:
+        keys = PlatformKeys.from_settings(settings[ProviderSettings], vault=None)
+    resources.put(PlatformAccess.from_settings(settings, keys))
+    yield
