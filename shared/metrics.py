@@ -52,6 +52,12 @@ ATTEMPTS = Counter(
     ["provider", "error"],
 )
 FALLBACKS = Counter("switchyard_fallbacks", "Answers by another than the first candidate.", ["to"])
+CIRCUITS = Gauge(
+    "switchyard_circuit_state",
+    "A model's circuit at a provider: 0 closed, 1 half-open, 2 open.",
+    ["provider", "model"],
+    multiprocess_mode="livemax",
+)
 SPOOL_BYTES = Gauge(
     "switchyard_spool_bytes",
     "Bytes of usage on disk that PostgreSQL has not confirmed.",

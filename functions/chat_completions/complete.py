@@ -3,54 +3,84 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+
+import msgspec
 
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
+from functions.chat_completions.failures import (
+    failure_of,
+    known_refusal,
+    refused,
+    told,
+)
 from functions.chat_completions.settle import Books
-from functions.chat_completions.stream import first_events, relay
+from functions.chat_completions.stream import Head, first_content, relay
 from functions.chat_completions.target import Target
 from functions.chat_completions.targets import Targets
 from shared.errors import (
-    AllCandidatesFailed,
+    Blame,
     InvalidField,
     NotReady,
     PlatformKeyRefused,
-    ProviderQuotaExhausted,
-    ProviderRateLimited,
-    ProviderRejectedKey,
-    ProviderTimeout,
     ProviderUnavailable,
-    SwitchyardError,
     UpstreamError,
 )
+from shared.health.circuits_table import CircuitTable
 from shared.metrics import ATTEMPTS
-from shared.routing.choose import Candidate
-from shared.upstream.faults import (
-    ConnectFailed,
-    ConnectTimeout,
-    DeadlineReached,
-    IdleTimeout,
-    TransportFault,
+from shared.routing.attempts import (
+    MAX_WAIT_S,
+    Failed,
+    Next,
+    RetryBudget,
+    next_attempt,
+    pause_s,
 )
+from shared.routing.choice import Candidate
+from shared.routing.order import intended, order, pass_over
+from shared.routing.own_keys import OwnKey
+from shared.routing.snapshot import Provider
+from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
 from shared.upstream.transport import Answer, Outgoing, Transport
+from shared.wire.chat import ChatRequest, raw_json
 from shared.wire.completion import with_reported_cost
-from shared.wire.refusal import read_refusal
+from shared.wire.rate_limits import read_rate_limits
+from shared.wire.usage import estimate_tokens
 
-MAX_ATTEMPTS = 3
+KeyFailed = Callable[[OwnKey | None, Provider, UpstreamError, str], None]
+"""Told of a key that a provider refused (None: the platform's), its provider, how, and the request.
+
+Called on the event loop, before the caller is answered; it must return at once.
+"""
+
+_LOW_DIGITS = 4
+_LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens")
 
 
 class Completions:
     """What completing a request needs; one a process."""
 
     def __init__(
-        self, *, transport: Transport, targets: Targets, books: Books, deadline_s: float
+        self,
+        *,
+        transport: Transport,
+        targets: Targets,
+        books: Books,
+        deadline_s: float,
+        circuits: CircuitTable | None = None,
+        on_key_failed: KeyFailed | None = None,
     ) -> None:
         self.transport = transport
         self.targets = targets
         self.books = books
         self.deadline_s = deadline_s
+        self.circuits = circuits or CircuitTable()
+        self._on_key_failed = on_key_failed
+        self._budgets: dict[str, RetryBudget] = {}
 
     async def complete(self, exchange: Exchange) -> None:
         """Answer the request, falling over to the next candidate while nothing has been sent.
@@ -58,39 +88,107 @@ class Completions:
         Raises SwitchyardError where no candidate answered; usage is settled in every case.
         """
         deadline = asyncio.get_running_loop().time() + self.deadline_s
-        errors: list[UpstreamError] = []
-        unfit: InvalidField | None = None
-        tried: Candidate | None = None
+        self._order(exchange)
+        exchange.head = head = Head(exchange) if exchange.chat.stream else None
         try:
-            for candidate in exchange.choice.candidates[:MAX_ATTEMPTS]:
-                try:
-                    await self._attempt(exchange, candidate, deadline)
-                except UpstreamError as error:
-                    errors.append(error)
-                    tried = candidate
-                    if not error.retryable:
-                        break
-                except InvalidField as refused:
-                    # Not sent: another provider may know the field that this one does not.
-                    unfit = unfit or refused
-                    exchange.candidate = tried or candidate
-                else:
-                    return
+            failed, unfit = await self._try_all(exchange, deadline)
         except BaseException:
             exchange.may_have_cost = True
             settle.failed(exchange, self.books, status=500, code="internal_error")
             raise
-        if not errors:
+        finally:
+            if head is not None:
+                await head.stop()
+        if exchange.is_answered:
+            return
+        if not failed:
             raise unfit or NotReady("No model could be tried.")
-        answer = _worst(errors, exchange)
-        settle.failed(exchange, self.books, status=answer.status, code=errors[-1].code)
-        raise answer from errors[-1]
+        answer = told(
+            failed,
+            exchange,
+            is_local=self.circuits.is_local_fault(),
+            is_late=asyncio.get_running_loop().time() >= deadline,
+        )
+        settle.failed(exchange, self.books, status=answer.status, code=failed[-1].error.code)
+        if head is not None and head.is_sent:
+            await head.end(answer)
+            return
+        raise answer from failed[-1].error
+
+    def _order(self, exchange: Exchange) -> None:
+        """Put the candidates in the order of this moment and this session."""
+        choice = exchange.choice
+        session = exchange.session_id or exchange.request_id
+        exchange.intended = intended(choice, session)
+        exchange.choice = order(
+            choice,
+            self.circuits.blocks,
+            session=session,
+            prompt_tokens=estimate_tokens(exchange.chat.prompt_bytes),
+            now_s=self.circuits.clock(),
+        )
+
+    async def _try_all(
+        self, exchange: Exchange, deadline: float
+    ) -> tuple[list[Failed], InvalidField | None]:
+        """Attempt after attempt, until one answers or none is left."""
+        candidates: Sequence[Candidate] = exchange.choice.candidates
+        failed: list[Failed] = []
+        unfit: InvalidField | None = None
+        put_off: list[Candidate] = []
+        while (step := next_attempt(candidates, failed)) is not None:
+            candidate = step.candidate
+            refusal = known_refusal(candidate)
+            if refusal is not None:
+                exchange.note_unsent(candidate, refusal)
+                failed.append(Failed(candidate, refusal, was_sent=False))
+                continue
+            if candidate not in put_off and not self.circuits.admit(candidate):
+                put_off.append(candidate)
+                candidates = _behind(candidates, candidate)
+                continue
+            if not await self._may_begin(exchange, step, failed, deadline):
+                break
+            try:
+                await self._attempt(exchange, candidate, deadline)
+            except UpstreamError as error:
+                failed.append(Failed(candidate, error))
+                if exchange.response_started:
+                    break
+            except InvalidField as unknown_there:
+                # Not sent: another provider may know the field that this one does not.
+                unfit = unfit or unknown_there
+                exchange.candidate = failed[-1].candidate if failed else candidate
+                candidates = [one for one in _behind(candidates, candidate) if one != candidate]
+            else:
+                exchange.is_answered = True
+                break
+        return failed, unfit
+
+    async def _may_begin(
+        self, exchange: Exchange, step: Next, failed: Sequence[Failed], deadline: float
+    ) -> bool:
+        """Whether there is time for it; before a repeat, after its pause and if there is budget."""
+        now = asyncio.get_running_loop().time()
+        slug = step.candidate.model.provider.slug
+        budget = self._budgets.get(slug)
+        if budget is None:
+            budget = self._budgets[slug] = RetryBudget(now)
+        if not step.is_repeat:
+            budget.deposit()
+            return now < deadline or not failed
+        wait = max(step.least_wait_s, pause_s(len(failed) - 1, random.random()))  # noqa: S311  jitter
+        if step.least_wait_s > MAX_WAIT_S or now + wait >= deadline or not budget.take(now):
+            return False
+        await asyncio.sleep(wait)
+        exchange.upstream_s += wait
+        return not exchange.response_started
 
     async def _attempt(self, exchange: Exchange, candidate: Candidate, deadline: float) -> None:
         exchange.begin_attempt(candidate)
-        provider = candidate.model.provider.slug
+        provider = candidate.model.provider
         status = None
-        was_sent = False
+        was_sent = never_connected = False
         try:
             target = self.targets.of(candidate)
             exchange.is_simulated, exchange.via = target.is_simulated, target.via
@@ -101,56 +199,93 @@ class Completions:
             try:
                 answer = await self.transport.send(outgoing, deadline=deadline)
                 status = answer.status
+                self._learn(candidate, target, answer)
                 await self._take(exchange, answer, target)
             except TransportFault as fault:
-                was_sent = not isinstance(fault, ConnectFailed | ConnectTimeout)
+                never_connected = isinstance(fault, ConnectFailed | ConnectTimeout)
+                was_sent = not never_connected
                 exchange.reached_upstream = was_sent or reached_before
-                raise _failure(provider, fault) from fault
+                raise failure_of(provider.slug, fault) from fault
         except UpstreamError as error:
             # An error status costs nothing; a call that broke off may have been billed to us.
             exchange.may_have_cost |= was_sent and status in (None, 200)
             exchange.end_attempt(status, error)
-            ATTEMPTS.labels(provider, error.code).inc()
+            ATTEMPTS.labels(provider.slug, error.code).inc()
+            self.circuits.failed(candidate, error, never_connected=never_connected)
+            self._tell_of_key(exchange, candidate, error)
             raise
 
     async def _take(self, exchange: Exchange, answer: Answer, target: Target) -> None:
         """Relay the answer, or raise what the provider refused with."""
-        dialect = target.dialect
+        candidate, dialect = exchange.candidate, target.dialect
         if answer.status != 200:
-            raise _refused(exchange, target, answer, await answer.read())
+            raise refused(candidate, target, answer, await answer.read())
         if exchange.chat.stream:
             created = int(time.time())
             reader = dialect.reader(show_usage=exchange.chat.include_usage, created=created)
             try:
-                head = await first_events(exchange, answer, reader)
+                first = await first_content(exchange, answer, reader)
             except BaseException:
                 answer.close()
                 raise
-            await relay(exchange, answer, reader, head, self.books)
+            problem = await relay(exchange, answer, reader, first, self.books)
+            if problem is None:
+                self.circuits.answered(candidate)
+            else:
+                self.circuits.failed(candidate, problem)
             return
         body = await answer.read()
         try:
             completion = dialect.reply(body, created=int(time.time()))
         except ValueError as error:
-            raise _refused(exchange, target, answer, body) from error
+            raise refused(candidate, target, answer, body) from error
         if dialect.cost_header is not None:
             completion = with_reported_cost(completion, answer.header(dialect.cost_header))
         exchange.end_attempt(200, None)
+        self.circuits.answered(candidate)
         await settle.answered(exchange, completion, self.books)
 
+    def _learn(self, candidate: Candidate, target: Target, answer: Answer) -> None:
+        """Read the rate-limit headers, but only where one says that little is left.
 
-def _failure(provider: str, fault: TransportFault) -> UpstreamError:
-    if isinstance(fault, ConnectTimeout | DeadlineReached | IdleTimeout):
-        return ProviderTimeout(provider, f"{provider} did not answer in time.")
-    return ProviderUnavailable(provider, f"The connection to {provider} failed.")
+        To read them all costs 20 us; to look for a short number, less than one.
+        """
+        for name, value in answer.headers:
+            is_short = len(value) <= _LOW_DIGITS and b"remaining" in name
+            if is_short and (value == b"0" or b"token" in name):
+                limits = read_rate_limits(answer.headers, target.speaks_as, datetime.now(UTC))
+                self.circuits.learn(candidate, limits)
+                return
+
+    def _tell_of_key(self, exchange: Exchange, candidate: Candidate, error: UpstreamError) -> None:
+        said = error.__cause__ if isinstance(error, PlatformKeyRefused) else error
+        if (
+            self._on_key_failed is not None
+            and isinstance(said, UpstreamError)
+            and said.blames is Blame.CREDENTIAL
+            and not said.retryable
+        ):
+            provider = candidate.model.provider
+            self._on_key_failed(candidate.key, provider, said, exchange.request_id)
+
+
+def _behind(candidates: Sequence[Candidate], put_off: Candidate) -> Sequence[Candidate]:
+    """`put_off` behind the others; what the platform may not pay for in its place is left out."""
+    errors = [ProviderUnavailable if one == put_off else None for one in candidates]
+    return pass_over(candidates, errors).candidates
 
 
 def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
-    level = exchange.choice.level
+    level, candidate = exchange.choice.level, exchange.candidate
+    max_tokens = level.default_max_tokens if level else None
+    chat = exchange.chat
+    if candidate.max_tokens is not None:
+        max_tokens = min(max_tokens or candidate.max_tokens, candidate.max_tokens)
+        chat = _clamped(chat, candidate.max_tokens)
     translated = target.dialect.request(
-        exchange.chat,
-        target.model_prefix + exchange.candidate.model.model_id,
-        max_tokens=level.default_max_tokens if level else None,
+        chat,
+        target.model_prefix + candidate.model.model_id,
+        max_tokens=max_tokens,
         temperature=level.default_temperature if level else None,
     )
     exchange.dropped_params = translated.dropped
@@ -164,52 +299,10 @@ def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
     )
 
 
-def _refused(exchange: Exchange, target: Target, answer: Answer, body: bytes) -> UpstreamError:
-    """The error that an answer stands for: by its status, or inside a 200 by its code.
-
-    The operator's own key at fault is never a 401.
-    """
-    model = exchange.candidate.model
-    error = read_refusal(
-        target.speaks_as,
-        answer.status,
-        body,
-        answer.header(b"retry-after"),
-        datetime.now(UTC),
-    )
-    if isinstance(error, ProviderRejectedKey | ProviderQuotaExhausted):
-        name = "The LiteLLM proxy" if target.via else model.provider.name
-        return PlatformKeyRefused(
-            error.provider,
-            f"{name} refused the platform's own key; the operator has to mend it.",
-            upstream_status=error.upstream_status,
-        )
-    return error
-
-
-def _worst(errors: list[UpstreamError], exchange: Exchange) -> SwitchyardError:
-    """What the caller is told: the one error, or that every candidate failed, each with its own."""
-    last = errors[-1]
-    if not last.retryable:
-        return last
-    if all(isinstance(error, ProviderRateLimited) for error in errors):
-        waits = [error.retry_after_s for error in errors if error.retry_after_s is not None]
-        last.retry_after_s = min(waits, default=None)
-        return last
-    if all(isinstance(error, ProviderTimeout) for error in errors):
-        return last
-    return AllCandidatesFailed(
-        "Every model that could serve this request failed: "
-        + ", ".join(f"{one.provider}/{one.model}: {one.error}" for one in exchange.attempts)
-        + ".",
-        tuple(
-            {
-                "provider": one.provider,
-                "model": one.model,
-                "status": one.status,
-                "error": one.error,
-                "latency_ms": one.latency_ms,
-            }
-            for one in exchange.attempts
-        ),
-    )
+def _clamped(chat: ChatRequest, max_tokens: int) -> ChatRequest:
+    """The request with what `max_cost_usd` leaves for the answer, under the names it came with."""
+    named = [name for name in _LIMITS_OF_ANSWERS if name in chat.fields]
+    if chat.max_tokens is None or not named or chat.max_tokens <= max_tokens:
+        return chat
+    fields = {**chat.fields, **dict.fromkeys(named, raw_json(max_tokens))}
+    return msgspec.structs.replace(chat, fields=fields, max_tokens=max_tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from litestar.types import HTTPScope, Receive, Send
 
@@ -14,11 +15,17 @@ from shared.usage.record import Attempt, UsageIntent
 from shared.usage.request_id import new_request_id
 from shared.wire.chat import ChatRequest
 
+if TYPE_CHECKING:
+    from functions.chat_completions.stream import Head
+
 _MAX_HEADER_CHARS = 200
 
 
 class Exchange:
-    """Times are time.perf_counter() seconds. `upstream_s` is what the answering provider took."""
+    """Times are time.perf_counter() seconds. `upstream_s` is what the providers took, and pauses.
+
+    `intended` is the candidate that answers when all are well.
+    """
 
     __slots__ = (
         "attempt_started",
@@ -29,8 +36,12 @@ class Exchange:
         "choice",
         "dropped_params",
         "first_byte_at",
+        "head",
         "headers",
+        "intended",
         "intent",
+        "is_answered",
+        "is_settled",
         "is_simulated",
         "may_have_cost",
         "reached_upstream",
@@ -48,6 +59,7 @@ class Exchange:
     chat: ChatRequest
     choice: Choice
     candidate: Candidate
+    intended: Candidate
 
     def __init__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         self.started = time.perf_counter()
@@ -60,7 +72,10 @@ class Exchange:
         self.attempt_started = self.started
         self.first_byte_at: float | None = None
         self.upstream_s = 0.0
+        self.head: Head | None = None
         self.intent: UsageIntent | None = None
+        self.is_answered = False
+        self.is_settled = False
         self.is_simulated = False
         self.via: str | None = None
         self.may_have_cost = False
@@ -89,6 +104,11 @@ class Exchange:
             )
         )
 
+    def note_unsent(self, candidate: Candidate, error: UpstreamError) -> None:
+        """An attempt that was not made: it was known how it would end."""
+        self.begin_attempt(candidate)
+        self.end_attempt(None, error)
+
     @property
     def level(self) -> str | None:
         level = self.choice.level
@@ -96,7 +116,16 @@ class Exchange:
 
     @property
     def was_fallback(self) -> bool:
-        return len(self.attempts) > 1
+        """Whether another than the intended candidate answers: after it failed, or unasked."""
+        return self.candidate is not self.intended
+
+    @property
+    def fallback_reason(self) -> str | None:
+        """The code of the first attempt's error; `passed_over`: the intended one was not well."""
+        if not self.was_fallback:
+            return None
+        first = self.attempts[0]
+        return first.error or "passed_over"
 
     @property
     def client_ip(self) -> str | None:

@@ -20,6 +20,8 @@ from shared.db.connect import Database, open_database
 from shared.db.watch import SnapshotKeeper, open_snapshot
 from shared.dispatch import open_dispatch
 from shared.function import Function
+from shared.health.circuits_exchange import open_circuits
+from shared.health.circuits_table import CircuitTable
 from shared.resources import Resources
 from shared.settings import (
     CompletionSettings,
@@ -60,6 +62,8 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
         targets=targets,
         books=Books(resources.get(Spool), reporter),
         deadline_s=settings[CompletionSettings].request_deadline_s,
+        circuits=resources.get(CircuitTable),
+        on_key_failed=watch.note,
     )
     resources.put(Endpoint(resources.get(Authenticator), keeper, own_keys, completions))
     try:
@@ -93,6 +97,7 @@ CHAT_COMPLETIONS = Function(
         open_own_keys,
         open_key_checks,
         open_redis,
+        open_circuits,
         open_dispatch,
         open_usage,
         open_litellm,

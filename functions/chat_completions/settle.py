@@ -35,6 +35,7 @@ class Books(NamedTuple):
 
 def _enter(exchange: Exchange, final: UsageFinal, books: Books) -> None:
     books.spool.final(final)
+    exchange.is_settled = True
     model = exchange.candidate.model
     books.reporter.note(model.provider.slug, model.model_id, exchange.chat.stream, final)
 
@@ -51,7 +52,7 @@ def intend(exchange: Exchange, books: Books, deadline_s: float) -> None:
         team_id=caller.team_id,
         access_token_id=caller.token_id,
         provider_id=model.provider.id,
-        model_id=model.id,
+        model_id=model.id or None,
         model_requested=exchange.chat.model,
         power_level=exchange.level,
         task_type=exchange.task_type,
@@ -108,7 +109,7 @@ def failed(exchange: Exchange, books: Books, *, status: int, code: str) -> None:
     A refusal costs nothing; where the connection broke after the request was sent, the cost is
     not known, which is not the same as zero.
     """
-    if exchange.intent is None or exchange.response_started:
+    if exchange.intent is None or exchange.is_settled:
         return
     if not exchange.reached_upstream:
         books.spool.drop(exchange.request_id)
@@ -157,7 +158,7 @@ def _final(
         access_token_id=intent.access_token_id,
         user_key_id=key.id if key else None,
         provider_id=model.provider.id,
-        model_id=model.id,
+        model_id=model.id or None,
         model_requested=intent.model_requested,
         model_served=model_served,
         service_tier=service_tier,
@@ -184,7 +185,7 @@ def _final(
         status_code=status,
         error_message=error,
         was_fallback=exchange.was_fallback,
-        fallback_reason=exchange.attempts[0].error if exchange.was_fallback else None,
+        fallback_reason=exchange.fallback_reason,
         attempts=tuple(exchange.attempts),
         request_ip=intent.request_ip,
         user_agent=intent.user_agent,

@@ -1,4 +1,4 @@
-"""A streamed answer: the first event before the response starts, bytes relayed as they come.
+"""A streamed answer: its first content before the response starts, bytes relayed as they come.
 
 Whatever ends the stream (its end, a cut, a client that hangs up, a shutdown), its usage is in the
 spool before anything further is awaited: nothing that is cancelled can lose it.
@@ -12,59 +12,113 @@ import time
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.settle import Books
-from shared.errors import ProviderUnavailable, StreamCut
+from shared.errors import ProviderUnavailable, StreamCut, SwitchyardError
 from shared.log import get_logger
 from shared.upstream.faults import TransportFault
 from shared.upstream.transport import Answer
 from shared.wire.dialect import Reader
 from shared.wire.error_body import encode_error
 from shared.wire.event_frames import EventTooLong
+from shared.wire.first_content import has_content
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that hung up; written to the row, never sent."""
 
+HOLD_S = 10.0
+COMMENT_EVERY_S = 10.0
+
 _DRAIN_S = 1.0
+_MOST_HELD_BYTES = 64 * 1024
+_COMMENT = b": waiting for the model\n\n"
 
 
-async def first_events(exchange: Exchange, answer: Answer, reader: Reader) -> bytes:
-    """Wait for the first whole events, while another provider may still be tried.
+class Head:
+    """The head of a stream, held back so that an early error can still fall over.
 
-    Raises ProviderUnavailable for an error in the stream or an end before its first event.
+    For HOLD_S at most: then it goes out, with a comment every COMMENT_EVERY_S until there is
+    content, because platforms cut a request that is silent for 30 s. From then on what was begun
+    is not begun again elsewhere.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.is_sent = False
+        self._exchange = exchange
+        self._comments: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(HOLD_S, self._begin)
+
+    async def send(self) -> None:
+        """Send it unless it is out, and no more comments. Cancelling it leaves it out."""
+        await self.stop()
+        if not self.is_sent:
+            self.is_sent = self._exchange.response_started = True
+            await self._exchange.send(settle.stream_start(self._exchange))
+
+    async def end(self, error: SwitchyardError) -> None:
+        """The error as the last event of a stream that had no content, and no [DONE]."""
+        last = b"data: %b\n\n" % encode_error(error)
+        await self._exchange.send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def stop(self) -> None:
+        self._timer.cancel()
+        if self._comments is not None:
+            self._comments.cancel()
+            await asyncio.wait([self._comments])
+
+    def _begin(self) -> None:
+        self._exchange.response_started = True
+        self._comments = asyncio.create_task(self._keep_alive())
+
+    async def _keep_alive(self) -> None:
+        self.is_sent = True
+        await self._exchange.send(settle.stream_start(self._exchange))
+        while True:
+            await self._exchange.send(
+                {"type": "http.response.body", "body": _COMMENT, "more_body": True}
+            )
+            await asyncio.sleep(COMMENT_EVERY_S)
+
+
+async def first_content(exchange: Exchange, answer: Answer, reader: Reader) -> bytes:
+    """Wait until the model has said something, while another provider may still be tried.
+
+    Raises ProviderUnavailable for an error in the stream or an end before that.
     """
     provider = exchange.candidate.model.provider.slug
     content_type = answer.header(b"content-type") or b""
     if not content_type.startswith(b"text/event-stream"):
         raise ProviderUnavailable(provider, f"{provider} did not answer with a stream.")
+    held = b""
     while True:
         data = await answer.next()
         if data is None:
             raise ProviderUnavailable(provider, f"{provider} closed the stream before it began.")
         try:
-            head = reader.feed(data)
+            events = reader.feed(data)
         except EventTooLong as error:
             raise ProviderUnavailable(provider, f"{provider} sent an endless event.") from error
         if reader.has_error:
             raise ProviderUnavailable(provider, f"{provider} reported an error in its stream.")
-        if head or reader.is_finished:
+        held += events
+        if reader.is_finished or len(held) > _MOST_HELD_BYTES or has_content(events):
             exchange.first_byte_at = time.perf_counter()
             exchange.upstream_s += exchange.first_byte_at - exchange.attempt_started
-            return head
+            return held
 
 
 async def relay(
-    exchange: Exchange, answer: Answer, reader: Reader, head: bytes, books: Books
-) -> None:
-    """Send the stream on, and its usage to the spool before its last byte."""
+    exchange: Exchange, answer: Answer, reader: Reader, first: bytes, books: Books
+) -> StreamCut | None:
+    """Send the stream on, and its usage to the spool before its last byte; how it was cut."""
     hang_up = asyncio.create_task(_watch(exchange, answer))
     settled = False
     try:
         exchange.response_started = True
-        await exchange.send(settle.stream_start(exchange))
-        problem = await _pump(exchange, answer, reader, head)
+        await _head_of(exchange).send()
+        problem = await _pump(exchange, answer, reader, first)
         settled = True
         if hang_up.done():
             settle.cut(exchange, reader, books, CLIENT_CLOSED_REQUEST, "client_disconnected")
-            return
+            return None
         if problem is not None:
             settle.cut(exchange, reader, books, problem.status, problem.code)
             last = b"data: %b\n\n" % encode_error(problem)
@@ -72,6 +126,7 @@ async def relay(
             last = reader.end(settle.streamed(exchange, reader, books))
         await exchange.send({"type": "http.response.body", "body": last, "more_body": False})
         await _drain(answer)
+        return problem
     finally:
         if not settled:
             settle.cut(exchange, reader, books, CLIENT_CLOSED_REQUEST, "cancelled")
@@ -79,13 +134,19 @@ async def relay(
         answer.close()
 
 
+def _head_of(exchange: Exchange) -> Head:
+    if exchange.head is None:
+        raise RuntimeError("a stream without a head")
+    return exchange.head
+
+
 async def _pump(
-    exchange: Exchange, answer: Answer, reader: Reader, head: bytes
+    exchange: Exchange, answer: Answer, reader: Reader, first: bytes
 ) -> StreamCut | None:
     """Relay until the stream ends; the error to tell the client where it ended badly."""
     provider = exchange.candidate.model.provider.slug
     try:
-        out: bytes | None = head
+        out: bytes | None = first
         while True:
             if out:
                 await exchange.send({"type": "http.response.body", "body": out, "more_body": True})

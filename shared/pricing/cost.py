@@ -105,8 +105,3 @@ def _output(rates: Rates, usage: Usage) -> int:
 def _whole(cost: int | Fraction) -> int:
     """Whole pico-USD, half to even: once a sum, never a part."""
     return cost if isinstance(cost, int) else round(cost)
-
-
-def blended(rates: Rates) -> int:
-    """Pico-USD a token at three input tokens for one output token, rounded up."""
-    return -(-(3 * rates.input + rates.output) // 4)

@@ -1,241 +1,154 @@
 """Which deployments may serve a request, in which order, and why each other one may not. Pure.
 
-The order of a power level: the models that its rules name, by priority; its fallback rules, in
-their order; other active models of the level; then, where the level may change, other models under
-its price ceiling, dearest first. A provider that is down comes after one that is not; if all are
-down, health is ignored.
+groups.py says what is proposed in which order, fit.py what fits; order.py then passes over what is
+not well just now. What is said here is as true for the next request as for this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 
 import msgspec
 
-from shared.errors import InvalidField, NotAllowed, SwitchyardError, UnknownModel
-from shared.pricing.cost import blended
-from shared.routing.fit import Drop, Want, unfit
-from shared.routing.own_keys import OwnKey
-from shared.routing.snapshot import Health, Model, PowerLevel, Rule, Snapshot, Tier
+from shared.errors import UnknownModel
+from shared.routing.choice import Candidate, Choice, Dropped, Reason
+from shared.routing.fit import Drop, Want, affordable_tokens, unfit
+from shared.routing.groups import Group, Proposal, candidates_of, group_of_name, groups_of_level
+from shared.routing.known_models import KnownModels
+from shared.routing.levels import AUTO, level_of
+from shared.routing.names import find_models, find_unlisted
+from shared.routing.snapshot import Health, PowerLevel, Snapshot
+from shared.routing.unserved import unserved
 
-AUTO = "auto"
-DEFAULT_LEVEL = "balanced"
-ALL_TASKS = None
+__all__ = ["Candidate", "Choice", "Dropped", "Reason", "choose", "find_models"]
 
+ENOUGH = 16
+"""Candidates after which a choice looks no further: three are tried, in a catalogue of any size."""
 
-class Reason(StrEnum):
-    """Why a model is a candidate, at its place."""
-
-    NAMED = "named"
-    RULE = "rule"
-    FALLBACK_RULE = "fallback_rule"
-    SAME_LEVEL = "same_level"
-    OTHER_LEVEL = "other_level"
+_IMPLICIT = (Reason.SAME_LEVEL, Reason.OTHER_LEVEL)
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """`key` is the caller's own key that pays for it; None: the platform's."""
+def choose(
+    snapshot: Snapshot,
+    want: Want,
+    known: KnownModels | None = None,
+    *,
+    enough: int | None = ENOUGH,
+) -> Choice:
+    """The first `enough` candidates or a few more, and what was dropped before them; None: all.
 
-    model: Model
-    reason: Reason
-    key: OwnKey | None = None
-
-
-class Dropped(msgspec.Struct, frozen=True):
-    model: Model
-    reason: Drop
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """Candidates in the order to try; `level` is None where the caller named models.
-
-    `ignores_health`: every candidate's provider is down, and they are tried all the same.
+    Raises UnknownModel, InvalidField (`power_level`) or NotAllowed when nothing can serve.
     """
+    level, groups = _groups(snapshot, want, known, over_ceiling=enough is None)
+    gathered = _Gathered(want)
+    for group in groups:
+        gathered.take(group, enough)
+        if enough is not None and len(gathered.candidates) >= enough:
+            break
+    if not gathered.candidates:
+        raise unserved(level, gathered.dropped, want)
+    return Choice(
+        level,
+        tuple(gathered.candidates),
+        tuple(gathered.dropped),
+        tuple(gathered.ties),
+        any(one.model.provider.health is Health.DOWN for one in gathered.candidates),
+    )
 
-    level: PowerLevel | None
-    candidates: tuple[Candidate, ...]
-    dropped: tuple[Dropped, ...]
-    ignores_health: bool = False
 
+def _groups(
+    snapshot: Snapshot, want: Want, known: KnownModels | None, *, over_ceiling: bool
+) -> tuple[PowerLevel | None, Iterable[Group]]:
+    """The level whose defaults hold, and what is proposed.
 
-def choose(snapshot: Snapshot, want: Want) -> Choice:
-    """Raises UnknownModel, InvalidField (`power_level`) or NotAllowed when nothing can serve."""
-    level = None
+    A level named as a model stands for its groups at its place in the list.
+    """
     names = tuple(name for name in want.models if name != AUTO)
-    if names and names[0] in snapshot.levels_by_name:
-        level, names = snapshot.levels_by_name[names[0]], ()
-    if names:
-        proposals = _named(snapshot, names)
-    else:
-        level = level or _level(snapshot, want)
-        proposals = _for_level(snapshot, level, want)
-    candidates: list[Candidate] = []
-    dropped: list[Dropped] = []
-    seen: set[int] = set()
-    for proposal in proposals:
-        if proposal.model.id in seen:
-            continue
-        seen.add(proposal.model.id)
-        ceiling = level if proposal.reason is Reason.OTHER_LEVEL else None
-        reason = unfit(proposal.model, want, ceiling)
-        if reason is None:
-            candidates.append(proposal)
-        else:
-            dropped.append(Dropped(proposal.model, reason))
-    if not candidates:
-        raise _nobody(level, dropped, want)
-    ordered, ignores_health = _healthy_first(candidates)
-    return Choice(level, ordered, tuple(dropped), ignores_health)
-
-
-def level_allowed(snapshot: Snapshot, level: str, tier: Tier) -> bool:
-    """Whether `tier` may use `level`: a rule of the level is met, or it has no rules at all."""
-    rules = snapshot.rules_by_level.get(level, ())
-    return not rules or any(_tier_met(rule, tier) for rule in rules)
-
-
-def _level(snapshot: Snapshot, want: Want) -> PowerLevel:
-    """The level that was asked for; else balanced, or the highest below it that the tier allows."""
-    if want.level is not None and want.level != AUTO:
-        level = snapshot.levels_by_name.get(want.level)
-        if level is None:
-            known = ", ".join(one.name for one in snapshot.levels)
-            raise InvalidField(
-                f"There is no power level of that name; use one of: {known}, {AUTO}.",
-                param="power_level",
-            )
-        if not level_allowed(snapshot, level.name, want.tier):
-            raise _level_refused(snapshot, level, want.tier)
-        return level
-    default = snapshot.levels_by_name.get(DEFAULT_LEVEL)
-    highest = default.rank if default else max(one.rank for one in snapshot.levels)
-    for level in reversed(snapshot.levels):
-        if level.rank <= highest and level_allowed(snapshot, level.name, want.tier):
-            return level
-    raise NotAllowed(
-        f"No power level is open to the {want.tier} tier.",
-        param="power_level",
-        code="tier_not_allowed",
-    )
-
-
-def _level_refused(snapshot: Snapshot, level: PowerLevel, tier: Tier) -> NotAllowed:
-    needed = min(
-        (rule.tier for rule in snapshot.rules_by_level[level.name] if rule.tier is not None),
-        key=lambda one: one.rank,
-    )
-    return NotAllowed(
-        f"Power level '{level.name}' needs the {needed} tier or a higher one; "
-        f"this token's tier is {tier}.",
-        param="power_level",
-        code="tier_not_allowed",
-    )
-
-
-def _named(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[Candidate]:
+    if not names:
+        level = level_of(snapshot, want.level, want.tier)
+        return level, groups_of_level(snapshot, level, want, over_ceiling=over_ceiling)
+    groups: list[Group] = []
     for name in names:
-        models = find_models(snapshot, name)
-        if not models:
-            raise UnknownModel(
-                f"The model '{name[:100]}' does not exist; GET /v1/models lists those that do.",
-                param="model",
-            )
-        for model in models:
-            yield Candidate(model, Reason.NAMED)
+        if name in snapshot.levels_by_name:
+            level = level_of(snapshot, name, want.tier)
+            groups.extend(groups_of_level(snapshot, level, want, over_ceiling=over_ceiling))
+        else:
+            groups.append(_named(snapshot, name, want, known))
+    return snapshot.levels_by_name.get(names[0]), groups
 
 
-def find_models(snapshot: Snapshot, name: str) -> tuple[Model, ...]:
-    """Deployments of a name: an exact listed id first, then `provider/model`; empty if unlisted."""
-    exact = snapshot.models_by_id.get(name)
-    if exact:
-        return exact
-    slug, slash, rest = name.partition("/")
-    if not slash:
-        return ()
-    return tuple(m for m in snapshot.models_by_id.get(rest, ()) if m.provider.slug == slug)
-
-
-def _for_level(snapshot: Snapshot, level: PowerLevel, want: Want) -> Iterator[Candidate]:
-    for rule in snapshot.rules_by_level.get(level.name, ()):
-        if _rule_met(rule, want):
-            reason = Reason.FALLBACK_RULE if rule.is_fallback else Reason.RULE
-            yield Candidate(rule.model, reason)
-    for model in snapshot.models_by_level.get(level.name, ()):
-        yield Candidate(model, Reason.SAME_LEVEL)
-    if level.may_change_level:
-        for model in sorted(snapshot.models, key=_dearest_first):
-            if model.power_level != level.name:
-                yield Candidate(model, Reason.OTHER_LEVEL)
-
-
-def _rule_met(rule: Rule, want: Want) -> bool:
-    return (
-        _tier_met(rule, want.tier)
-        and rule.task_type in (ALL_TASKS, want.task_type)
-        and (rule.min_tokens is None or want.prompt_tokens >= rule.min_tokens)
-        and (rule.max_tokens is None or want.prompt_tokens <= rule.max_tokens)
-        and not rule.requires_byok
+def _named(snapshot: Snapshot, name: str, want: Want, known: KnownModels | None) -> Group:
+    models = find_models(snapshot, name)
+    if models:
+        return group_of_name(models)
+    unlisted = find_unlisted(snapshot, name, want, known)
+    if unlisted is not None:
+        # The platform has no price for it, and pays for nothing it cannot price.
+        return [Proposal(unlisted, Reason.NAMED, byok_only=True)]
+    hint = " An unlisted model needs your own key at its provider." if want.own_keys else ""
+    raise UnknownModel(
+        f"The model '{name[:100]}' does not exist; GET /v1/models lists those that do.{hint}",
+        param="model",
     )
 
 
-def _tier_met(rule: Rule, tier: Tier) -> bool:
-    return rule.tier is None or tier.meets(rule.tier)
+class _Gathered:
+    """Candidates and drops so far. A deployment is a candidate once a payer, at its best place."""
 
+    def __init__(self, want: Want) -> None:
+        self.candidates: list[Candidate] = []
+        self.dropped: list[Dropped] = []
+        self.ties: list[tuple[int, int]] = []
+        self._want = want
+        self._verdicts: dict[tuple[int, str, bool], Drop | None] = {}
+        self._known: set[tuple[int, str]] = set()
+        self._seen: set[tuple[int, str, int]] = set()
 
-def _healthy_first(candidates: list[Candidate]) -> tuple[tuple[Candidate, ...], bool]:
-    up = [one for one in candidates if one.model.provider.health is not Health.DOWN]
-    down = [one for one in candidates if one.model.provider.health is Health.DOWN]
-    return (*up, *down), not up
+    def take(self, group: Group, enough: int | None) -> None:
+        start, rank = len(self.candidates), None
+        for proposal, candidate in self._fitting(group):
+            payer = candidate.key.policy if candidate.key else None
+            if rank != (payer, proposal.rank):
+                self._close(start)
+                start, rank = len(self.candidates), (payer, proposal.rank)
+                if enough is not None and start >= enough:
+                    return
+            self.candidates.append(candidate)
+        self._close(start)
 
+    def _close(self, start: int) -> None:
+        """End a span of equals; only rules have weights to tell them apart by."""
+        stop = len(self.candidates)
+        if stop - start > 1 and self.candidates[start].reason is Reason.RULE:
+            self.ties.append((start, stop))
 
-def _dearest_first(model: Model) -> tuple[int, int]:
-    return (-blended(model.price.base) if model.price else 0, model.id)
+    def _fitting(self, group: Group) -> Iterator[tuple[Proposal, Candidate]]:
+        for proposal, candidate in candidates_of(group, self._want):
+            model = candidate.model
+            name = (model.id, model.model_id)
+            if (*name, candidate.credential) in self._seen:
+                continue
+            self._seen.add((*name, candidate.credential))
+            # What a rule names may be above the ceiling that holds for the same model elsewhere.
+            asked = (*name, proposal.ceiling is not None)
+            if asked not in self._verdicts:
+                verdict = self._verdicts[asked] = self._verdict(proposal)
+                if verdict is not None and name not in self._known:
+                    self.dropped.append(Dropped(model, verdict))
+                self._known.add(name)
+            if self._verdicts[asked] is None:
+                yield proposal, self._bounded(candidate)
 
+    def _verdict(self, proposal: Proposal) -> Drop | None:
+        if proposal.reason in _IMPLICIT and proposal.model.is_deprecated:
+            return Drop.DEPRECATED
+        return unfit(proposal.model, self._want, proposal.ceiling)
 
-_FIELD_AT_FAULT = {
-    Drop.NOT_LOCAL: "privacy_required",
-    Drop.NO_STREAMING: "stream",
-    Drop.NO_TOOLS: "tools",
-    Drop.NO_VISION: "messages",
-    Drop.NO_JSON_MODE: "response_format",
-    Drop.OVER_MAX_COST: "max_cost_usd",
-    Drop.UNPRICED: "max_cost_usd",
-}
-
-
-def _nobody(level: PowerLevel | None, dropped: Iterable[Dropped], want: Want) -> SwitchyardError:
-    """The error for a request that no model fits, naming what stood in the way of the first."""
-    first = next(iter(dropped), None)
-    subject = f"power level '{level.name}'" if level else "this request"
-    if first is None:
-        return NotAllowed(f"No model is set up for {subject}.", code="no_candidate")
-    name = f"{first.model.provider.slug}/{first.model.model_id}"
-    if first.reason is Drop.TIER_TOO_LOW:
-        return NotAllowed(
-            f"{name} is not open to the {want.tier} tier.", param="model", code="tier_not_allowed"
-        )
-    if first.reason is Drop.NO_KEY:
-        return NotAllowed(
-            f"There is no API key for {first.model.provider.name}; "
-            "store your own, or ask the operator.",
-            param="model",
-            code="no_provider_key",
-        )
-    if first.reason is Drop.NOT_ALLOWED_FOR_TOKEN:
-        return NotAllowed(
-            f"This token may not use {name}.", param="model", code="model_not_allowed"
-        )
-    if first.reason in (Drop.MODEL_INACTIVE, Drop.PROVIDER_INACTIVE):
-        return UnknownModel(f"{name} is switched off.", param="model")
-    if first.reason is Drop.CONTEXT_TOO_SMALL:
-        return InvalidField(
-            f"The messages do not fit the context window of any model for {subject}.",
-            param="messages",
-            code="context_length_exceeded",
-        )
-    return InvalidField(
-        f"No model can serve {subject}: {name} was dropped because of '{first.reason}'.",
-        param=_FIELD_AT_FAULT.get(first.reason, "model"),
-        code="no_candidate",
-    )
+    def _bounded(self, candidate: Candidate) -> Candidate:
+        affordable = affordable_tokens(candidate.model, self._want)
+        if affordable is None:
+            return candidate
+        asked = self._want.max_tokens or candidate.model.max_tokens
+        if asked is not None and asked <= affordable:
+            return candidate
+        return msgspec.structs.replace(candidate, max_tokens=affordable)

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.pricing.cost import blended
+from shared.pricing.cost import rates_for
 from shared.routing.own_keys import OwnKey
-from shared.routing.snapshot import Model, PowerLevel, Tier
+from shared.routing.snapshot import Model, PowerLevel, Provider, Tier
 
 
 class Drop(StrEnum):
@@ -27,15 +27,22 @@ class Drop(StrEnum):
     OVER_PRICE_CEILING = "over_price_ceiling"
     UNPRICED = "unpriced"
     OVER_MAX_COST = "over_max_cost"
+    DEPRECATED = "deprecated"
     NO_KEY = "no_key"
+    NO_CONSENT = "no_consent"
+
+
+MIN_ANSWER_TOKENS = 16
+"""Where max_cost_usd leaves less for the answer it is refused: it would be paid for and useless."""
 
 
 class Want(msgspec.Struct, frozen=True):
     """What a request asks for. Equal wants get equal choices, so a choice can be remembered.
 
-    `prompt_tokens` is an estimate, rounded up to a power of two. `max_cost_pico_usd` bounds the
-    worst case. `keyed` holds the slugs of providers that have a key of the platform's; `own_keys`
-    are the caller's.
+    `models` are tried in this order; each is a listed id, `provider/model`, a power level or
+    `auto`. `prompt_tokens` is an estimate, rounded up to a power of two unless a cost is bounded.
+    `max_cost_pico_usd` bounds the worst case. `keyed` holds the slugs of providers that have a key
+    of the platform's; `own_keys` are the caller's.
     """
 
     models: tuple[str, ...]
@@ -54,26 +61,50 @@ class Want(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
     max_cost_pico_usd: int | None = None
 
+    def own_key(self, provider: Provider) -> OwnKey | None:
+        """The caller's own key at `provider`; where own keys are not supported there is none."""
+        if not self.own_keys or not provider.is_byok_supported:
+            return None
+        return next((key for key in self.own_keys if key.provider == provider.slug), None)
+
 
 def unfit(model: Model, want: Want, ceiling: PowerLevel | None = None) -> Drop | None:
-    """The first reason for which `model` cannot serve `want`; None where it can."""
+    """The first reason for which `model` cannot serve `want`; None where it can.
+
+    `ceiling`: the level whose price ceiling holds for it.
+    """
+    provider = model.provider
     for unmet, reason in (
         (not model.is_active, Drop.MODEL_INACTIVE),
-        (not model.provider.is_active, Drop.PROVIDER_INACTIVE),
+        (not provider.is_active, Drop.PROVIDER_INACTIVE),
         (not want.tier.meets(model.min_tier), Drop.TIER_TOO_LOW),
-        (not want.tier.meets(model.provider.min_tier), Drop.TIER_TOO_LOW),
+        (not want.tier.meets(provider.min_tier), Drop.TIER_TOO_LOW),
         (not _is_allowed(model, want), Drop.NOT_ALLOWED_FOR_TOKEN),
-        (want.local_only and not model.provider.is_local, Drop.NOT_LOCAL),
+        (want.local_only and not provider.is_local, Drop.NOT_LOCAL),
         (want.streams and not model.supports_streaming, Drop.NO_STREAMING),
         (want.tools and not model.supports_function_calling, Drop.NO_TOOLS),
         (want.vision and not model.supports_vision, Drop.NO_VISION),
         (want.json_mode and not model.supports_json_mode, Drop.NO_JSON_MODE),
         (_overflows(model, want), Drop.CONTEXT_TOO_SMALL),
-        (model.provider.slug not in want.keyed, Drop.NO_KEY),
+        (provider.slug not in want.keyed and want.own_key(provider) is None, Drop.NO_KEY),
     ):
         if unmet:
             return reason
     return _too_dear(model, want, ceiling)
+
+
+def affordable_tokens(model: Model, want: Want) -> int | None:
+    """The tokens of an answer that `max_cost_usd` pays for beside the prompt; None: no bound.
+
+    At the rates of the tier that the prompt falls in, with nothing of it cached.
+    """
+    if want.max_cost_pico_usd is None or model.price is None:
+        return None
+    rates = rates_for(model.price, want.prompt_tokens)
+    left = want.max_cost_pico_usd - want.prompt_tokens * rates.input
+    if rates.output == 0:
+        return None if left >= 0 else 0
+    return max(0, left // rates.output)
 
 
 def _is_allowed(model: Model, want: Want) -> bool:
@@ -95,11 +126,9 @@ def _too_dear(model: Model, want: Want, ceiling: PowerLevel | None) -> Drop | No
     if model.price is None:
         bounded = ceiling is not None or want.max_cost_pico_usd is not None
         return Drop.UNPRICED if bounded else None
-    rates = model.price.base
-    if ceiling is not None and blended(rates) > ceiling.price_ceiling:
+    if ceiling is not None and model.price.base.blended > ceiling.price_ceiling:
         return Drop.OVER_PRICE_CEILING
-    if want.max_cost_pico_usd is not None:
-        answer = want.max_tokens or model.max_tokens or 0
-        if want.prompt_tokens * rates.input + answer * rates.output > want.max_cost_pico_usd:
-            return Drop.OVER_MAX_COST
-    return None
+    affordable = affordable_tokens(model, want)
+    if affordable is None or affordable >= min(MIN_ANSWER_TOKENS, want.max_tokens or 10**9):
+        return None
+    return Drop.OVER_MAX_COST

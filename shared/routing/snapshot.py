@@ -54,6 +54,11 @@ class Rates(msgspec.Struct, frozen=True):
     audio_output: int | Fraction | None = None
     reasoning: int | Fraction | None = None
 
+    @property
+    def blended(self) -> int:
+        """At three input tokens for one output token, rounded up."""
+        return -(-(3 * self.input + self.output) // 4)
+
 
 class PriceTier(msgspec.Struct, frozen=True):
     """Rates for the whole request from `start_tokens` prompt tokens on (a cliff, not a slope)."""
@@ -166,6 +171,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     levels_by_name: Mapping[str, PowerLevel]
     rules_by_level: Mapping[str, tuple[Rule, ...]]
     models_by_level: Mapping[str, tuple[Model, ...]]
+    models_dearest_first: tuple[Model, ...]
 
 
 def build_snapshot(
@@ -198,7 +204,13 @@ def build_snapshot(
         models_by_level={
             level: tuple(sorted(some, key=_priority_order)) for level, some in by_level.items()
         },
+        models_dearest_first=tuple(sorted(models, key=_dearest_first)),
     )
+
+
+def _dearest_first(model: Model) -> tuple[int, int]:
+    """What has no price comes last."""
+    return (0 if model.price is None else -model.price.base.blended, model.id)
 
 
 def _seed_order(model: Model) -> tuple[int, int]:

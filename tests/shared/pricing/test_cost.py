@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.pricing.cost import blended, cost_of
+from shared.pricing.cost import cost_of
 from shared.routing.snapshot import Price, PriceTier, Rates
 from shared.wire.usage import Usage
 
@@ -116,4 +116,4 @@ def test_parts_sum_to_the_total_and_cached_tokens_are_never_billed_twice(
 
 
 def test_the_blend_is_three_to_one() -> None:
-    assert blended(Rates(input=1_000_000, output=5_000_000)) == 2_000_000
+    assert Rates(input=1_000_000, output=5_000_000).blended == 2_000_000

@@ -112,6 +112,8 @@ LEVELS = (
     level("precision", 2, 20, may_change_level=False),
 )
 
+SLUGS = ("openai", "anthropic", "google", "groq", "openrouter")
+
 OPENAI = provider(1, "openai")
 ANTHROPIC = provider(2, "anthropic")
 GOOGLE = provider(3, "google")

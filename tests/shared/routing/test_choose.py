@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shared.errors import InvalidField, NotAllowed, SwitchyardError, UnknownModel
 from shared.routing.choose import Choice, Reason, choose
 from shared.routing.fit import Drop, Want
+from shared.routing.order import order
 from shared.routing.snapshot import Health, Model, Snapshot, Tier
 
 _spec = importlib.util.spec_from_file_location("catalogue", Path(__file__).parent / "catalogue.py")
@@ -29,6 +30,10 @@ ALL_KEYED = frozenset({"openai", "anthropic", "google", "groq"})
 def want(**changes: Any) -> Want:
     plain = Want(models=(), level=None, tier=Tier.PROFESSIONAL, keyed=ALL_KEYED)
     return msgspec.structs.replace(plain, **changes)
+
+
+def now(choice: Choice) -> Choice:
+    return order(choice, {}, session="s", prompt_tokens=0, now_s=0)
 
 
 def names(choice: Choice) -> list[str]:
@@ -67,7 +72,7 @@ def test_a_level_named_as_the_model_is_that_level(name: str) -> None:
 
 
 def test_the_order_is_rules_then_the_level_then_other_levels_dearest_first() -> None:
-    choice = choose(SEED, want(level="balanced"))
+    choice = choose(SEED, want(level="balanced"), enough=None)
     assert [(one.model.model_id, one.reason) for one in choice.candidates] == [
         ("gpt-6.1-terra", Reason.RULE),
         ("gemini-3.8-flash", Reason.SAME_LEVEL),
@@ -207,14 +212,14 @@ def test_a_token_may_be_bound_to_models() -> None:
 
 def test_a_provider_that_is_down_comes_last() -> None:
     down = msgspec.structs.replace(catalogue.OPENAI, health=Health.DOWN)
-    choice = choose(changed(catalogue.TERRA, provider=down), want(level="balanced"))
+    choice = now(choose(changed(catalogue.TERRA, provider=down), want(level="balanced")))
     assert names(choice) == ["gemini-3.8-flash", "openai/gpt-oss-20b", "gpt-6.1-terra"]
     assert not choice.ignores_health
 
 
 def test_if_everyone_is_down_health_is_ignored_and_the_choice_says_so() -> None:
     down = msgspec.structs.replace(catalogue.ANTHROPIC, health=Health.DOWN)
-    choice = choose(changed(catalogue.OPUS, provider=down), want(level="precision"))
+    choice = now(choose(changed(catalogue.OPUS, provider=down), want(level="precision")))
     assert names(choice) == ["claude-opus-5-5"]
     assert choice.ignores_health
 

@@ -1,0 +1,64 @@
+"""What a choice is made of: deployments to try in their order, and why each other one is not."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.routing.fit import Drop
+from shared.routing.own_keys import OwnKey
+from shared.routing.snapshot import Model, PowerLevel, Rule
+
+
+class Reason(StrEnum):
+    """Why a model is a candidate, at its place."""
+
+    NAMED = "named"
+    RULE = "rule"
+    FALLBACK_RULE = "fallback_rule"
+    SAME_LEVEL = "same_level"
+    OTHER_LEVEL = "other_level"
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """`key` is the caller's own key that pays for it; None: the platform's.
+
+    `rule` is the rule that named it. `max_tokens` is all that `max_cost_usd` leaves for the
+    answer, where that is less than the request would take.
+    """
+
+    model: Model
+    reason: Reason
+    key: OwnKey | None = None
+    rule: Rule | None = None
+    max_tokens: int | None = None
+
+    @property
+    def credential(self) -> int:
+        """The id of the caller's key; 0 is the platform's at this provider."""
+        return 0 if self.key is None else self.key.id
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """`paid_by_platform`: dropped as that alone; with the caller's key it may be a candidate."""
+
+    model: Model
+    reason: Drop
+    paid_by_platform: bool = False
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Candidates in the order to try when all are well; `level` is None where models were named.
+
+    `ties` are the spans of candidates that rules put on a par, whose weights decide by session.
+    `has_down`: the provider of some is down. `order` makes of it what this moment's request tries;
+    in that `ignores_health` says that no candidate is well, and they are tried all the same.
+    """
+
+    level: PowerLevel | None
+    candidates: tuple[Candidate, ...]
+    dropped: tuple[Dropped, ...]
+    ties: tuple[tuple[int, int], ...] = ()
+    has_down: bool = False
+    ignores_health: bool = False

@@ -1,0 +1,135 @@
+"""The deployments that a request may be served by, group by group, best group first. Pure.
+
+A power level: the models that its rules name; its fallback rules; other models of the level; then,
+where the level may change, the others under its price ceiling. Names: each name a group of its own.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from shared.routing.choice import Candidate, Reason
+from shared.routing.fit import Want
+from shared.routing.levels import tier_met
+from shared.routing.own_keys import UsePolicy
+from shared.routing.snapshot import Health, Model, PowerLevel, Rule, Snapshot
+
+Rank = tuple[int, ...]
+"""Equal ranks within a group are on a par, and may be told apart by weight."""
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """A deployment that may serve; `rank` orders it among the others of its group and payer.
+
+    `ceiling`: the level whose price ceiling holds. `byok_only`: with the caller's own key alone.
+    """
+
+    model: Model
+    reason: Reason
+    rank: Rank = ()
+    rule: Rule | None = None
+    ceiling: PowerLevel | None = None
+    byok_only: bool = False
+
+
+Group = Iterable[Proposal]
+"""Best first. It may be long: nothing more of it is read than is needed."""
+
+
+def groups_of_level(
+    snapshot: Snapshot, level: PowerLevel, want: Want, *, over_ceiling: bool = False
+) -> Iterator[Group]:
+    """`over_ceiling`: also what is too dear, only to be dropped for it."""
+    met = [rule for rule in snapshot.rules_by_level.get(level.name, ()) if _rule_met(rule, want)]
+    yield _by_rank(_of_rule(rule, Reason.RULE) for rule in met if not rule.is_fallback)
+    yield _by_rank(_of_rule(rule, Reason.FALLBACK_RULE) for rule in met if rule.is_fallback)
+    yield _Lazy(snapshot.models_by_level.get(level.name, ()), Reason.SAME_LEVEL)
+    if level.may_change_level:
+        models = snapshot.models_dearest_first
+        # Dearest first: what is above the ceiling is at the front and need not be looked at.
+        first = bisect_left(models, -level.price_ceiling, key=lambda one: -_blended(one))
+        yield _Lazy(models, Reason.OTHER_LEVEL, level, 0 if over_ceiling else first)
+
+
+def group_of_name(models: Sequence[Model]) -> Group:
+    """Several providers of one name: in the order of the providers, the healthy ones first."""
+    return _by_rank(Proposal(one, Reason.NAMED, (_unwell(one),)) for one in models)
+
+
+def candidates_of(group: Group, want: Want) -> Iterator[tuple[Proposal, Candidate]]:
+    """A group's proposals with who pays: own keys of `prefer` and `only` first, `last_resort` last.
+
+    The platform stands behind the caller's own key at its provider, never beside one of `only`.
+    """
+    if not want.own_keys:
+        for one in group:
+            if not one.byok_only:
+                yield one, Candidate(one.model, one.reason, rule=one.rule)
+        return
+    group = list(group)
+    keys = [want.own_key(one.model.provider) for one in group]
+    for one, key in zip(group, keys, strict=True):
+        if key is not None and key.policy is not UsePolicy.LAST_RESORT:
+            yield one, Candidate(one.model, one.reason, key, one.rule)
+    for one, key in zip(group, keys, strict=True):
+        is_open = key is None or key.policy is not UsePolicy.ONLY
+        if is_open and not one.byok_only and (key is None or one.model.provider.slug in want.keyed):
+            yield one, Candidate(one.model, one.reason, rule=one.rule)
+    for one, key in zip(group, keys, strict=True):
+        if key is not None and key.policy is UsePolicy.LAST_RESORT:
+            yield one, Candidate(one.model, one.reason, key, one.rule)
+
+
+class _Lazy:
+    """Models in an order they are already in, as proposals made when they are looked at."""
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        reason: Reason,
+        level: PowerLevel | None = None,
+        start: int = 0,
+    ) -> None:
+        self._models = models
+        self._reason = reason
+        self._level = level
+        self._start = start
+
+    def __iter__(self) -> Iterator[Proposal]:
+        models, level = self._models, self._level
+        for place in range(self._start, len(models)):
+            model = models[place]
+            if level is None or model.power_level != level.name:
+                yield Proposal(model, self._reason, (place,), ceiling=level)
+
+
+def _by_rank(proposals: Iterable[Proposal]) -> Group:
+    return sorted(proposals, key=lambda one: one.rank)
+
+
+def _of_rule(rule: Rule, reason: Reason) -> Proposal:
+    place = rule.fallback_order if rule.is_fallback else -rule.priority
+    return Proposal(
+        rule.model, reason, (place, _unwell(rule.model)), rule, byok_only=rule.requires_byok
+    )
+
+
+def _rule_met(rule: Rule, want: Want) -> bool:
+    return (
+        tier_met(rule, want.tier)
+        and rule.task_type in (None, want.task_type)
+        and (rule.min_tokens is None or want.prompt_tokens >= rule.min_tokens)
+        and (rule.max_tokens is None or want.prompt_tokens <= rule.max_tokens)
+        and not (rule.requires_byok and want.own_key(rule.model.provider) is None)
+    )
+
+
+def _unwell(model: Model) -> int:
+    return model.provider.health is Health.DEGRADED
+
+
+def _blended(model: Model) -> int:
+    return 0 if model.price is None else model.price.base.blended

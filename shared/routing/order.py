@@ -1,0 +1,135 @@
+"""A remembered choice in the order of this moment: what is not well is passed over. Pure.
+
+A choice holds for all requests that want the same; circuits and headroom change by the second, and
+weights are drawn by the session. So they are applied to a choice, not in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from shared.errors import ProviderUnavailable, UpstreamError
+from shared.routing.choice import Candidate, Choice, Dropped
+from shared.routing.consent import Failure, may_follow
+from shared.routing.fit import Drop
+from shared.routing.snapshot import Health
+
+Place = tuple[str, str | None, int | None]
+"""Provider slug; model id, None for all; credential (Candidate.credential), None for all."""
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Why a place is to be passed over, and until when (in the clock that `order` is told).
+
+    `over_tokens`: only prompts of more tokens than these are kept away.
+    """
+
+    error: type[UpstreamError]
+    until_s: float
+    over_tokens: int = -1
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """`is_panic`: no candidate is well, so all of them are tried as if they were."""
+
+    candidates: tuple[Candidate, ...]
+    dropped: tuple[Dropped, ...]
+    is_panic: bool
+
+
+def order(
+    choice: Choice,
+    blocks: Mapping[Place, Block],
+    *,
+    session: str,
+    prompt_tokens: int,
+    now_s: float,
+) -> Choice:
+    """`choice` as this request is to try it: equals by weight and session, the blocked ones last.
+
+    The same session gets the same order as long as the same ones are blocked.
+    """
+    if not choice.ties and not blocks and not choice.has_down:
+        return choice
+    candidates = list(choice.candidates)
+    for start, stop in choice.ties:
+        candidates[start:stop] = by_weight(candidates[start:stop], session)
+    errors = [blocked(one, blocks, prompt_tokens, now_s) for one in candidates]
+    if not any(errors):
+        return msgspec.structs.replace(choice, candidates=tuple(candidates))
+    passed = pass_over(candidates, errors)
+    return msgspec.structs.replace(
+        choice,
+        candidates=passed.candidates,
+        dropped=(*choice.dropped, *passed.dropped),
+        ignores_health=passed.is_panic,
+    )
+
+
+def intended(choice: Choice, session: str) -> Candidate:
+    """The candidate that is first when all are well: an answer by another is a fallback."""
+    if choice.ties and choice.ties[0][0] == 0:
+        return by_weight(choice.candidates[: choice.ties[0][1]], session)[0]
+    return choice.candidates[0]
+
+
+def blocked(
+    candidate: Candidate, blocks: Mapping[Place, Block], prompt_tokens: int, now_s: float
+) -> type[UpstreamError] | None:
+    """How an attempt at `candidate` would fail by what is known now; None: nothing is known."""
+    provider, model = candidate.model.provider, candidate.model.model_id
+    if provider.health is Health.DOWN:
+        return ProviderUnavailable
+    if not blocks:
+        return None
+    slug, credential = provider.slug, candidate.credential
+    for place in ((slug, model, None), (slug, model, credential), (slug, None, credential)):
+        block = blocks.get(place)
+        if block is not None and now_s < block.until_s and prompt_tokens > block.over_tokens:
+            return block.error
+    return None
+
+
+def pass_over(
+    candidates: Sequence[Candidate], errors: Sequence[type[UpstreamError] | None]
+) -> Passed:
+    """Those without an error in their order, then the others in theirs.
+
+    Nobody is lost but what the platform would pay for behind a key whose owner does not allow
+    that: to pass a key over is to use another in its place.
+    """
+    well: list[Candidate] = []
+    unwell: list[Candidate] = []
+    dropped: list[Dropped] = []
+    failures: list[Failure] = []
+    for candidate, error in zip(candidates, errors, strict=True):
+        if not may_follow(candidate.key, failures):
+            dropped.append(Dropped(candidate.model, Drop.NO_CONSENT, paid_by_platform=True))
+        elif error is None:
+            well.append(candidate)
+        else:
+            unwell.append(candidate)
+            failures.append((candidate.key, error))
+    return Passed((*well, *unwell), tuple(dropped), not well)
+
+
+def by_weight(candidates: Sequence[Candidate], session: str) -> list[Candidate]:
+    """Equals in the order drawn for `session`: first with a chance of its weight among all.
+
+    Weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted distributed hash tables",
+    2005): where one drops out, only the sessions that had it first move.
+    """
+    return sorted(candidates, key=lambda one: _distance(one, session))
+
+
+def _distance(candidate: Candidate, session: str) -> float:
+    rule = candidate.rule
+    if rule is None or rule.weight <= 0:
+        return math.inf
+    seed = f"{candidate.model.id}:{session}".encode()
+    number = int.from_bytes(hashlib.blake2b(seed, digest_size=8).digest(), "big")
+    return -math.log((number + 1) / (2**64 + 1)) / rule.weight
