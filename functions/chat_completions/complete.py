@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
+from functions.chat_completions.own_key_watch import OwnKeyWatch
 from functions.chat_completions.settle import Books
 from functions.chat_completions.stream import first_events, relay
 from functions.chat_completions.target import Target
@@ -45,11 +46,18 @@ class Completions:
     """What completing a request needs; one a process."""
 
     def __init__(
-        self, *, transport: Transport, targets: Targets, books: Books, deadline_s: float
+        self,
+        *,
+        transport: Transport,
+        targets: Targets,
+        books: Books,
+        watch: OwnKeyWatch,
+        deadline_s: float,
     ) -> None:
         self.transport = transport
         self.targets = targets
         self.books = books
+        self.watch = watch
         self.deadline_s = deadline_s
 
     async def complete(self, exchange: Exchange) -> None:
@@ -92,6 +100,7 @@ class Completions:
         status = None
         was_sent = False
         try:
+            _refuse_known_bad(candidate)
             target = self.targets.of(candidate)
             exchange.is_simulated, exchange.via = target.is_simulated, target.via
             outgoing = _outgoing(exchange, target)
@@ -110,6 +119,7 @@ class Completions:
             # An error status costs nothing; a call that broke off may have been billed to us.
             exchange.may_have_cost |= was_sent and status in (None, 200)
             exchange.end_attempt(status, error)
+            self.watch.note(candidate.key, candidate.model.provider, error, exchange.request_id)
             ATTEMPTS.labels(provider, error.code).inc()
             raise
 
@@ -137,6 +147,16 @@ class Completions:
             completion = with_reported_cost(completion, answer.header(dialect.cost_header))
         exchange.end_attempt(200, None)
         await settle.answered(exchange, completion, self.books)
+
+
+def _refuse_known_bad(candidate: Candidate) -> None:
+    """A key that its provider refused before is not sent again."""
+    if candidate.key is not None and candidate.key.is_refused:
+        provider = candidate.model.provider
+        raise ProviderRejectedKey(
+            provider.slug,
+            f"{provider.name} refused your own API key; store a valid one, or test it again.",
+        )
 
 
 def _failure(provider: str, fault: TransportFault) -> UpstreamError:
@@ -170,7 +190,8 @@ def _refused(exchange: Exchange, target: Target, answer: Answer, body: bytes) ->
         answer.header(b"retry-after"),
         datetime.now(UTC),
     )
-    if isinstance(error, ProviderRejectedKey | ProviderQuotaExhausted):
+    is_platforms = exchange.candidate.key is None
+    if is_platforms and isinstance(error, ProviderRejectedKey | ProviderQuotaExhausted):
         name = "The LiteLLM proxy" if target.via else model.provider.name
         return PlatformKeyRefused(
             error.provider,

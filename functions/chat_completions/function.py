@@ -59,6 +59,7 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
         transport=transport,
         targets=targets,
         books=Books(resources.get(Spool), reporter),
+        watch=watch,
         deadline_s=settings[CompletionSettings].request_deadline_s,
     )
     resources.put(Endpoint(resources.get(Authenticator), keeper, own_keys, completions))

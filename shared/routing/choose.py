@@ -80,13 +80,23 @@ def choose(snapshot: Snapshot, want: Want) -> Choice:
         ceiling = level if proposal.reason is Reason.OTHER_LEVEL else None
         reason = unfit(proposal.model, want, ceiling)
         if reason is None:
-            candidates.append(proposal)
+            candidates += _payers(proposal, want)
         else:
             dropped.append(Dropped(proposal.model, reason))
     if not candidates:
         raise _nobody(level, dropped, want)
     ordered, ignores_health = _healthy_first(candidates)
     return Choice(level, ordered, tuple(dropped), ignores_health)
+
+
+def _payers(proposal: Candidate, want: Want) -> Iterator[Candidate]:
+    """The caller's own key alone where there is one: the platform pays only by consent."""
+    slug = proposal.model.provider.slug
+    own = [key for key in want.own_keys if key.provider == slug]
+    for key in own:
+        yield msgspec.structs.replace(proposal, key=key)
+    if not own:
+        yield proposal
 
 
 def level_allowed(snapshot: Snapshot, level: str, tier: Tier) -> bool:

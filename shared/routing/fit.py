@@ -69,11 +69,16 @@ def unfit(model: Model, want: Want, ceiling: PowerLevel | None = None) -> Drop |
         (want.vision and not model.supports_vision, Drop.NO_VISION),
         (want.json_mode and not model.supports_json_mode, Drop.NO_JSON_MODE),
         (_overflows(model, want), Drop.CONTEXT_TOO_SMALL),
-        (model.provider.slug not in want.keyed, Drop.NO_KEY),
+        (not _has_key(model, want), Drop.NO_KEY),
     ):
         if unmet:
             return reason
     return _too_dear(model, want, ceiling)
+
+
+def _has_key(model: Model, want: Want) -> bool:
+    slug = model.provider.slug
+    return slug in want.keyed or any(key.provider == slug for key in want.own_keys)
 
 
 def _is_allowed(model: Model, want: Want) -> bool:
