@@ -21,10 +21,10 @@ _WORD = re.compile(r"\s*\S+|\s+$")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`text` is the content, or the arguments when `tool` names the function to call."""
+    """`text` is the content, or the arguments of each call where `tools` names functions."""
 
     text: str
-    tool: str | None
+    tools: tuple[str, ...]
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
@@ -36,13 +36,13 @@ def tokens(text: str) -> int:
 
 def answer(request: ChatRequest, events: int | None = None) -> Answer:
     """`events`: how many words the text must have at least, so that as many events can be sent."""
-    tool = _tool_to_call(request)
-    whole = TOOL_ARGUMENTS if tool is not None else _text(request, events)
+    tools = _tools_to_call(request)
+    whole = TOOL_ARGUMENTS if tools else _text(request, events)
     sent = _shorten(whole, request.limit())
-    complete = "stop" if tool is None else "tool_calls"
+    complete = "tool_calls" if tools else "stop"
     reason = "length" if len(sent) < len(whole) else complete
     prompt = sum(tokens(message.text()) + _TOKENS_A_MESSAGE for message in request.messages)
-    return Answer(sent, tool, reason, prompt, tokens(sent))
+    return Answer(sent, tools, reason, prompt, tokens(sent) * max(1, len(tools)))
 
 
 def pieces(text: str, most: int | None = None) -> list[str]:
@@ -54,19 +54,25 @@ def pieces(text: str, most: int | None = None) -> list[str]:
     return ["".join(words[i * count // most : (i + 1) * count // most]) for i in range(most)]
 
 
-def _tool_to_call(request: ChatRequest) -> str | None:
-    """The first function, when the last message is a user's and says "call tool".
+def _tools_to_call(request: ChatRequest) -> tuple[str, ...]:
+    """The first function, when the last message is a user's and says "call tool"; the first and
+    the last at once when it says "call two tools".
 
     Only the last message: an agent that sent the tool's result must get an answer, not a loop.
     """
     last = request.messages[-1]
-    if not request.tools or last.role != "user" or "call tool" not in last.text().lower():
-        return None
+    if not request.tools or last.role != "user":
+        return ()
     functions = [tool.function.name for tool in request.tools if tool.function is not None]
-    return functions[0] if functions else None
+    said = last.text().lower()
+    if functions and "call two tools" in said:
+        return functions[0], functions[-1]
+    return (functions[0],) if functions and "call tool" in said else ()
 
 
 def _text(request: ChatRequest, events: int | None) -> str:
+    if request.wanted is not None and request.wanted.type != "text":
+        return request.wanted.fitting()
     text = OPENING
     for message in reversed(request.messages):
         if message.role == "user":

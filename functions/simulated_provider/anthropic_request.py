@@ -10,6 +10,8 @@ from functions.simulated_provider.request import (
     Message,
     Tool,
     ToolFunction,
+    Wanted,
+    read,
 )
 
 
@@ -33,6 +35,10 @@ class AnthropicTool(msgspec.Struct):
     type: str | None = None
 
 
+class OutputConfig(msgspec.Struct):
+    format: Wanted | None = None
+
+
 class MessagesRequest(msgspec.Struct):
     """anthropic 2.13.0 `types/message_create_params.py`: the first three are required."""
 
@@ -43,6 +49,7 @@ class MessagesRequest(msgspec.Struct):
     stream: bool | None = None
     tools: list[AnthropicTool] | None = None
     simulate: str | None = None
+    output_config: OutputConfig | None = None
 
     def as_chat(self) -> ChatRequest:
         """The same request as OpenAI has it, so that text and tokens are the same on both wires.
@@ -64,6 +71,7 @@ class MessagesRequest(msgspec.Struct):
             max_tokens=self.max_tokens,
             tools=tools,
             simulate=self.simulate,
+            wanted=self.output_config.format if self.output_config is not None else None,
         )
 
 
@@ -90,12 +98,7 @@ _DECODER = msgspec.json.Decoder(MessagesRequest)
 
 def decode(body: bytes) -> ChatRequest:
     """Raises Refused."""
-    try:
-        request = _DECODER.decode(body)
-    except msgspec.ValidationError as fault:
-        raise Refused(str(fault)) from fault
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise Refused(f"The request body is not valid JSON: {fault}") from fault
+    request = read(body, _DECODER, "The request body is not valid JSON")
     if not request.model:
         raise Refused("model: String should have at least 1 character", "model")
     if not request.messages:

@@ -69,7 +69,7 @@ def model_card(name: str) -> bytes:
 
 
 def message(answer: Answer, model_name: str, *, usage: bool) -> bytes:
-    body = _message(model_name, [_content(answer)], _STOP_REASONS[answer.finish_reason])
+    body = _message(model_name, _content(answer), _STOP_REASONS[answer.finish_reason])
     if usage:
         body["usage"] = _usage(answer, answer.completion_tokens) | {"service_tier": "standard"}
     return _encode(body)
@@ -88,13 +88,9 @@ def events(answer: Answer, model_name: str, most: int | None, *, usage: bool) ->
     if usage:
         begun["usage"] = _usage(answer, 1) | {"service_tier": "standard"}
         ended["usage"] = _usage(answer, answer.completion_tokens)
-    block = {"type": "content_block_start", "index": 0, "content_block": _empty_block(answer)}
     return [
         event("message_start", _encode({"type": "message_start", "message": begun})),
-        event("content_block_start", _encode(block)),
-        event("ping", b'{"type":"ping"}'),
-        *_deltas(answer, most),
-        event("content_block_stop", b'{"type":"content_block_stop","index":0}'),
+        *_blocks(answer, most),
         event("message_delta", _encode(ended)),
         event("message_stop", b'{"type":"message_stop"}'),
     ]
@@ -122,11 +118,11 @@ def _usage(answer: Answer, output_tokens: int) -> dict[str, Any]:
     }
 
 
-def _content(answer: Answer) -> dict[str, Any]:
-    block = _empty_block(answer)
-    if answer.tool is None:
-        return block | {"text": answer.text}
-    return block | {"input": _arguments(answer.text)}
+def _content(answer: Answer) -> list[dict[str, Any]]:
+    if not answer.tools:
+        return [_empty_block(None) | {"text": answer.text}]
+    arguments = {"input": _arguments(answer.text)}
+    return [_empty_block(tool) | arguments for tool in answer.tools]
 
 
 def _arguments(text: str) -> Any:
@@ -137,18 +133,36 @@ def _arguments(text: str) -> Any:
         return {}
 
 
-def _empty_block(answer: Answer) -> dict[str, Any]:
-    if answer.tool is None:
+def _empty_block(tool: str | None) -> dict[str, Any]:
+    if tool is None:
         return {"type": "text", "text": ""}
     tool_id = f"toolu_sim_{secrets.token_hex(8)}"
-    return {"type": "tool_use", "id": tool_id, "name": answer.tool, "input": {}}
+    return {"type": "tool_use", "id": tool_id, "name": tool, "input": {}}
 
 
-def _deltas(answer: Answer, most: int | None) -> list[bytes]:
+def _blocks(answer: Answer, most: int | None) -> list[bytes]:
+    """One block after the other; a ping in the first, as in the documentation's example."""
+    made: list[bytes] = []
+    for place, tool in enumerate(answer.tools or (None,)):
+        start: dict[str, Any] = {"type": "content_block_start", "index": place}
+        start["content_block"] = _empty_block(tool)
+        made.append(event("content_block_start", _encode(start)))
+        if place == 0:
+            made.append(event("ping", b'{"type":"ping"}'))
+        made += _deltas(answer.text, place, most, is_tool=tool is not None)
+        stop = b'{"type":"content_block_stop","index":%d}' % place
+        made.append(event("content_block_stop", stop))
+    return made
+
+
+def _deltas(text: str, place: int, most: int | None, *, is_tool: bool) -> list[bytes]:
     """A tool's arguments begin with an empty piece, as in the documentation's example."""
-    before = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":'
-    words = pieces(answer.text, most)
-    if answer.tool is None:
+    before = (
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":'
+        % place
+    )
+    words = pieces(text, most)
+    if not is_tool:
         start = before + b'{"type":"text_delta","text":'
     else:
         start = before + b'{"type":"input_json_delta","partial_json":'

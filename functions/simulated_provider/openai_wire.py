@@ -106,10 +106,16 @@ def completion(
 ) -> bytes:
     """`more`: fields of the body beside OpenAI's, or in place of them."""
     message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
-    if answer.tool is not None:
-        function = {"name": answer.tool, "arguments": answer.text}
+    if answer.tools:
         message["content"] = None
-        message["tool_calls"] = [{"id": _call_id(), "type": "function", "function": function}]
+        message["tool_calls"] = [
+            {
+                "id": _call_id(),
+                "type": "function",
+                "function": {"name": tool, "arguments": answer.text},
+            }
+            for tool in answer.tools
+        ]
     choice = {
         "index": 0,
         "message": message,
@@ -151,7 +157,7 @@ def events(
     tail = b"}\n\n" if usage is None else b',"usage":null}\n\n'
     before = head + b',"choices":[{"index":0,"delta":'
     after = b',"logprobs":null,"finish_reason":null}]' + tail
-    deltas = _tool_deltas(answer, most) if answer.tool is not None else _text_deltas(answer, most)
+    deltas = _tool_deltas(answer, most) if answer.tools else _text_deltas(answer, most)
     made = [before + delta + after for delta in deltas]
     reason = _encode(answer.finish_reason)
     made.append(before + b'{},"logprobs":null,"finish_reason":' + reason + b"}]" + tail)
@@ -168,15 +174,15 @@ def _text_deltas(answer: Answer, most: int | None) -> list[bytes]:
 
 
 def _tool_deltas(answer: Answer, most: int | None) -> list[bytes]:
-    call = {
-        "index": 0,
-        "id": _call_id(),
-        "type": "function",
-        "function": {"name": answer.tool, "arguments": ""},
-    }
-    first = {"role": "assistant", "content": None, "tool_calls": [call]}
-    rest = (
-        {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
-        for piece in pieces(answer.text, most)
-    )
-    return [_encode(first), *(_encode(delta) for delta in rest)]
+    """One call after the other, each in pieces; the role comes with the first."""
+    deltas: list[dict[str, Any]] = []
+    for place, tool in enumerate(answer.tools):
+        function = {"name": tool, "arguments": ""}
+        call = {"index": place, "id": _call_id(), "type": "function", "function": function}
+        begun = {"role": "assistant", "content": None} if place == 0 else {}
+        deltas.append({**begun, "tool_calls": [call]})
+        deltas += (
+            {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}
+            for piece in pieces(answer.text, most)
+        )
+    return [_encode(delta) for delta in deltas]

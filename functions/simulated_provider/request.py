@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from functions.simulated_provider.refused import Refused
+from functions.simulated_provider.schema_answer import JSON_OBJECT, fitting
 
 
 class Part(msgspec.Struct):
@@ -34,6 +35,18 @@ class Tool(msgspec.Struct):
     function: ToolFunction | None = None
 
 
+class Wanted(msgspec.Struct):
+    """OpenAI's response_format; Anthropic's output_config.format has the schema at the top."""
+
+    type: str = "text"
+    json_schema: dict[str, Any] | None = None
+    schema: dict[str, Any] | None = None
+
+    def fitting(self) -> str:
+        schema = self.schema if self.json_schema is None else self.json_schema.get("schema")
+        return JSON_OBJECT if schema is None else fitting(schema)
+
+
 class StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
@@ -50,6 +63,7 @@ class ChatRequest(msgspec.Struct):
     n: int | None = None
     tools: list[Tool] | None = None
     simulate: str | None = None
+    wanted: Wanted | None = msgspec.field(default=None, name="response_format")
     logprobs: Any = None
     top_logprobs: Any = None
     logit_bias: Any = None
@@ -66,15 +80,22 @@ class ChatRequest(msgspec.Struct):
 
 _DECODER = msgspec.json.Decoder(ChatRequest)
 
+T = TypeVar("T")
 
-def decode(body: bytes) -> ChatRequest:
-    """Raises Refused."""
+
+def read(body: bytes, decoder: msgspec.json.Decoder[T], malformed: str) -> T:
+    """Raises Refused; `malformed` is how this provider says that the body is no JSON."""
     try:
-        request = _DECODER.decode(body)
+        return decoder.decode(body)
     except msgspec.ValidationError as fault:
         raise Refused(str(fault)) from fault
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise Refused(f"We could not parse the JSON body of your request: {fault}") from fault
+        raise Refused(f"{malformed}: {fault}") from fault
+
+
+def decode(body: bytes) -> ChatRequest:
+    """Raises Refused."""
+    request = read(body, _DECODER, "We could not parse the JSON body of your request")
     if not request.model:
         raise Refused("you must provide a model parameter", "model")
     if not request.messages:

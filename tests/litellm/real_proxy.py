@@ -208,6 +208,21 @@ def test_two_parallel_calls_of_a_tool_come_through(gateway: UvicornServer) -> No
 
 
 @pytest.mark.parametrize("model", ["openai/real-http", "anthropic/real-http"])
+def test_two_parallel_calls_come_through_a_stream(gateway: UvicornServer, model: str) -> None:
+    question: Any = {"role": "user", "content": "Please call two tools"}
+    calls: dict[int, list[str]] = {}
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="test-user-token") as client:
+        asked: Any = {"messages": [question], "tools": TOOLS, "model": model}
+        for chunk in client.chat.completions.create(**asked, stream=True):
+            for call in chunk.choices[0].delta.tool_calls or () if chunk.choices else ():
+                said = call.function.arguments if call.function else None
+                calls.setdefault(call.index, []).append(said or "")
+    assert [json.loads("".join(calls[place])) for place in sorted(calls)] == [
+        {"simulated": True}
+    ] * 2
+
+
+@pytest.mark.parametrize("model", ["openai/real-http", "anthropic/real-http"])
 def test_a_tool_is_called_and_its_result_sent_back(gateway: UvicornServer, model: str) -> None:
     question: Any = {"role": "user", "content": "Please call tool now"}
     with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="test-user-token") as client:

@@ -87,8 +87,46 @@ def test_as_many_events_as_asked_for_have_content(events: int) -> None:
 
 def test_call_tool_calls_the_first_tool() -> None:
     made = answer(request("please CALL TOOL now", tools=TOOLS))
-    assert (made.tool, made.finish_reason) == ("weather", "tool_calls")
+    assert (made.tools, made.finish_reason) == (("weather",), "tool_calls")
     assert msgspec.json.decode(made.text) == {"simulated": True}
+
+
+def test_call_two_tools_calls_the_first_and_the_last_and_counts_both() -> None:
+    more = [*TOOLS, {"type": "function", "function": {"name": "population"}}]
+    made = answer(request("please call two tools", tools=more))
+    assert (made.tools, made.finish_reason) == (("weather", "population"), "tool_calls")
+    assert made.completion_tokens == 2 * tokens(made.text)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string"}, "simulated"),
+        ({"enum": ["b", "a"]}, "b"),
+        ({"const": 7}, 7),
+        ({"type": ["integer", "null"]}, 1),
+        ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [True, True]),
+        ({"anyOf": [{"type": "number"}, {"type": "null"}]}, 1.5),
+        (
+            {
+                "$defs": {"Inner": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+                "type": "object",
+                "properties": {"inner": {"$ref": "#/$defs/Inner"}},
+            },
+            {"inner": {"n": 1}},
+        ),
+        ({"$ref": "#/$defs/Missing"}, None),
+    ],
+)
+def test_a_schema_is_answered_with_what_fits_it(schema: dict[str, Any], value: Any) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    assert msgspec.json.decode(answer(request(response_format=wanted)).text) == value
+
+
+def test_a_schema_without_an_end_is_answered() -> None:
+    endless = {"properties": {"next": {"$ref": "#"}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": endless}}
+    assert "next" in msgspec.json.decode(answer(request(response_format=wanted)).text)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +148,7 @@ def test_call_tool_calls_the_first_tool() -> None:
 )
 def test_no_tool_is_called_otherwise(fields: dict[str, Any]) -> None:
     made = answer(request(**({"text": "call tool"} | fields)))
-    assert (made.tool, made.finish_reason) == (None, "stop")
+    assert (made.tools, made.finish_reason) == ((), "stop")
 
 
 @pytest.mark.parametrize(
