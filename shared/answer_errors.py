@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from litestar import MediaType, Request, Response
@@ -24,6 +25,8 @@ from shared.errors import (
 from shared.log import get_logger
 from shared.usage.request_id import current_request_id
 from shared.wire.error_body import encode_error, error_headers
+
+_FIELD_NAMED = re.compile(r"\bfield `([^`]{1,100})`")
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -53,6 +56,11 @@ def _invalid(error: ValidationException) -> InvalidField:
     first: object = extra[0] if isinstance(extra, list) and extra else None  # pyright: ignore[reportUnknownVariableType]
     if isinstance(first, dict) and "key" in first:
         key, message = str(first["key"]), str(first.get("message", "invalid"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        # Of an unknown or missing field Litestar tells the object it is not in, and then its name.
+        if named := _FIELD_NAMED.search(message):
+            key = named[1] if key == "data" else f"{key}.{named[1]}"
+        elif key == "data":
+            return InvalidField("The body is missing or is no JSON object.", param="body")
         return InvalidField(f"'{key}' is wrong: {message.lower()}.", param=key)
     return InvalidField("A field of the request is wrong.")
 

@@ -2,10 +2,12 @@
 
     SwitchyardError
     ├── RequestRefused                 400  the request itself is at fault
+    │   ├── NoSuchThing                404  there is none, or it is another's
+    │   ├── InTheWay                   409  what is there already forbids it
+    │   ├── CannotBeDone               422  well formed, and against a rule
     │   ├── MalformedBody              400
     │   ├── InvalidField               400  names `param`
     │   ├── UnknownModel               404
-    │   ├── NotFound                   404
     │   ├── RouteNotFound              404
     │   ├── MethodNotAllowed           405
     │   └── BodyTooLarge               413
@@ -96,11 +98,21 @@ class UnknownModel(RequestRefused):
     code = "model_not_found"
 
 
-class NotFound(RequestRefused):
+class NoSuchThing(RequestRefused):
     """There is no such object, or it is another caller's."""
 
     status = 404
     code = "not_found"
+
+
+class InTheWay(RequestRefused):
+    status = 409
+    code = "conflict"
+
+
+class CannotBeDone(RequestRefused):
+    status = 422
+    code = "unprocessable"
 
 
 class RouteNotFound(RequestRefused):

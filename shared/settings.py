@@ -98,6 +98,10 @@ class SpoolSettings(SettingsGroup):
         return (self.data_dir or default_data_dir()) / "spool"
 
 
+class UsageQueueSettings(SettingsGroup):
+    queue_url: str | None = Field(None, alias="USAGE_QUEUE_URL", pattern="^https?://")
+
+
 class CompletionSettings(SettingsGroup):
     request_deadline_s: float = Field(600.0, alias="REQUEST_DEADLINE", gt=0)
 

@@ -15,7 +15,7 @@ from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.user_keys import NewUserKey, UserKey
 from shared.db.watch import SnapshotKeeper
-from shared.errors import InvalidField, NotFound, StoredKeyHostChanged, StoredKeyUnreadable
+from shared.errors import InvalidField, NoSuchThing, StoredKeyHostChanged, StoredKeyUnreadable
 from shared.resources import Resources
 from shared.routing.snapshot import Provider
 from shared.upstream.provider_url import owner_of
@@ -115,7 +115,7 @@ class UserKeys:
         return Deleted(success=True, provider=provider, message="API key deleted")
 
     async def test(self, user_id: str, provider: str, actor: Actor) -> KeyTest:
-        """Raises NotFound, and what a completion with a key that does not open raises."""
+        """Raises NoSuchThing, and what a completion with a key that does not open raises."""
         async with self._database.connection() as connection:
             held = await user_keys.find_key(connection, user_id, provider)
         place = self._keeper.snapshot.providers_by_slug.get(provider)
@@ -211,8 +211,8 @@ class UserKeys:
                 )
 
 
-def _no_key(provider: str) -> NotFound:
-    return NotFound(
+def _no_key(provider: str) -> NoSuchThing:
+    return NoSuchThing(
         f"You have no key stored for '{provider[:100]}'; GET /api/v1/llm/byok/keys lists yours.",
         param="provider",
         code="key_not_found",

@@ -289,7 +289,14 @@ def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
         temperature=level.default_temperature if level else None,
     )
     exchange.dropped_params = translated.dropped
-    return Outgoing(b"POST", target.origin, target.target, target.headers, translated.body)
+    return Outgoing(
+        b"POST",
+        target.origin,
+        target.target,
+        target.headers,
+        translated.body,
+        target.may_be_private,
+    )
 
 
 def _clamped(chat: ChatRequest, max_tokens: int) -> ChatRequest:

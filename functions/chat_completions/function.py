@@ -33,6 +33,7 @@ from shared.settings import (
     RedisSettings,
     SpoolSettings,
     TryOutSettings,
+    UsageQueueSettings,
     VaultSettings,
 )
 from shared.upstream.litellm import LiteLLMProxy, open_litellm
@@ -50,7 +51,6 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     keeper, own_keys = resources.get(SnapshotKeeper), resources.get(OwnKeys)
     transport = Transport()
     targets = Targets(
-        transport,
         access=resources.get(PlatformAccess),
         litellm=resources.get(LiteLLMProxy) if resources.has(LiteLLMProxy) else None,
         vault=vault,
@@ -88,6 +88,7 @@ CHAT_COMPLETIONS = Function(
         RedisSettings,
         SpoolSettings,
         TryOutSettings,
+        UsageQueueSettings,
         VaultSettings,
     ],
     opens=[

@@ -125,7 +125,7 @@ class OwnKeyWatch:
         self, key: StoredKey, status: KeyStatus, reason: str | None, actor: Actor
     ) -> None:
         async with self._database.connection() as connection, connection.transaction():
-            if await note_status(connection, key.id, key.sealed, status, reason):
+            if await note_status(connection, key.id, key.sealed, status, reason, only_news=True):
                 await append_audit(
                     connection,
                     actor,

@@ -12,7 +12,8 @@ class Target(msgspec.Struct, frozen=True):
     """`target` is the request path, `headers` are header lines with the credential in them.
 
     `speaks_as` is the slug whose refusals the answer has; `model_prefix` stands before the model's
-    id on the way out; `via` names a proxy between us and the provider.
+    id on the way out; `via` names a proxy between us and the provider;
+    `may_be_private` is that of `Outgoing`.
     """
 
     dialect: Dialect
@@ -20,6 +21,7 @@ class Target(msgspec.Struct, frozen=True):
     target: bytes
     headers: bytes
     is_simulated: bool
+    may_be_private: bool
     speaks_as: str
     model_prefix: str = ""
     via: str | None = None

@@ -14,7 +14,6 @@ from shared.routing.snapshot import Provider, Snapshot
 from shared.upstream.litellm import LiteLLMProxy
 from shared.upstream.origin import parse_url
 from shared.upstream.platform_access import PlatformAccess, Way
-from shared.upstream.transport import Transport
 from shared.vault.sealing import Vault
 from shared.wire.dialect import dialect_of
 
@@ -26,14 +25,8 @@ class Targets:
     """The targets of all providers, each made when first asked for."""
 
     def __init__(
-        self,
-        transport: Transport,
-        *,
-        access: PlatformAccess,
-        litellm: LiteLLMProxy | None,
-        vault: Vault,
+        self, *, access: PlatformAccess, litellm: LiteLLMProxy | None, vault: Vault
     ) -> None:
-        self._transport = transport
         self._access = access
         self._litellm = litellm
         self._vault = vault
@@ -82,7 +75,7 @@ class Targets:
             if own_key is not None:
                 return self._direct(provider, own_key)
             if self._litellm is not None and self._access.way_to(provider) is Way.LITELLM:
-                return litellm_target(self._litellm, provider, self._transport)
+                return litellm_target(self._litellm, provider)
             return self._direct(provider, self._access.key_of(provider))
         except ValueError as error:
             raise ProviderUnavailable(
@@ -92,11 +85,15 @@ class Targets:
 
     def _direct(self, provider: Provider, key: str | None) -> Target:
         place = self._access.urls.of(provider)
-        dialect = dialect_of(provider.dialect, provider.slug)
+        dialect = dialect_of(provider.dialect, provider.slug, provider.auth_type)
         origin, path = parse_url(place.url + dialect.path)
         headers = dialect.headers(key)
-        if place.is_trusted:
-            self._transport.allow_private(origin)
         return Target(
-            dialect, origin, path.encode(), headers, place.is_simulated, speaks_as=provider.slug
+            dialect,
+            origin,
+            path.encode(),
+            headers,
+            is_simulated=place.is_simulated,
+            may_be_private=place.is_trusted,
+            speaks_as=provider.slug,
         )

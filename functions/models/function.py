@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functions.models.admin import ROUTES
 from functions.models.handler import get_model, list_models
 from shared.auth.authenticator import open_authenticator
 from shared.db.connect import open_database
@@ -12,7 +13,7 @@ from shared.upstream.platform_access import open_platform_access
 
 MODELS = Function(
     name="models",
-    handlers=[list_models, get_model],
+    handlers=[list_models, get_model, *ROUTES],
     settings=[DatabaseSettings, LiteLLMSettings, ProviderSettings, TryOutSettings],
     opens=[open_database, open_snapshot, open_authenticator, open_platform_access],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 
 import msgspec
 
@@ -129,5 +130,5 @@ def _price_from(tier: PriceTier) -> PriceFrom:
     )
 
 
-def _per_mtok(pico_usd: int | None) -> msgspec.Raw:
-    return raw_usd(None if pico_usd is None else pico_usd * _TOKENS_PER_MTOK)
+def _per_mtok(pico_usd: int | Fraction | None) -> msgspec.Raw:
+    return raw_usd(None if pico_usd is None else round(pico_usd * _TOKENS_PER_MTOK))

@@ -59,7 +59,7 @@ def drain(
     until = time.monotonic() + longest_s
     rows = 0
     for entries in _deliveries(stream, stale_after_ms):
-        rows += _write_entries(connection, entries)
+        rows += write_entries(connection, entries)
         stream.settle(entries)
         if time.monotonic() > until:
             break
@@ -88,7 +88,8 @@ def _merged(stream: UsageStream) -> list[Entry]:
     return merged
 
 
-def _write_entries(connection: psycopg.Connection[Any], entries: Sequence[Entry]) -> int:
+def write_entries(connection: psycopg.Connection[Any], entries: Sequence[Entry]) -> int:
+    """The number of rows; what is at fault goes to the quarantine. Raises psycopg.Error."""
     records: list[Record] = []
     for entry in entries:
         try:

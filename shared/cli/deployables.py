@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib import import_module
-from pathlib import Path
 from typing import TypedDict, cast
 
 import msgspec
 
+from shared.folders import bill_of_materials, function_names, module_of
 from shared.function import Function, create_app
 from shared.settings import (
     LogSettings,
@@ -80,22 +79,6 @@ def deployables() -> list[Deployable]:
     return [*found, *_processes(bills)]
 
 
-def function_names() -> list[str]:
-    """The folders of functions/ that have a bill of materials."""
-    folders = cast(Iterable[str], import_module("functions").__path__)
-    files = [file for folder in folders for file in Path(folder).glob("*/function.py")]
-    return sorted(file.parent.name for file in files)
-
-
-def bill_of_materials(name: str) -> Function:
-    """The constant of functions/<name>/function.py that is named as its folder, in capitals.
-
-    Raises ModuleNotFoundError where something that it imports is not installed.
-    """
-    module = import_module(f"functions.{name}.function")
-    return cast(Function, getattr(module, name.upper()))
-
-
 def has_app(bill: Function) -> bool:
     """Whether it answers HTTP: all do but those that only have jobs."""
     return bool(bill.handlers) or not bill.jobs
@@ -154,7 +137,7 @@ def _of_jobs(name: str, bills: Sequence[Function], *, module: str, command: str)
 
 def _clock() -> Deployable:
     try:
-        module = import_module("functions.clock.main")
+        module = module_of(CLOCK, "main")
     except ModuleNotFoundError as error:
         return Deployable(CLOCK, (), problem=f"{error}: pip install '.[{CLOCK}]'")
     return Deployable(

@@ -233,7 +233,7 @@ def _rule(row: Row, model: Model) -> Rule:
 def _price_or_none(model_id: str, row: Row) -> Price | None:
     """An unreadable price makes the model unpriced: an older version would be a wrong bill."""
     try:
-        return read_price(row["version"], row["prices"])
+        return parse_price(row["version"], row["prices"])
     except ValueError as error:
         get_logger().warning(
             "catalogue.price_unreadable",
@@ -244,8 +244,8 @@ def _price_or_none(model_id: str, row: Row) -> Price | None:
         return None
 
 
-def read_price(version: int, prices: Mapping[str, Any]) -> Price:
-    """The price in model_prices.prices. Raises ValueError where it cannot be read."""
+def parse_price(version: int, prices: object) -> Price:
+    """A price as model_prices.prices keeps it. Raises ValueError, which says what is wrong."""
     stored = msgspec.convert(prices, _StoredPrices)
     return Price(
         version=version,

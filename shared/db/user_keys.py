@@ -178,15 +178,18 @@ async def note_status(
     sealed: str,
     status: str,
     reason: str | None,
+    *,
+    only_news: bool = False,
 ) -> bool:
     """Write what was learnt of a key; False where it has been replaced or deleted since.
 
-    `sealed` is the text that was opened for the check: the news is about that key alone.
+    `sealed` is the text that was opened for the check: the news is about that key alone. With
+    `only_news` a status that was known before is not written, and False too.
     """
     cursor = await connection.execute(
         "UPDATE user_api_keys SET status = %s, is_validated = (%s = 'ok'), validation_error = %s,"
         " last_validated_at = now(), updated_at = now()"
-        " WHERE id = %s AND encrypted_api_key = %s",
-        (status, status, reason, key_id, sealed),
+        " WHERE id = %s AND encrypted_api_key = %s AND NOT (%s AND status = %s)",
+        (status, status, reason, key_id, sealed, only_news, status),
     )
     return cursor.rowcount == 1

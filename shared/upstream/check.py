@@ -9,6 +9,7 @@ import msgspec
 
 from shared.errors import UpstreamError
 from shared.upstream.faults import (
+    AddressRefused,
     ConnectFailed,
     ConnectTimeout,
     DeadlineReached,
@@ -23,8 +24,9 @@ from shared.wire.refusal import read_refusal
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """`status` is None where no whole answer came; then `fault` says how it failed: `connect`,
-    `timeout` or `protocol`. `refusal` is what a status other than 200 means.
+    """`status` is None where no whole answer came; then `fault` says how it failed: `address`
+    (not public, so not called), `connect`, `timeout` or `protocol`. `refusal` is what a status
+    other than 200 means.
     """
 
     status: int | None
@@ -46,17 +48,18 @@ async def check_provider(
     slug: str,
     key: str | None,
     timeout_s: float,
+    auth_type: str | None = None,
 ) -> CheckResult:
     """GET the free endpoint (shared/wire/quirks.py names it) with `key`, or without one.
 
     Raises ValueError for a dialect we do not speak, a URL that cannot be used or a key that no
     header can carry; the message repeats neither.
     """
-    spoken = dialect_of(dialect, slug)
+    spoken = dialect_of(dialect, slug, auth_type)
     origin, target = parse_url(place.url + spoken.check_path)
-    if place.is_trusted:
-        transport.allow_private(origin)
-    outgoing = Outgoing(b"GET", origin, target.encode(), spoken.headers(key), b"")
+    outgoing = Outgoing(
+        b"GET", origin, target.encode(), spoken.headers(key), b"", may_be_private=place.is_trusted
+    )
     loop = asyncio.get_running_loop()
     started = loop.time()
     status = fault = refusal = None
@@ -75,4 +78,6 @@ async def check_provider(
 def _kind_of(fault: TransportFault) -> str:
     if isinstance(fault, ConnectTimeout | DeadlineReached | IdleTimeout):
         return "timeout"
+    if isinstance(fault, AddressRefused):
+        return "address"
     return "connect" if isinstance(fault, ConnectFailed) else "protocol"

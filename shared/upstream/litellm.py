@@ -65,12 +65,10 @@ class LiteLLMProxy:
         Asks the endpoint that needs no key and calls no model (docs.litellm.ai/docs/proxy/health).
         """
         origin, target = parse_url(self._root + _LIVELINESS)
-        transport.allow_private(origin)
+        outgoing = Outgoing(b"GET", origin, target.encode(), b"", b"", may_be_private=True)
         deadline = asyncio.get_running_loop().time() + timeout_s
         try:
-            answer = await transport.send(
-                Outgoing(b"GET", origin, target.encode(), b"", b""), deadline=deadline
-            )
+            answer = await transport.send(outgoing, deadline=deadline)
             await answer.read()
         except TransportFault as fault:
             return (

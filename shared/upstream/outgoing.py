@@ -13,6 +13,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     """A request: `target` is path and query, `headers` whole lines, each with its CR LF.
 
     Host, content-length and accept-encoding are added on sending and must not be among them.
+    `may_be_private`: the operator named this place, so it may be at an address that is not public.
     """
 
     method: bytes
@@ -20,6 +21,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     target: bytes
     headers: bytes
     body: bytes
+    may_be_private: bool = False
 
     def __repr__(self) -> str:
         return f"Outgoing({self.method.decode()} {self.origin.host})"

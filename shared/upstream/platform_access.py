@@ -6,9 +6,17 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
+from shared.log import get_logger
 from shared.resources import Resources
 from shared.routing.snapshot import Provider, Snapshot
-from shared.settings import LiteLLMSettings, ProviderSettings, Settings, TryOutSettings
+from shared.settings import (
+    PROVIDER_PREFIXES,
+    LiteLLMSettings,
+    ProviderSettings,
+    Settings,
+    TryOutSettings,
+)
+from shared.upstream.key_hosts import is_its_own
 from shared.upstream.platform_keys import PlatformKeys
 from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
 
@@ -32,6 +40,7 @@ class PlatformAccess:
         self._has_litellm = has_litellm
         self._seen: Snapshot | None = None
         self._keyed: frozenset[str] = frozenset()
+        self._withheld: set[str] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings, keys: PlatformKeys) -> PlatformAccess:
@@ -46,7 +55,7 @@ class PlatformAccess:
         """None where the platform cannot pay for it: then a caller needs their own key."""
         if self.urls.simulates(provider.slug):
             return Way.SIMULATED
-        if self._keys.has(provider):
+        if self._keys.has(provider) and not self._is_withheld(provider):
             return Way.KEY
         if provider.auth_type == NO_KEY_NEEDED:
             return Way.NO_KEY_NEEDED
@@ -66,13 +75,36 @@ class PlatformAccess:
     def key_of(self, provider: Provider) -> str | None:
         """What to send to the provider itself; None where it needs none, or there is none.
 
-        A simulated one is sent the key that an admin stored, but no real key of the environment.
+        A simulated one is sent the key that an admin stored, but no real key of the environment,
+        which goes to a host of its own provider's, or to the one that the environment names.
         Raises PlatformKeyRefused for a stored key that does not open.
         """
         if self.urls.simulates(provider.slug) and provider.sealed_system_key is None:
             return SIMULATED_KEY
+        if self._is_withheld(provider):
+            return None
         key = self._keys.of(provider)
         return None if key is None else key.reveal()
+
+    def _is_withheld(self, provider: Provider) -> bool:
+        """Whether the only key is the environment's, and the row's host is not for it."""
+        slug = provider.slug
+        if provider.sealed_system_key is not None or self._keys.from_environment(slug) is None:
+            return False
+        if self.urls.names(slug) or is_its_own(slug, provider.base_url):
+            return False
+        self._note_withheld(slug)
+        return True
+
+    def _note_withheld(self, slug: str) -> None:
+        if slug not in self._withheld:
+            self._withheld.add(slug)
+            get_logger().warning(
+                "platform_key.withheld",
+                provider=slug,
+                reason="the base_url of its row is not the provider's own host;"
+                f" set {PROVIDER_PREFIXES[slug]}_BASE_URL to send the key there",
+            )
 
 
 @asynccontextmanager

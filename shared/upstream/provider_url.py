@@ -41,17 +41,23 @@ class ProviderUrls:
         """Whether a simulated provider stands in: for the seven alone, a custom one is itself."""
         return self._simulated_url is not None and slug in PROVIDER_PREFIXES
 
+    def names(self, slug: str) -> bool:
+        """Whether the operator's environment says where this provider is."""
+        return slug in self._base_urls
+
     def of(self, provider: Provider) -> ProviderUrl:
-        if self._simulated_url is not None and self.simulates(provider.slug):
-            path = urlsplit(provider.base_url).path.rstrip("/")
-            url = f"{self._simulated_url.rstrip('/')}/{provider.slug}{path}"
+        return self.at(provider.slug, provider.base_url, is_local=provider.is_local)
+
+    def at(self, slug: str, base_url: str, *, is_local: bool) -> ProviderUrl:
+        """Where the provider of a row with these values is."""
+        if self._simulated_url is not None and self.simulates(slug):
+            path = urlsplit(base_url).path.rstrip("/")
+            url = f"{self._simulated_url.rstrip('/')}/{slug}{path}"
             return ProviderUrl(url, is_trusted=True, is_simulated=True)
-        own = self._base_urls.get(provider.slug)
+        own = self._base_urls.get(slug)
         if own is not None:
             return ProviderUrl(own.rstrip("/"), is_trusted=True, is_simulated=False)
-        return ProviderUrl(
-            provider.base_url.rstrip("/"), is_trusted=provider.is_local, is_simulated=False
-        )
+        return ProviderUrl(base_url.rstrip("/"), is_trusted=is_local, is_simulated=False)
 
 
 def owner_of(user_id: str | None, provider: Provider) -> Owner:

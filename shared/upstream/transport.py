@@ -29,6 +29,7 @@ class Transport:
         self._limits = limits or Limits()
         self._ssl = ssl_context
         self._pools: dict[Origin, Pool] = {}
+        self._private_pools: dict[Origin, Pool] = {}
         self._private: set[Origin] = set()
         self._is_closed = False
 
@@ -37,7 +38,10 @@ class Transport:
         return self._limits
 
     def allow_private(self, origin: Origin) -> None:
-        """Let `origin` be at an address that is not public: the operator has named it."""
+        """Let every request to `origin` go to an address that is not public.
+
+        For tools; a request that alone may do so says it itself (`Outgoing.may_be_private`).
+        """
         self._private.add(origin)
         if origin in self._pools:
             self._pools[origin].allows_private = True
@@ -49,7 +53,10 @@ class Transport:
         a second time only where a reused connection ended without one byte of an answer.
         Raises TransportFault.
         """
-        pool = self._pools.get(outgoing.origin) or self._open_pool(outgoing.origin)
+        # Apart: what one provider's row allows must not serve another's at the same place, nor
+        # outlive the row.
+        pools = self._private_pools if outgoing.may_be_private else self._pools
+        pool = pools.get(outgoing.origin) or self._open_pool(outgoing)
         _check(deadline)
         connection = pool.idle() or await pool.connect(deadline)
         try:
@@ -62,19 +69,23 @@ class Transport:
     async def aclose(self) -> None:
         """Drop every connection, made or in the making, wait until they are gone; make no more."""
         self._is_closed = True
-        pools, self._pools = self._pools, {}
-        await asyncio.gather(*(pool.aclose() for pool in pools.values()))
+        pools = [*self._pools.values(), *self._private_pools.values()]
+        self._pools, self._private_pools = {}, {}
+        await asyncio.gather(*(pool.aclose() for pool in pools))
 
-    def _open_pool(self, origin: Origin) -> Pool:
+    def _open_pool(self, outgoing: Outgoing) -> Pool:
         if self._is_closed:
             raise ConnectFailed("the outbound client is closed")
+        origin = outgoing.origin
         context = None
         if origin.scheme == "https":
             if self._ssl is None:
                 self._ssl = ssl.create_default_context()
             context = self._ssl
-        pool = self._pools[origin] = Pool(origin, self._limits, context)
-        pool.allows_private = origin in self._private
+        pool = Pool(origin, self._limits, context)
+        pool.allows_private = outgoing.may_be_private or origin in self._private
+        pools = self._private_pools if outgoing.may_be_private else self._pools
+        pools[origin] = pool
         return pool
 
 

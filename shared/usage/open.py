@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 from shared.db.connect import Database
 from shared.dispatch import Dispatch
 from shared.resources import Check, Resources
-from shared.settings import SpoolSettings
+from shared.settings import SpoolSettings, UsageQueueSettings
+from shared.usage.queue import UsageQueue
 from shared.usage.shipper import Shipper
 from shared.usage.spool import Spool
 from shared.usage.stream import UsageStream
@@ -23,7 +24,7 @@ async def open_usage(resources: Resources) -> AsyncGenerator[None]:
     spool = Spool(settings.folder, sync_each=settings.fsync == "always")
     shipper = Shipper(
         spool,
-        UsageStream(resources.get(Redis), resources.get(Dispatch)),
+        _way_out(resources),
         resources.get(Database),
         syncs=settings.fsync == "interval",
     )
@@ -43,3 +44,11 @@ async def open_usage(resources: Resources) -> AsyncGenerator[None]:
     finally:
         await shipper.stop()
         spool.close()
+
+
+def _way_out(resources: Resources) -> UsageStream | UsageQueue:
+    """The stream in Redis, or on Lambda, where no worker drains it, the queue that calls one."""
+    queue_url = resources.settings[UsageQueueSettings].queue_url
+    if queue_url is not None:
+        return UsageQueue(queue_url)
+    return UsageStream(resources.get(Redis), resources.get(Dispatch))

@@ -21,6 +21,7 @@ from shared.log import get_logger
 from shared.metrics import SPOOL_BYTES, SPOOL_UNSENT_BYTES
 from shared.usage.contents import read_contents
 from shared.usage.frames import Kind
+from shared.usage.queue import UsageQueue
 from shared.usage.segment import Segment
 from shared.usage.spool import Spool
 from shared.usage.stream import BATCH_RECORDS, UsageStream
@@ -40,7 +41,7 @@ class Shipper:
     """Four loops: ship every 50 ms, sync every 20 ms, announce, and keep house every 5 s."""
 
     def __init__(
-        self, spool: Spool, stream: UsageStream, database: Database, *, syncs: bool
+        self, spool: Spool, stream: UsageStream | UsageQueue, database: Database, *, syncs: bool
     ) -> None:
         self._spool = spool
         self._stream = stream

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from shared.wire import openai
 from shared.wire.anthropic import request as anthropic
 from shared.wire.anthropic.reply import read_reply
 from shared.wire.anthropic.stream import AnthropicStreamReader
 from shared.wire.chat import ChatRequest
 from shared.wire.completion import Completion, read_completion
-from shared.wire.quirks import Quirks, quirks_of
+from shared.wire.quirks import Auth, Quirks, quirks_of
 from shared.wire.sse import StreamReader
 from shared.wire.translated import Translated
 from shared.wire.usage import Usage
@@ -134,10 +136,16 @@ class AnthropicDialect:
         return AnthropicStreamReader(show_usage=show_usage, created=created)
 
 
-def dialect_of(name: str, slug: str) -> Dialect:
-    """The dialect that a provider's row names. Raises ValueError for one we do not speak."""
+def dialect_of(name: str, slug: str, auth_type: str | None = None) -> Dialect:
+    """The dialect that a provider's row names. Raises ValueError for one we do not speak.
+
+    `auth_type` is the row's: the header that carries the key, where it is another than the quirks'.
+    """
     if name == "openai":
-        return OpenAIDialect(quirks_of(slug))
+        quirks = quirks_of(slug)
+        if auth_type == Auth.X_API_KEY:
+            quirks = msgspec.structs.replace(quirks, auth=Auth.X_API_KEY)
+        return OpenAIDialect(quirks)
     if name == "anthropic":
         return AnthropicDialect()
     raise ValueError(f"no dialect is called '{name[:50]}'")

@@ -49,6 +49,35 @@ def deployment(
 
 
 @pytest.fixture(scope="session")
+def changing_deployment(
+    postgres_server: EmbeddedPostgres,
+    migrated_template: str,
+    shared_valkey: EmbeddedValkey,
+    services_folder: Path,
+    simulated: SimulatedProvider,
+) -> Deployment:
+    """One whose catalogue tests may change: each leaves what it found and adds its own."""
+    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier("changing"), sql.Identifier(migrated_template)
+            )
+        )
+    return Deployment(
+        database_url=postgres_server.dsn_of("changing"),
+        redis_url=shared_valkey.url.removesuffix("/0") + "/3",
+        data_dir=services_folder / "changing",
+        simulated_url=simulated.url,
+    )
+
+
+@pytest.fixture(scope="session")
+def changing_gateway(changing_deployment: Deployment) -> Iterator[UvicornServer]:
+    with changing_deployment.web() as web:
+        yield web
+
+
+@pytest.fixture(scope="session")
 def gateway(deployment: Deployment) -> Iterator[UvicornServer]:
     with deployment.worker(), deployment.web() as web:
         yield web

@@ -11,6 +11,7 @@ import pytest
 
 from functions.gateway.app import app as gateway_app
 from shared.cli.deployables import Route
+from shared.vault.keyring import generate_key
 from tests.fakes.procfile_process import ProcfileProcess
 from tests.infra.deployed import commands, deployed, expected_command, web, web_alone
 
@@ -51,11 +52,14 @@ def running(postgres_server: Any, migrated_template: str, shared_valkey: Any) ->
     values = {
         "DATABASE_URL": postgres_server.dsn_of(migrated_template),
         "REDIS_URL": shared_valkey.url,
+        "BYOK_ENCRYPTION_KEY": generate_key(),
     }
     with ExitStack() as stack:
         started = {}
         for name in web_alone():
-            required = {key: values[key] for key in deployed()[name].required}
+            # Declared as optional, as BYOK_KEY_SOURCE may name another place for it.
+            wanted = {*deployed()[name].required, "BYOK_ENCRYPTION_KEY"}
+            required = {key: values[key] for key in wanted & {*deployed()[name].settings}}
             started[name] = stack.enter_context(ProcfileProcess(commands()[name], required))
         for process in started.values():
             process.wait_until_ready()

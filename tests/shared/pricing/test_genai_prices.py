@@ -14,7 +14,7 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, Provider
 from genai_prices.types import Usage as TheirUsage
 
-from shared.db.read_catalogue import read_price
+from shared.db.read_catalogue import parse_price
 from shared.db.seeded_prices import known_model
 from shared.pricing.cost import cost_of
 from shared.routing.snapshot import Price, Rates
@@ -51,7 +51,7 @@ def price_of(provider: Provider, model: ModelInfo) -> Price | None:
     name = name_of(provider, model)
     assert name is not None
     try:
-        return read_price(1, known_model(provider.id, name, NOW).prices)
+        return parse_price(1, known_model(provider.id, name, NOW).prices)
     except LookupError:
         return None
 

@@ -6,12 +6,14 @@ import pytest
 from msgspec import structs
 
 from shared.settings import LiteLLMSettings, ProviderSettings, TryOutSettings, load_settings
+from shared.upstream.key_hosts import is_its_own
 from shared.upstream.platform_access import PlatformAccess, Way
 from tests.shared.routing.catalogue import provider as made
 from tests.shared.routing.catalogue import snapshot
 
 CATALOGUE = snapshot()
-_SEVEN = made(1, "openai")
+_OPENAI_URL = "https://api.openai.com/v1"
+_SEVEN = made(1, "openai", base_url=_OPENAI_URL)
 _CUSTOM = structs.replace(_SEVEN, slug="mine", litellm_prefix=None)
 _PROXY = {"LITELLM_PROXY_URL": "http://litellm:4000"}
 _KEY = {"OPENAI_API_KEY": "sk-of-the-operator"}
@@ -33,6 +35,18 @@ _SIMULATED = {"SWITCHYARD_SIMULATED_PROVIDER_URL": "http://127.0.0.1:1"}
             id="a server that asks for no key",
         ),
         pytest.param(_SEVEN, {**_KEY, **_SIMULATED}, Way.SIMULATED, id="simulated for this run"),
+        pytest.param(
+            structs.replace(_SEVEN, base_url="https://evil.example/v1"),
+            _KEY,
+            None,
+            id="a key does not follow its provider's row to another host",
+        ),
+        pytest.param(
+            structs.replace(_SEVEN, base_url="https://evil.example/v1"),
+            {**_KEY, "OPENAI_BASE_URL": "https://mine.example/v1"},
+            Way.KEY,
+            id="a key goes where the environment says",
+        ),
         pytest.param(_CUSTOM, _SIMULATED, None, id="a custom provider is never simulated"),
     ],
 )
@@ -53,6 +67,24 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_keyed_are_known_anew_with_each_snapshot() -> None:
     settings = load_settings(ProviderSettings, LiteLLMSettings, TryOutSettings, **_KEY)
     access = PlatformAccess.from_settings(settings)
-    assert access.keyed(CATALOGUE) == {"openai"}
+    assert access.keyed(structs.replace(CATALOGUE, providers=(_SEVEN,))) == {"openai"}
     local = structs.replace(_CUSTOM, auth_type="none")
     assert access.keyed(structs.replace(CATALOGUE, providers=(local,))) == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("slug", "url", "is_so"),
+    [
+        ("openai", "https://api.openai.com/v1", True),
+        ("openai", "https://eu.api.openai.com/v1", True),
+        ("openai", "https://api.openai.com.evil.example/v1", False),
+        ("openai", "https://evil-api.openai.com/v1", False),
+        ("openai", "http://api.openai.com/v1", False),
+        ("openai", "https://api.groq.com/openai/v1", False),
+        ("together", "https://api.together.xyz/v1", True),
+        ("mine", "https://api.openai.com/v1", False),
+        ("openai", "https://api.openai.com@evil.example/v1", False),
+    ],
+)
+def test_whose_host_it_is(slug: str, url: str, *, is_so: bool) -> None:
+    assert is_its_own(slug, url) is is_so

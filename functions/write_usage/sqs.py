@@ -1,0 +1,90 @@
+"""Lambda's entry: batches of usage out of SQS messages, and the jobs by their schedules.
+
+A message's body is a batch (shared/usage/batch.py) in base64. SQS deletes what this does not name
+as failed; the rest comes again, and after some times goes to the dead-letter queue.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import psycopg
+
+from functions.write_usage.drain import write_entries
+from functions.write_usage.function import WRITE_USAGE
+from functions.write_usage.stream import Entry
+from shared.aws.jobs import run_job
+from shared.db.thread_connection import ThreadConnections
+from shared.log import configure_logging, get_logger
+from shared.settings import DatabaseSettings, LogSettings, load_settings
+
+Event = Mapping[str, Any]
+
+
+class SqsWriter:
+    """Keeps its connection from one call to the next; one that broke meanwhile is replaced."""
+
+    def __init__(self, connections: ThreadConnections) -> None:
+        self._connections = connections
+
+    def write(self, messages: Sequence[Event]) -> list[str]:
+        """The ids of the messages that could not be written: PostgreSQL is away, or refuses them.
+
+        A record at fault is no reason: it goes to the quarantine, alone.
+        """
+        entries = {message["messageId"]: _entry(message) for message in messages}
+        try:
+            rows = write_entries(self._connections.get(), [*entries.values()])
+        except psycopg.OperationalError as error:
+            _warn(error, len(entries))
+            return [*entries]
+        except psycopg.Error as error:
+            _warn(error, len(entries))
+            return [name for name, entry in entries.items() if not self._is_written(entry)]
+        get_logger().info("usage.written", rows=rows, messages=len(entries))
+        return []
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _is_written(self, entry: Entry) -> bool:
+        try:
+            write_entries(self._connections.get(), [entry])
+        except psycopg.Error as error:
+            _warn(error, 1)
+            return False
+        return True
+
+
+def _entry(message: Event) -> Entry:
+    """What is no base64 is no batch either: it goes to the quarantine as it came."""
+    body: str = message["body"]
+    try:
+        data = b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        data = body.encode()
+    return Entry(f"sqs:{message['messageId']}", data)
+
+
+def _warn(error: psycopg.Error, messages: int) -> None:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    get_logger().warning("usage.postponed", messages=messages, reason=reason)
+
+
+@cache
+def _writer() -> SqsWriter:
+    settings = load_settings(LogSettings, DatabaseSettings)
+    configure_logging(settings[LogSettings])
+    return SqsWriter(ThreadConnections(settings[DatabaseSettings].dsn))
+
+
+def handler(event: Event, context: object) -> dict[str, Any]:
+    writer = _writer()
+    if "Records" not in event:
+        return run_job(WRITE_USAGE, event)
+    failed = writer.write(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}

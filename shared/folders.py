@@ -1,0 +1,35 @@
+"""Finds functions by the names of their folders, for what may not import them: the command line
+and the entry points of Lambda.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from shared.function import Function
+
+
+def function_names() -> list[str]:
+    """The folders of functions/ that have a bill of materials."""
+    folders = cast(Iterable[str], import_module("functions").__path__)
+    files = [file for folder in folders for file in Path(folder).glob("*/function.py")]
+    return sorted(file.parent.name for file in files)
+
+
+def module_of(name: str, file: str) -> ModuleType:
+    """functions/<name>/<file>.py. Raises ModuleNotFoundError where it, or what it needs, is not
+    installed.
+    """
+    return import_module(f"functions.{name}.{file}")
+
+
+def bill_of_materials(name: str) -> Function:
+    """The constant of functions/<name>/function.py that is named as its folder, in capitals.
+
+    Raises ModuleNotFoundError as `module_of` does.
+    """
+    return cast(Function, getattr(module_of(name, "function"), name.upper()))
