@@ -30,6 +30,7 @@ from shared.wire.rate_limits import read_rate_limits
 from shared.wire.refusal import read_refusal
 
 _LOCAL_FAULT_WAIT_S = 5.0
+_OPERATOR_WAIT_S = 60.0
 _ALIKE = (ProviderTimeout, PlatformKeyRefused, UnknownUpstreamModel)
 """Where all attempts failed alike, the error itself says more than that all failed."""
 
@@ -104,6 +105,8 @@ def told(
     if all(error.blames is Blame.CREDENTIAL and not error.retryable for error in errors):
         return errors[0]
     if any(all(isinstance(error, kind) for error in errors) for kind in _ALIKE):
+        if isinstance(last, PlatformKeyRefused) and last.retry_after_s is None:
+            last.retry_after_s = _OPERATOR_WAIT_S
         return last
     return AllCandidatesFailed(
         "Every model that could serve this request failed: "

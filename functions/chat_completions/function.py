@@ -9,6 +9,7 @@ from functions.chat_completions.complete import Completions
 from functions.chat_completions.handler import PATHS, Endpoint, chat_completions
 from functions.chat_completions.openapi import operation
 from functions.chat_completions.own_key_watch import OwnKeyWatch
+from functions.chat_completions.plan import Planner
 from functions.chat_completions.report import Reporter
 from functions.chat_completions.settle import Books
 from functions.chat_completions.targets import Targets
@@ -17,6 +18,7 @@ from shared.auth.key_check import KeyChecks, open_key_checks
 from shared.auth.open_vault import open_platform_keys, open_vault
 from shared.auth.own_keys import OwnKeys, open_own_keys
 from shared.db.connect import Database, open_database
+from shared.db.known_models import KnownModelsKeeper, open_known_models
 from shared.db.watch import SnapshotKeeper, open_snapshot
 from shared.dispatch import open_dispatch
 from shared.function import Function
@@ -65,7 +67,8 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
         circuits=resources.get(CircuitTable),
         on_key_failed=watch.note,
     )
-    resources.put(Endpoint(resources.get(Authenticator), keeper, own_keys, completions))
+    planner = Planner(resources.get(KnownModelsKeeper))
+    resources.put(Endpoint(resources.get(Authenticator), keeper, own_keys, planner, completions))
     try:
         yield
     finally:
@@ -95,6 +98,7 @@ CHAT_COMPLETIONS = Function(
         open_snapshot,
         open_authenticator,
         open_own_keys,
+        open_known_models,
         open_key_checks,
         open_redis,
         open_circuits,

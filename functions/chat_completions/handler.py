@@ -39,13 +39,14 @@ class Endpoint:
         authenticator: Authenticator,
         keeper: SnapshotKeeper,
         own_keys: OwnKeys,
+        planner: Planner,
         completions: Completions,
     ) -> None:
         self._authenticator = authenticator
         self._keeper = keeper
         self._own_keys = own_keys
         self._completions = completions
-        self._planner = Planner()
+        self._planner = planner
 
     async def serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
@@ -64,7 +65,7 @@ class Endpoint:
             if own_keys is None:
                 own_keys = await self._own_keys.load(user_id)
             want = want_of(exchange.chat, exchange.caller, exchange.headers, keyed, own_keys)
-            exchange.choice = self._planner.plan(snapshot, want)
+            exchange.choice = await self._planner.plan(snapshot, want)
             await self._completions.complete(exchange)
         except Exception as error:  # noqa: BLE001  the one place where this route's errors are mapped
             await answer_error(exchange, error)

@@ -5,6 +5,7 @@ from functions.chat_completions.function import CHAT_COMPLETIONS
 from functions.health.function import HEALTH
 from functions.models.function import MODELS
 from functions.providers.function import PROVIDERS
+from functions.routing_rules.function import ROUTING_RULES
 from shared.function import create_app
 
-app = create_app(CHAT_COMPLETIONS, BYOK_KEYS, MODELS, PROVIDERS, HEALTH)
+app = create_app(CHAT_COMPLETIONS, BYOK_KEYS, MODELS, PROVIDERS, ROUTING_RULES, HEALTH)

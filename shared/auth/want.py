@@ -28,7 +28,6 @@ def want_of(
 
     Raises InvalidField for a `max_cost_usd` that is no amount.
     """
-    tokens = estimate_tokens(chat.prompt_bytes)
     return Want(
         models=_names(chat),
         level=chat.power_level or _header(headers, b"x-power-level"),
@@ -42,8 +41,7 @@ def want_of(
         vision=chat.wants_vision,
         json_mode=chat.wants_json,
         local_only=chat.privacy_required,
-        # A bound on the cost is held to the token; else few wants are few choices to remember.
-        prompt_tokens=_rounded(tokens) if chat.max_cost_usd is None else tokens,
+        prompt_tokens=estimate_tokens(chat.prompt_bytes),
         max_tokens=chat.max_tokens,
         max_cost_pico_usd=None if chat.max_cost_usd is None else _pico_usd(chat.max_cost_usd),
     )
@@ -63,11 +61,6 @@ def _pico_usd(amount: float) -> int:
             f"max_cost_usd must be above 0 and at most {_MAX_COST_USD} USD.", param="max_cost_usd"
         )
     return int(Decimal(str(amount)) * _PICO_USD_PER_USD)
-
-
-def _rounded(tokens: int) -> int:
-    """The next power of two: never an underestimate."""
-    return 1 << max(0, tokens - 1).bit_length()
 
 
 def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:

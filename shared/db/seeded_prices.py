@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -83,6 +84,63 @@ def known_model(provider: str, model: str, at: datetime) -> KnownModel:
         tiers=tiers,
         service_tiers=_service_tiers(at_provider, found, tiers, at),
     )
+
+
+@dataclass(frozen=True)
+class CatalogueModel:
+    """What is told of a model by its name: exact names, and a pattern for all others."""
+
+    provider: str
+    names: list[str]
+    pattern: str | None
+    context_window: int | None
+    prices: dict[str, Any] | None
+
+
+def every_known_model(slugs: Iterable[str], at: datetime) -> Iterator[CatalogueModel]:
+    """All that genai-prices knows at these providers, in its own order; the first that fits counts.
+
+    `prices` is None where it knows no price of input or output tokens.
+    """
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+
+    by_id = {one.id: one for one in get_snapshot().providers}
+    for slug in slugs:
+        for model in by_id[slug].models if slug in by_id else ():
+            names, pattern = _names_and_pattern(model.match)
+            try:
+                prices = {"tiers": _tiers(model.get_prices(at))}
+            except LookupError:
+                prices = None
+            yield CatalogueModel(slug, names, pattern, model.context_window, prices)
+
+
+def _names_and_pattern(match: object) -> tuple[list[str], str | None]:
+    """Plain names apart from all that needs to be looked for."""
+    clauses: list[object] = list(getattr(match, "or_", ())) or [match]
+    names = [equals for one in clauses if (equals := getattr(one, "equals", None)) is not None]
+    others = [_pattern(one) for one in clauses if getattr(one, "equals", None) is None]
+    return [name.lower() for name in names], "|".join(others) or None
+
+
+def _pattern(clause: object) -> str:
+    """A clause of genai-prices (types.py, MatchLogic) as a regular expression for small letters."""
+    for kind, form in (
+        ("equals", "^{}$"),
+        ("starts_with", "^{}"),
+        ("ends_with", "{}$"),
+        ("contains", "{}"),
+    ):
+        text = getattr(clause, kind, None)
+        if text is not None:
+            return form.format(re.escape(text.lower()))
+    if (regex := getattr(clause, "regex", None)) is not None:
+        return f"(?:{regex})"
+    if (parts := getattr(clause, "or_", None)) is not None:
+        return "(?:" + "|".join(_pattern(part) for part in parts) + ")"
+    # All of them, wherever they are: what skips may skip nothing, so `^` is still the start.
+    parts = getattr(clause, "and_", ())
+    return "^" + "".join(f"(?=.*(?:{_pattern(part)}))" for part in parts)
 
 
 def _service_tiers(

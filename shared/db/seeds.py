@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from shared.db.known_models import copy_known_models
 from shared.db.seeded_prices import KnownModel, known_model
 from shared.db.seeded_providers import PROVIDERS
 
@@ -64,6 +65,9 @@ def seed(connection: psycopg.Connection[Any], report: Callable[[str], None]) -> 
             report(f"{models} models seeded")
         if _is_empty(connection, b"llm_routing_rules") and (rules := _seed_rules(connection)):
             report(f"{rules} routing rules seeded")
+        slugs = [one.slug for one in PROVIDERS]
+        if known := copy_known_models(connection, slugs, now):
+            report(f"{known} models taken over from the price catalogue, for names not listed")
         if prices := _price_from_columns(connection, now):
             report(f"{prices} prices taken over from llm_models")
 

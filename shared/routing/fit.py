@@ -40,9 +40,8 @@ class Want(msgspec.Struct, frozen=True):
     """What a request asks for. Equal wants get equal choices, so a choice can be remembered.
 
     `models` are tried in this order; each is a listed id, `provider/model`, a power level or
-    `auto`. `prompt_tokens` is an estimate, rounded up to a power of two unless a cost is bounded.
-    `max_cost_pico_usd` bounds the worst case. `keyed` holds the slugs of providers that have a key
-    of the platform's; `own_keys` are the caller's.
+    `auto`. `prompt_tokens` is an estimate. `max_cost_pico_usd` bounds the worst case. `keyed` holds
+    the slugs of providers that have a key of the platform's; `own_keys` are the caller's.
     """
 
     models: tuple[str, ...]

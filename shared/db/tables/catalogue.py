@@ -18,6 +18,7 @@ from shared.db.tables.columns import (
     ratio,
     reference,
     small,
+    word_list,
     words,
 )
 
@@ -190,3 +191,23 @@ class ModelPrice(SQLModel, table=True):
     source: str = words()
     checked_at: datetime = moment()
     prices: dict[str, Any] = document()
+
+
+class KnownModel(SQLModel, table=True):
+    """What the price catalogue knows at a provider, listed here or not: a copy, never edited.
+
+    By id the first that fits counts. `names` are in lower case; `pattern` is a regular expression
+    that is looked for in a name in lower case; `prices` is that of model_prices.
+    """
+
+    __tablename__: ClassVar[Any] = "known_models"
+    __table_args__: ClassVar[Any] = (Index(None, "provider_slug"),)
+
+    id: int = identity()
+    provider_slug: str = words()
+    names: list[str] = word_list()
+    pattern: str | None = words(null=True)
+    context_window: int | None = count(null=True)
+    prices: dict[str, Any] | None = document(null=True)
+    source: str = words()
+    checked_at: datetime = moment()

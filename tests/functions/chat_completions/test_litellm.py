@@ -67,7 +67,7 @@ def test_what_the_proxy_says_it_cost_stands_beside_our_own_price(
     [
         ("status-400", 400, "provider_refused_request"),
         # The master key is the operator's: its refusal is nobody's 401.
-        ("status-401", 502, "all_candidates_failed"),
+        ("status-401", 503, "platform_key_refused"),
         ("status-429", 429, "provider_rate_limited"),
         ("status-503", 502, "all_candidates_failed"),
     ],

@@ -1,0 +1,165 @@
+"""A choice as it is explained to who pays: candidates with their costs, the others with why. Pure.
+
+Expected cost: an answer of a third of the prompt, as the levels' ceilings weigh it, and of 64
+tokens at least; worst: as long as the request, the level or the model lets it be. Nothing cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from shared.errors import ProviderRateLimited, ProviderUnavailable
+from shared.health.circuits import News
+from shared.pricing.cost import rates_for
+from shared.routing.choice import Candidate, Choice, Dropped
+from shared.routing.consent import platform_may_follow
+from shared.routing.fit import Want
+from shared.routing.order import Block, Place, blocked
+from shared.routing.own_keys import OwnKey
+from shared.routing.snapshot import Model
+from shared.wire.metadata import raw_usd
+
+_LEAST_ANSWER_TOKENS = 64
+
+
+class CandidateCard(msgspec.Struct, frozen=True):
+    """`follows_own_key`: whether it is reached once the own keys before it failed: always, never,
+    or on_rate_limit; null where there are none. `passed_over`: the error that is expected of it
+    now, which is why it comes last. Costs are USD; null where there is no price or no bound.
+    """
+
+    rank: int
+    provider: str
+    model: str
+    reason: str
+    rule_id: int | None
+    weight: int | None
+    key_source: str
+    key_policy: str | None
+    key_is_refused: bool
+    follows_own_key: str | None
+    provider_health: str
+    circuit: str
+    passed_over: str | None
+    max_tokens: int | None
+    expected_cost_usd: msgspec.Raw
+    worst_cost_usd: msgspec.Raw
+
+
+class DroppedCard(msgspec.Struct, frozen=True):
+    """`key_source` is `platform` where the caller's own key may still use the model."""
+
+    provider: str
+    model: str
+    reason: str
+    key_source: str | None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """`session` decides among equals. `ignores_health`: no candidate is well, all are tried."""
+
+    power_level: str | None
+    tier: str
+    prompt_tokens: int
+    session: str | None
+    ignores_health: bool
+    candidates: list[CandidateCard]
+    dropped: list[DroppedCard]
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What is known of circuits and limits now, in the clock of `now_s`."""
+
+    blocks: Mapping[Place, Block]
+    circuits: Mapping[tuple[str, str], News]
+    now_s: float
+
+
+def explained(choice: Choice, want: Want, session: str | None, moment: Moment) -> Explanation:
+    """`choice` is ordered already."""
+    own: list[OwnKey] = []
+    cards: list[CandidateCard] = []
+    for rank, candidate in enumerate(choice.candidates, start=1):
+        follows = None if candidate.key is not None else _consent(own)
+        cards.append(_card(rank, candidate, choice, want, moment, follows))
+        if candidate.key is not None:
+            own.append(candidate.key)
+    return Explanation(
+        power_level=choice.level.name if choice.level else None,
+        tier=want.tier.value,
+        prompt_tokens=want.prompt_tokens,
+        session=session,
+        ignores_health=choice.ignores_health,
+        candidates=cards,
+        dropped=[_dropped(one) for one in choice.dropped],
+    )
+
+
+def _card(
+    rank: int,
+    candidate: Candidate,
+    choice: Choice,
+    want: Want,
+    moment: Moment,
+    follows: str | None,
+) -> CandidateCard:
+    model, key, rule = candidate.model, candidate.key, candidate.rule
+    error = blocked(candidate, moment.blocks, want.prompt_tokens, moment.now_s)
+    circuit = moment.circuits.get((model.provider.slug, model.model_id))
+    expected = max(_LEAST_ANSWER_TOKENS, want.prompt_tokens // 3)
+    most = _longest_answer(candidate, choice, want)
+    return CandidateCard(
+        rank=rank,
+        provider=model.provider.slug,
+        model=model.model_id,
+        reason=candidate.reason.value,
+        rule_id=rule.id if rule else None,
+        weight=rule.weight if rule else None,
+        key_source="platform" if key is None else "byok",
+        key_policy=key.policy.value if key else None,
+        key_is_refused=key is not None and key.is_refused,
+        follows_own_key=follows,
+        provider_health=model.provider.health.value,
+        circuit=circuit.state.value if circuit else "closed",
+        passed_over=error.code if error else None,
+        max_tokens=candidate.max_tokens,
+        expected_cost_usd=_cost(model, want, expected if most is None else min(expected, most)),
+        worst_cost_usd=_cost(model, want, most),
+    )
+
+
+def _longest_answer(candidate: Candidate, choice: Choice, want: Want) -> int | None:
+    model = candidate.model
+    default = choice.level.default_max_tokens if choice.level else None
+    bounds = [want.max_tokens or default, model.max_tokens, candidate.max_tokens]
+    if model.context_window is not None:
+        bounds.append(max(0, model.context_window - want.prompt_tokens))
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _cost(model: Model, want: Want, answer_tokens: int | None) -> msgspec.Raw:
+    if model.price is None or answer_tokens is None:
+        return raw_usd(None)
+    rates = rates_for(model.price, want.prompt_tokens)
+    return raw_usd(want.prompt_tokens * rates.input + answer_tokens * rates.output)
+
+
+def _consent(own: list[OwnKey]) -> str | None:
+    """What the own keys before it allow, taken together."""
+    if not own:
+        return None
+    if all(platform_may_follow(key, ProviderUnavailable) for key in own):
+        return "always"
+    on_rate_limit = all(platform_may_follow(key, ProviderRateLimited) for key in own)
+    return "on_rate_limit" if on_rate_limit else "never"
+
+
+def _dropped(one: Dropped) -> DroppedCard:
+    return DroppedCard(
+        provider=one.model.provider.slug,
+        model=one.model.model_id,
+        reason=one.reason.value,
+        key_source="platform" if one.paid_by_platform else None,
+    )

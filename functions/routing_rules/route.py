@@ -1,0 +1,93 @@
+"""Where a request would go, without sending it: asked of the same code that a completion asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from functions.routing_rules.explain import Explanation, Moment, explained
+from shared.auth.caller import Caller, Role
+from shared.auth.own_keys import OwnKeys
+from shared.auth.want import want_of
+from shared.db.known_models import KnownModelsKeeper
+from shared.db.watch import SnapshotKeeper
+from shared.errors import InvalidField, NotAllowed
+from shared.health.circuits_table import CircuitTable
+from shared.routing.choose import choose
+from shared.routing.order import order
+from shared.routing.snapshot import Tier
+from shared.upstream.platform_access import PlatformAccess
+from shared.wire.chat import decode_chat
+
+
+class Router:
+    """Asks of this process's memory, and of the database for keys that are not in it."""
+
+    def __init__(
+        self,
+        *,
+        keeper: SnapshotKeeper,
+        access: PlatformAccess,
+        own_keys: OwnKeys,
+        circuits: CircuitTable,
+        known: KnownModelsKeeper,
+    ) -> None:
+        self._keeper = keeper
+        self._access = access
+        self._own_keys = own_keys
+        self._circuits = circuits
+        self._known = known
+
+    async def explain(
+        self,
+        body: bytes,
+        caller: Caller,
+        headers: Mapping[bytes, bytes],
+        *,
+        tier: str | None = None,
+        user: str | None = None,
+    ) -> Explanation:
+        """Raises what a completion would be answered with where nothing can serve it.
+
+        `tier` and `user` stand in for the caller's own; only an admin may name others.
+        """
+        caller = _as(caller, tier, user)
+        chat = decode_chat(body)
+        snapshot = self._keeper.snapshot
+        own_keys = await self._own_keys.load(caller.user_id)
+        want = want_of(chat, caller, headers, self._access.keyed(snapshot), own_keys)
+        known = await self._known.wanted(snapshot, want)
+        choice = choose(snapshot, want, known, enough=None)
+        session = _session(headers) or chat.session
+        table = self._circuits
+        ordered = order(
+            choice,
+            table.blocks,
+            session=session or "",
+            prompt_tokens=want.prompt_tokens,
+            now_s=table.clock(),
+        )
+        circuits = {(slug, model): news for slug, model, news in table.states()}
+        moment = Moment(table.blocks, circuits, table.clock())
+        return explained(ordered, want, session, moment)
+
+
+def _as(caller: Caller, tier: str | None, user: str | None) -> Caller:
+    if tier is None and user is None:
+        return caller
+    if caller.role is not Role.ADMIN:
+        raise NotAllowed("Only an admin may ask for others.", code="admin_required")
+    if tier is not None and tier not in tuple(Tier):
+        raise InvalidField(f"There is no such tier; use one of: {', '.join(Tier)}.", param="tier")
+    return msgspec.structs.replace(
+        caller,
+        tier=caller.tier if tier is None else Tier(tier),
+        user_id=caller.user_id if user is None else user,
+        allowed_models=None,
+    )
+
+
+def _session(headers: Mapping[bytes, bytes]) -> str | None:
+    value = headers.get(b"x-session-id")
+    return value.decode("latin-1") if value else None
