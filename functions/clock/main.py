@@ -15,6 +15,7 @@ from shared.dispatch import Dispatch
 from shared.log import configure_logging, get_logger
 from shared.settings import (
     DatabaseSettings,
+    HealthSettings,
     LogSettings,
     RedisSettings,
     SettingsInvalid,
@@ -24,7 +25,7 @@ from shared.settings import (
 
 def main() -> None:
     """Run until SIGTERM or SIGINT. Raises SettingsInvalid where a setting is missing."""
-    settings = load_settings(LogSettings, DatabaseSettings, RedisSettings)
+    settings = load_settings(LogSettings, DatabaseSettings, RedisSettings, HealthSettings)
     configure_logging(settings[LogSettings])
     stops = {signal.SIGTERM, signal.SIGINT}
     # Blocked before the first thread starts, which inherits it: sigwait below gets them all.
@@ -32,9 +33,12 @@ def main() -> None:
     url = settings[RedisSettings].url
     client = redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     connections = ThreadConnections(settings[DatabaseSettings].dsn)
-    wanted = jobs(client, Dispatch(url), connections)
+    interval_s = settings[HealthSettings].interval_s
+    wanted = jobs(client, Dispatch(url), connections, health_interval_s=interval_s)
     Timer(wanted, connections).start()
     get_logger().info("clock.started", jobs=[job.name for job in wanted])
+    # A sentence, as the deployment guide looks for it.
+    get_logger().info(f"Health monitor started (interval: {interval_s}s)")
     signal.sigwait(stops)
     get_logger().info("clock.stopping")
     # At once: a job may wait for a server, and a tick whose transaction is cut is free again.

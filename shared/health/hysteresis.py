@@ -91,14 +91,14 @@ def _after_success(status: Health, successes: int) -> Decision:
 
 def _after_failure(status: Health, failures: int, traffic: Traffic, what: str) -> Decision:
     if failures >= DOWN_AFTER and not traffic.contradicts_failure:
-        return Decision(Health.DOWN, f"{failures} failed checks in a row: {what}")
+        return Decision(Health.DOWN, f"the last {failures} checks failed: {what}")
     if failures >= DOWN_AFTER:
         return Decision(
-            Health.DEGRADED, f"{failures} failed checks in a row, but live calls succeed: {what}"
+            Health.DEGRADED, f"the last {failures} checks failed, but live calls succeed: {what}"
         )
     if failures >= DEGRADED_AFTER:
         worse = Health.DOWN if status is Health.DOWN else Health.DEGRADED
-        return Decision(worse, f"{failures} failed checks in a row: {what}")
+        return Decision(worse, f"the last {failures} checks failed: {what}")
     return Decision(status, f"the last check failed: {what}")
 
 

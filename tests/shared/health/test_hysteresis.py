@@ -1,4 +1,4 @@
-"""Health changes slowly for the worse, at once from unknown, and within two checks for the better."""
+"""Health is slow to turn worse, and better within two checks; from unknown one answer does it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_table(status: Health, outcomes: str, traffic: Traffic, then: Health
 
 
 def test_the_reason_says_how_often_and_how_it_failed() -> None:
-    assert after(HEALTHY, "+--").reason == "2 failed checks in a row: HTTP 503"
+    assert after(HEALTHY, "+--").reason == "the last 2 checks failed: HTTP 503"
     assert after(HEALTHY, "+-").reason == "the last check failed: HTTP 503"
     assert after(DOWN, "--+").reason == "answers again; one more answer makes it healthy"
     assert "live calls succeed" in (after(DEGRADED, "---", GOOD).reason or "")
