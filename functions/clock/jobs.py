@@ -16,6 +16,7 @@ from functions.clock.fence import trim_runs
 from functions.clock.slot_trigger import SlotTrigger
 from functions.clock.ticks import day_tick, slot_tick
 from functions.write_usage.partitions import PARTITIONS_ACTOR
+from shared.db.dead_letters import trim_dead_letters
 from shared.db.health_checks import forget_stale, trim_history
 from shared.db.thread_connection import ThreadConnections
 from shared.dispatch import Dispatch
@@ -111,7 +112,8 @@ def forget_stale_health(connections: ThreadConnections, interval_s: int) -> None
 
 
 def trim(connections: ThreadConnections) -> None:
-    """Forget what is long past: ticks and checks of health."""
+    """Forget what is long past: ticks, checks of health, jobs that were given up."""
     connection = connections.get()
     trim_runs(connection)
     trim_history(connection)
+    trim_dead_letters(connection)
