@@ -70,6 +70,20 @@ SPOOL_UNSENT_BYTES = Gauge(
 )
 
 
+PROVIDER_HEALTH = Gauge(
+    "switchyard_provider_health",
+    "1 for the status that a provider has (healthy, degraded, down, unknown), else 0.",
+    ["provider", "status"],
+    multiprocess_mode="mostrecent",
+)
+PROVIDER_CHECK_SECONDS = Gauge(
+    "switchyard_provider_check_seconds",
+    "What a provider's last answered check took.",
+    ["provider"],
+    multiprocess_mode="mostrecent",
+)
+
+
 def render_metrics(*, multiprocess: bool) -> tuple[bytes, str]:
     """The exposition text and its content type."""
     registry: CollectorRegistry = REGISTRY

@@ -106,6 +106,10 @@ class CompletionSettings(SettingsGroup):
     request_deadline_s: float = Field(600.0, alias="REQUEST_DEADLINE", gt=0)
 
 
+class HealthSettings(SettingsGroup):
+    interval_s: int = Field(300, alias="LLM_HEALTH_CHECK_INTERVAL", ge=1, le=86_400)
+
+
 class LogSettings(SettingsGroup):
     level: Literal["debug", "info", "warning", "error"] = Field("info", alias="LOG_LEVEL")
     format: Literal["console", "json"] | None = Field(None, alias="LOG_FORMAT")

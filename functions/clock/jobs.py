@@ -7,18 +7,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import redis
 from apscheduler.triggers.cron import CronTrigger
 
 from functions.clock.fence import trim_runs
+from functions.clock.slot_trigger import SlotTrigger
 from functions.clock.ticks import day_tick, slot_tick
 from functions.write_usage.partitions import PARTITIONS_ACTOR
+from shared.db.dead_letters import trim_dead_letters
+from shared.db.health_checks import forget_stale, trim_history
 from shared.db.thread_connection import ThreadConnections
 from shared.dispatch import Dispatch
+from shared.health.hysteresis import stale_after
+from shared.health.queue import HEALTH_ACTOR, HEALTH_QUEUE
+from shared.log import get_logger
 from shared.usage.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
 
 _NUDGE_EVERY_S = 5
+_MINUTE_S = 60
 _HOUR_S = 3600
 
 
@@ -36,7 +44,13 @@ class Job:
     runs_at_start: bool = False
 
 
-def jobs(client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections) -> list[Job]:
+def jobs(
+    client: redis.Redis,
+    dispatch: Dispatch,
+    connections: ThreadConnections,
+    *,
+    health_interval_s: int,
+) -> list[Job]:
     return [
         Job(
             WRITE_ACTOR,
@@ -53,10 +67,23 @@ def jobs(client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
             runs_at_start=True,
         ),
         Job(
+            HEALTH_ACTOR,
+            SlotTrigger(health_interval_s),
+            partial(slot_tick, slot_s=health_interval_s),
+            partial(check_health, dispatch),
+            runs_at_start=True,
+        ),
+        Job(
+            "health.stale",
+            CronTrigger(second=30, timezone=UTC),
+            partial(slot_tick, slot_s=_MINUTE_S),
+            partial(forget_stale_health, connections, health_interval_s),
+        ),
+        Job(
             "clock.trim",
             CronTrigger(minute=37, timezone=UTC),
             partial(slot_tick, slot_s=_HOUR_S),
-            lambda: trim_runs(connections.get()),
+            partial(trim, connections),
         ),
     ]
 
@@ -70,3 +97,23 @@ def nudge(client: redis.Redis, dispatch: Dispatch) -> bool:
         return False
     dispatch.enqueue(WRITE_ACTOR, WRITE_QUEUE)
     return True
+
+
+def check_health(dispatch: Dispatch) -> None:
+    """Ask for a check of every provider. The run's name makes a second delivery of it known."""
+    dispatch.enqueue(HEALTH_ACTOR, HEALTH_QUEUE, run=str(uuid4()))
+
+
+def forget_stale_health(connections: ThreadConnections, interval_s: int) -> None:
+    """Where no worker checks any more, nobody else would say so."""
+    stale_s = int(stale_after(interval_s).total_seconds())
+    if forgotten := forget_stale(connections.get(), stale_s):
+        get_logger().warning("health.stale", providers=forgotten)
+
+
+def trim(connections: ThreadConnections) -> None:
+    """Forget what is long past: ticks, checks of health, jobs that were given up."""
+    connection = connections.get()
+    trim_runs(connection)
+    trim_history(connection)
+    trim_dead_letters(connection)

@@ -15,13 +15,14 @@ from shared.dispatch import Dispatch
 from shared.log import configure_logging, get_logger
 from shared.settings import (
     DatabaseSettings,
+    HealthSettings,
     LogSettings,
     RedisSettings,
     SettingsInvalid,
     load_settings,
 )
 
-SETTINGS = (DatabaseSettings, RedisSettings)
+SETTINGS = (DatabaseSettings, RedisSettings, HealthSettings)
 
 
 def main() -> None:
@@ -34,9 +35,12 @@ def main() -> None:
     url = settings[RedisSettings].url
     client = redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     connections = ThreadConnections(settings[DatabaseSettings].dsn)
-    wanted = jobs(client, Dispatch(url), connections)
+    interval_s = settings[HealthSettings].interval_s
+    wanted = jobs(client, Dispatch(url), connections, health_interval_s=interval_s)
     Timer(wanted, connections).start()
     get_logger().info("clock.started", jobs=[job.name for job in wanted])
+    # A sentence, as the deployment guide looks for it.
+    get_logger().info(f"Health monitor started (interval: {interval_s}s)")
     signal.sigwait(stops)
     get_logger().info("clock.stopping")
     # At once: a job may wait for a server, and a tick whose transaction is cut is free again.

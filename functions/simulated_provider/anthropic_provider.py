@@ -18,6 +18,7 @@ class Anthropic(OpenAI):
     """The id of a request is in `request-id` and in the errors (…/docs/en/api/errors)."""
 
     id_header: ClassVar[bytes] = b"request-id"
+    list_ms: ClassVar[int] = 44
     late_status: ClassVar[int] = 529
 
     def authorize(self, key: str | None, headers: dict[bytes, bytes]) -> None:

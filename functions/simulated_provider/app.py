@@ -117,13 +117,14 @@ async def _route(
     if completes:
         await _complete(exchange, provider, asked)
     elif lists:
-        await _answer(exchange, provider, provider.model_list(), [], parse(asked))
+        faults = parse(f"delay-{provider.list_ms}", asked)
+        await _answer(exchange, provider, provider.model_list(), [], faults)
     elif card:
         faults = parse(asked_by_model(name), asked)
         await _answer(exchange, provider, provider.model_card(name), [], faults)
     else:
         body = openai_wire.key_info((key or "")[-4:])
-        await _answer(exchange, provider, body, [], parse(asked))
+        await _answer(exchange, provider, body, [], parse(f"delay-{provider.list_ms}", asked))
 
 
 async def _complete(exchange: Exchange, provider: OpenAI, asked: str) -> None:

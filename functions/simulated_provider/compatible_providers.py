@@ -43,6 +43,8 @@ class Google(OpenAI):
     """Gemini's compatible endpoint. An error is the only element of an array, as the body quoted
     in github.com/SuzumiyaAkizuki/ComfyUI-NewBie-LLM-Formatter/issues/3 shows."""
 
+    list_ms: ClassVar[int] = 12
+
     def refusal(self, refused: Refused, request_id: str) -> bytes:
         return _google_error(refused.status, str(refused))
 
@@ -62,6 +64,8 @@ def _google_error(status: int, message: str) -> bytes:
 class Groq(OpenAI):
     """Fields of `x_groq`: groq-python, `types/chat/chat_completion_chunk.py` and
     `types/completion_usage.py`."""
+
+    list_ms: ClassVar[int] = 4
 
     def check(self, request: ChatRequest, answer: Answer) -> None:
         """console.groq.com/docs/openai: these fields are answered 400 if they are supplied."""
@@ -111,6 +115,7 @@ def _groq_id() -> str:
 class Fireworks(OpenAI):
     """Ids: docs.fireworks.ai/getting-started/concepts (`accounts/<account>/models/<model>`)."""
 
+    list_ms: ClassVar[int] = 20
     models: ClassVar[Sequence[str]] = tuple(
         f"accounts/fireworks/models/{name}" for name in OpenAI.models
     )
@@ -130,6 +135,8 @@ class Fireworks(OpenAI):
 
 
 class Together(OpenAI):
+    list_ms: ClassVar[int] = 28
+
     def check(self, request: ChatRequest, answer: Answer) -> None:
         """docs.together.ai/docs/error-codes: prompt and max_tokens together must be less than the
         context length, else 403."""
@@ -166,6 +173,7 @@ class OpenRouter(OpenAI):
     """Comments, X-Generation-Id, errors in a stream: openrouter.ai/docs/api/reference/streaming;
     errors: openrouter.ai/docs/api/reference/errors-and-debugging."""
 
+    list_ms: ClassVar[int] = 52
     # Once the model has begun the status stays 200, and the error is in the body.
     late_status: ClassVar[int] = 200
     opening: ClassVar[bytes] = b": OPENROUTER PROCESSING\n\n"

@@ -18,13 +18,15 @@ class OpenAI:
     """One provider's wire. Stateless: one instance serves all requests.
 
     `opening` goes out before a stream's first event and is none itself. `late_status` is the HTTP
-    status of an answer that is no stream and fails late.
+    status of an answer that is no stream and fails late. `list_ms` is what its free endpoints take,
+    each provider's another, so that checks of health show times that differ.
     """
 
     models: ClassVar[Sequence[str]] = ("simulated-small", "simulated-large")
     id_header: ClassVar[bytes] = b"x-request-id"
     opening: ClassVar[bytes] = b""
     late_status: ClassVar[int] = 500
+    list_ms: ClassVar[int] = 36
 
     def authorize(self, key: str | None, headers: dict[bytes, bytes]) -> None:
         """Raises Refused where the request has no key, or one that says that it is invalid."""

@@ -7,15 +7,20 @@ actor is registered, or that would take a broker on localhost in silence.
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 import dramatiq
+import redis
 from dramatiq.brokers.redis import RedisBroker
 
 import functions
+from functions.worker.quarantine import Quarantine
+from shared.db.thread_connection import ThreadConnections
 from shared.dispatch import NAMESPACE
 from shared.log import configure_logging
 from shared.settings import (
+    DatabaseSettings,
     FunctionSettings,
     LogSettings,
     RedisSettings,
@@ -31,15 +36,26 @@ _ALWAYS = 1_000_000
 _DEAD_MESSAGE_TTL_MS = 24 * 3600 * 1000
 
 
-def make_broker(redis_url: str) -> RedisBroker:
+def make_broker(
+    redis_url: str, *, heartbeat_timeout_ms: int = _HEARTBEAT_TIMEOUT_MS
+) -> RedisBroker:
     """The workers' broker, with Dramatiq's default middleware (none of it opens a port)."""
-    return RedisBroker(
+    broker = RedisBroker(
         url=redis_url,
         namespace=NAMESPACE,
         maintenance_chance=_ALWAYS,
-        heartbeat_timeout=_HEARTBEAT_TIMEOUT_MS,
+        heartbeat_timeout=heartbeat_timeout_ms,
         dead_message_ttl=_DEAD_MESSAGE_TTL_MS,
     )
+    client = redis.Redis.from_url(redis_url)  # pyright: ignore[reportUnknownMemberType]
+    first = type(broker.middleware[0])
+    broker.add_middleware(Quarantine(client, _connections), before=first)
+    return broker
+
+
+@cache
+def _connections() -> ThreadConnections:
+    return ThreadConnections(load_settings(DatabaseSettings)[DatabaseSettings].dsn)
 
 
 def register_actors(only: str | None = None) -> list[str]:

@@ -79,3 +79,18 @@ def database_url() -> str:
             )
         url = run.database_url
     return url
+
+
+def redis_url() -> str:
+    """REDIS_URL, else that of a running `up`. Raises SettingsInvalid, CommandFailed."""
+    url = given_redis_url()
+    if url is None:
+        run = running_up()
+        if run is None:
+            raise CommandFailed(
+                "REDIS_URL is not set and no `switchyard up` is running on"
+                f" {data_folder()}; set it, for example"
+                f" REDIS_URL={RedisSettings.examples['REDIS_URL']}"
+            )
+        url = run.redis_url
+    return url

@@ -16,6 +16,8 @@ from psycopg_pool import AsyncConnectionPool
 from shared.resources import Check, Resources
 from shared.settings import DatabaseSettings, SettingsInvalid
 
+Connection = psycopg.AsyncConnection[Any]
+
 WAIT_S = 5.0
 """How long to wait for a connection, and at most between two attempts to make one."""
 
@@ -98,6 +100,25 @@ async def open_database(resources: Resources) -> AsyncGenerator[None]:
         yield
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def connect_once(dsn: str) -> AsyncGenerator[psycopg.AsyncConnection[Any]]:
+    """One connection in autocommit, for a job. Raises SettingsInvalid, psycopg.OperationalError."""
+    _refuse_malformed(dsn)
+    connection = await psycopg.AsyncConnection.connect(
+        dsn,
+        autocommit=True,
+        # A pooler in transaction mode gives the next statement to another session.
+        prepare_threshold=None,
+        application_name="switchyard",
+        connect_timeout=5,
+        tcp_user_timeout=10_000,
+        keepalives_idle=10,
+    )
+    async with connection:
+        await _use_utc(connection)
+        yield connection
 
 
 async def _use_utc(connection: psycopg.AsyncConnection[Any]) -> None:

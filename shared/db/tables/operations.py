@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, text
+from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from shared.db.tables import naming as naming
@@ -19,7 +19,11 @@ from shared.db.tables.columns import (
 
 
 class ProviderHealthCheck(SQLModel, table=True):
-    """The history behind llm_providers.health_*."""
+    """The history behind llm_providers.health_*, and the verdict that each check led to.
+
+    `outcome` is `answered`, `failed`, or `not_judged` where our own network was at fault; `run`
+    is the run of the job that made the check, whose rows are written together.
+    """
 
     __tablename__: ClassVar[Any] = "provider_health_checks"
     __table_args__: ClassVar[Any] = (
@@ -34,6 +38,23 @@ class ProviderHealthCheck(SQLModel, table=True):
     response_time_ms: int | None = small(null=True)
     status_code: int | None = small(null=True)
     reason: str | None = words(null=True)
+    outcome: str = words(default="answered")
+    run: str | None = words(null=True)
+
+
+class DeadLetter(SQLModel, table=True):
+    """A job that was given up, as it was queued: the queue itself keeps it for a day only."""
+
+    __tablename__: ClassVar[Any] = "dead_letters"
+    __table_args__: ClassVar[Any] = (UniqueConstraint("message_id"), Index(None, "created_at"))
+
+    id: int = identity()
+    message_id: str = words()
+    queue: str = words()
+    actor: str = words()
+    message: dict[str, Any] = document()
+    reason: str = words()
+    created_at: datetime = moment(now=True)
 
 
 class AuditEvent(SQLModel, table=True):

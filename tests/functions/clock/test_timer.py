@@ -56,7 +56,11 @@ def every_5_s(run: Any) -> Job:
 
 
 def enqueued(client: redis.Redis) -> list[str]:
-    messages = client.hvals(f"{NAMESPACE}:usage.msgs")
+    messages = [
+        message
+        for queue in ("usage", "health")
+        for message in client.hvals(f"{NAMESPACE}:{queue}.msgs")
+    ]
     return sorted(Message.decode(message).actor_name for message in messages)
 
 
@@ -148,10 +152,10 @@ def test_the_writer_is_called_once_until_it_comes(client: redis.Redis, dispatch:
 def test_every_job_runs(
     client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
 ) -> None:
-    every = jobs(client, dispatch, connections)
+    every = jobs(client, dispatch, connections, health_interval_s=300)
     clock = Timer(every, connections, lambda: NOON)
     assert [clock.run(job) for job in every] == [True] * len(every)
-    assert enqueued(client) == ["usage.partitions", WRITE_ACTOR]
+    assert enqueued(client) == ["health.check", "usage.partitions", WRITE_ACTOR]
 
 
 def test_the_process_enqueues_at_start_and_ends_at_once_on_sigterm(
@@ -175,7 +179,8 @@ def test_the_process_enqueues_at_start_and_ends_at_once_on_sigterm(
         process.wait()
     assert process.returncode == 0
     events = [json.loads(line)["event"] for line in said.splitlines()]
-    assert events == ["clock.started", "clock.stopping"]
+    started = "Health monitor started (interval: 300s)"
+    assert events == ["clock.started", started, "clock.stopping"]
 
 
 def test_the_process_says_which_setting_is_missing() -> None:

@@ -1,0 +1,116 @@
+"""Asks every provider's free endpoint at once, and says what each answer means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from shared.errors import ProviderQuotaExhausted, ProviderRejectedKey
+from shared.health.hysteresis import is_local_fault
+from shared.log import get_logger
+from shared.routing.snapshot import Provider
+from shared.upstream.check import CheckResult, check_provider
+from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.transport import Transport
+
+TIMEOUT_S = 10.0
+PAUSES_S = (1.0, 2.0)
+"""Before looking again where it seems to be our own network: a moment's fault is no news."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`result` is None where the provider cannot be asked; `what` then says why.
+
+    `what` is None where all is well.
+    """
+
+    provider: Provider
+    result: CheckResult | None
+    what: str | None
+    sent_key: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        return self.result is not None and self.result.is_reachable
+
+    @property
+    def is_unconnected(self) -> bool:
+        """No connection, or no answer in time: what a cut network looks like."""
+        return self.result is not None and self.result.fault in ("connect", "timeout")
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """`is_local_fault`: the unconnected among them say nothing of their providers."""
+
+    every: tuple[Finding, ...]
+    is_local_fault: bool
+
+
+async def probe_all(
+    transport: Transport,
+    access: PlatformAccess,
+    providers: Sequence[Provider],
+    *,
+    timeout_s: float = TIMEOUT_S,
+    pauses_s: Sequence[float] | None = None,
+) -> Findings:
+    """One finding for each provider, in their order; none is ever sent a completion."""
+
+    async def look(some: Sequence[Provider]) -> list[Finding]:
+        return await asyncio.gather(*(_probe(transport, access, one, timeout_s) for one in some))
+
+    found = {finding.provider.id: finding for finding in await look(providers)}
+    for pause_s in PAUSES_S if pauses_s is None else pauses_s:
+        unconnected = [one.provider for one in found.values() if one.is_unconnected]
+        if not is_local_fault(len(unconnected)):
+            break
+        await asyncio.sleep(pause_s)
+        found |= {finding.provider.id: finding for finding in await look(unconnected)}
+    unconnected_slugs = [one.provider.slug for one in found.values() if one.is_unconnected]
+    local = is_local_fault(len(unconnected_slugs))
+    if local:
+        get_logger().error("health.local_network_fault", unconnected=unconnected_slugs)
+    return Findings(tuple(found.values()), local)
+
+
+async def _probe(
+    transport: Transport, access: PlatformAccess, provider: Provider, timeout_s: float
+) -> Finding:
+    key = access.key_of(provider)
+    try:
+        result = await check_provider(
+            transport,
+            access.urls.of(provider),
+            dialect=provider.dialect,
+            slug=provider.slug,
+            key=key,
+            timeout_s=timeout_s,
+        )
+    except ValueError as error:
+        return Finding(provider, None, f"cannot be asked: {error}")
+    return Finding(provider, result, _what(result, timeout_s), sent_key=key is not None)
+
+
+def _what(result: CheckResult, timeout_s: float) -> str | None:
+    if result.status is not None:
+        return None if result.status == 200 else f"HTTP {result.status}"
+    return {
+        "connect": "no connection",
+        "timeout": f"no answer within {timeout_s:g} s",
+    }.get(result.fault or "", "the answer broke off or was no HTTP")
+
+
+def key_verdict(finding: Finding) -> tuple[str | None, str | None]:
+    """The platform key's status and reason; None, None where the check says nothing of it."""
+    if not finding.sent_key or finding.result is None:
+        return None, None
+    if finding.result.status == 200:
+        return "ok", None
+    refusal = finding.result.refusal
+    if isinstance(refusal, ProviderRejectedKey):
+        return "invalid", f"the provider refused it (HTTP {finding.result.status})"
+    if isinstance(refusal, ProviderQuotaExhausted):
+        return "quota_exhausted", f"its credit is used up (HTTP {finding.result.status})"
+    return None, None

@@ -1,0 +1,80 @@
+"""Opens what a run needs, in the process of the queue; everything is closed at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import cache
+
+import redis
+from redis.asyncio import Redis
+
+from functions.check_health.job import Checker, check_health
+from shared.db.connect import connect_once
+from shared.health.hysteresis import Traffic
+from shared.health.traffic import read_traffic
+from shared.log import get_logger
+from shared.settings import (
+    DatabaseSettings,
+    HealthSettings,
+    LiteLLMSettings,
+    ProviderSettings,
+    RedisSettings,
+    Settings,
+    TryOutSettings,
+    load_settings,
+)
+from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.transport import Transport
+
+SETTINGS = (
+    DatabaseSettings,
+    HealthSettings,
+    LiteLLMSettings,
+    ProviderSettings,
+    RedisSettings,
+    TryOutSettings,
+)
+LONGEST_S = 120.0
+_REDIS_TIMEOUT_S = 2.0
+
+
+def run_check(run: str) -> int:
+    """check_health, in this thread, within LONGEST_S. Raises psycopg.Error, TimeoutError."""
+    return asyncio.run(_run(_settings(), run))
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings(*SETTINGS)
+
+
+async def _run(settings: Settings, run: str) -> int:
+    transport = Transport()
+    try:
+        async with (
+            asyncio.timeout(LONGEST_S),
+            connect_once(settings[DatabaseSettings].dsn) as connection,
+        ):
+            checker = Checker(
+                connection=connection,
+                transport=transport,
+                access=PlatformAccess.from_settings(settings),
+                read_traffic=lambda: _traffic(settings[RedisSettings].url),
+                interval_s=settings[HealthSettings].interval_s,
+            )
+            return await check_health(checker, run)
+    finally:
+        await transport.aclose()
+
+
+async def _traffic(url: str) -> Mapping[str, Traffic]:
+    """Nothing where Redis is away: the checks then decide alone."""
+    client = Redis.from_url(url, socket_timeout=_REDIS_TIMEOUT_S)  # pyright: ignore[reportUnknownMemberType]
+    try:
+        return await read_traffic(client)
+    except redis.RedisError as error:
+        get_logger().warning("health.traffic_unread", reason=type(error).__name__)
+        return {}
+    finally:
+        await client.aclose()

@@ -1,0 +1,28 @@
+"""Queues a check, and waits for it where the caller wants to."""
+
+from __future__ import annotations
+
+import psycopg
+from redis.exceptions import RedisError
+
+from shared.db.audit import Actor
+from shared.db.connect import Database
+from shared.dispatch import Dispatch
+from shared.errors import ServiceUnavailable
+from shared.health.on_demand import request_check, wait_for_check
+from shared.resources import Resources
+
+WAIT_S = 20.0
+
+
+async def check_now(resources: Resources, actor: Actor, *, wait: bool) -> tuple[str, bool]:
+    """The run's name, and whether it is done. Raises ServiceUnavailable."""
+    database = resources.get(Database)
+    try:
+        async with database.connection() as connection:
+            run = await request_check(connection, resources.get(Dispatch), actor)
+        return run, wait and await wait_for_check(database.connection, run, WAIT_S)
+    except (RedisError, psycopg.OperationalError) as error:
+        raise ServiceUnavailable(
+            "The check could not be queued: Redis or PostgreSQL does not answer; /readyz names it."
+        ) from error

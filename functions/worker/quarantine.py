@@ -1,0 +1,88 @@
+"""Ends jobs that kill their worker, and keeps every job that was given up in PostgreSQL.
+
+A job whose process dies is queued again, by any worker, for as long as it takes: without a count
+of its own one poison job would keep killing workers for ever.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import dramatiq
+import psycopg
+import redis
+from dramatiq.middleware import Middleware, SkipMessage
+
+from shared.db.dead_letters import keep_dead_letter
+from shared.db.thread_connection import ThreadConnections
+from shared.log import get_logger
+
+ATTEMPTS = "switchyard:worker:attempts:"
+MOST_DEATHS = 3
+
+_REMEMBERED_S = 24 * 3600
+_TRACES = {"traceback", "requeue_timestamp"}
+_DIED = f"its worker died in it {MOST_DEATHS} times"
+
+
+class Quarantine(Middleware):
+    """Goes before every other middleware, so that it sees what they decided."""
+
+    def __init__(self, client: redis.Redis, connections: Callable[[], ThreadConnections]) -> None:
+        """`connections` is called when the first job is given up."""
+        self._redis = client
+        self._connections = connections
+        self._thread = threading.local()
+
+    def before_process_message(self, broker: Any, message: dramatiq.MessageProxy) -> None:
+        """Count the attempt before it is made: who dies in it cannot. Raises SkipMessage."""
+        self._thread.reason = None
+        key = ATTEMPTS + message.message_id
+        with self._redis.pipeline() as pipeline:  # pyright: ignore[reportUnknownMemberType]
+            pipeline.incr(key)
+            pipeline.expire(key, _REMEMBERED_S)
+            attempts: int = pipeline.execute()[0]
+        if attempts > MOST_DEATHS:
+            self._thread.reason = _DIED
+            message.fail()
+            raise SkipMessage(_DIED)
+
+    def after_process_message(
+        self,
+        broker: Any,
+        message: dramatiq.MessageProxy,
+        *,
+        result: Any = None,
+        exception: BaseException | None = None,
+    ) -> None:
+        """Whatever came of it, the process lives: the next attempt is a first one again."""
+        self._redis.delete(ATTEMPTS + message.message_id)
+        if exception is not None:
+            # Its class alone: a message may quote what nobody should read.
+            self._thread.reason = type(exception).__name__
+
+    def after_skip_message(self, broker: Any, message: dramatiq.MessageProxy) -> None:
+        self._redis.delete(ATTEMPTS + message.message_id)
+
+    def after_nack(self, broker: Any, message: dramatiq.MessageProxy) -> None:
+        """Keep the job; where PostgreSQL is away, the queue's own copy has to do for a day."""
+        reason = getattr(self._thread, "reason", None) or "too old to be run"
+        content = message.asdict()
+        content["options"] = {
+            name: value for name, value in content["options"].items() if name not in _TRACES
+        }
+        facts = {"actor": message.actor_name, "message_id": message.message_id, "reason": reason}
+        get_logger().error("job.given_up", **facts)
+        try:
+            keep_dead_letter(
+                self._connections().get(),
+                message_id=message.message_id,
+                queue=message.queue_name,
+                actor=message.actor_name,
+                message=content,
+                reason=reason,
+            )
+        except psycopg.Error as error:
+            get_logger().error("job.not_kept", **facts, because=type(error).__name__)

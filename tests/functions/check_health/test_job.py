@@ -1,0 +1,271 @@
+"""A run asks the providers themselves and writes what it found; the database keeps the verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from functions.check_health import probe
+from functions.check_health.job import Checker, check_health
+from shared.db.connect import connect_once
+from shared.db.health_checks import forget_stale, trim_history
+from shared.health.hysteresis import Traffic
+from shared.settings import PROVIDER_PREFIXES
+from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.provider_url import ProviderUrls
+from shared.upstream.transport import Transport
+from tests.fakes.simulated import SimulatedProvider
+
+PATHS = {
+    "openai": "/v1",
+    "anthropic": "/v1",
+    "google": "/v1beta/openai",
+    "groq": "/openai/v1",
+    "fireworks": "/inference/v1",
+    "together": "/v1",
+    "openrouter": "/api/v1",
+}
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[SimulatedProvider]:
+    with SimulatedProvider() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "PAUSES_S", (0.0, 0.0))
+
+
+class Health:
+    """Runs the job over a database; `away` are slugs that nobody answers for."""
+
+    def __init__(self, database_url: str, simulated_url: str) -> None:
+        self.database_url = database_url
+        self.simulated_url = simulated_url
+        self.away: set[str] = set()
+        self.keys = dict.fromkeys(PROVIDER_PREFIXES, "a-good-key")
+        self.traffic: Mapping[str, Traffic] = {}
+        self.now = datetime.now(UTC)
+
+    def check(self, run: str | None = None) -> int:
+        self.now += timedelta(seconds=300)
+        return asyncio.run(self._check(run or str(uuid4())))
+
+    async def _check(self, run: str) -> int:
+        transport = Transport()
+        urls = {
+            slug: f"{NOWHERE if slug in self.away else self.simulated_url}/{slug}{path}"
+            for slug, path in PATHS.items()
+        }
+        access = PlatformAccess(
+            keys={slug: SecretStr(key) for slug, key in self.keys.items()},
+            urls=ProviderUrls(base_urls=urls, simulated_url=None),
+            has_litellm=False,
+        )
+
+        async def traffic() -> Mapping[str, Traffic]:
+            return self.traffic
+
+        try:
+            async with connect_once(self.database_url) as connection:
+                checker = Checker(
+                    connection=connection,
+                    transport=transport,
+                    access=access,
+                    read_traffic=traffic,
+                    interval_s=300,
+                    now=lambda: self.now,
+                )
+                return await check_health(checker, run)
+        finally:
+            await transport.aclose()
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        with psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True) as one:
+            return one.execute(statement.encode()).fetchall()
+
+    def of(self, slug: str) -> dict[str, Any]:
+        (row,) = self.rows(f"SELECT * FROM llm_providers WHERE provider_slug = '{slug}'")
+        return row
+
+    def statuses(self) -> set[str]:
+        return {
+            row["health_status"] for row in self.rows("SELECT health_status FROM llm_providers")
+        }
+
+
+@pytest.fixture
+def health(migrated_database_url: str, provider: SimulatedProvider) -> Health:
+    provider.clear()
+    return Health(migrated_database_url, provider.url)
+
+
+def test_a_first_run_makes_all_seven_healthy_and_says_so(
+    health: Health, provider: SimulatedProvider
+) -> None:
+    with capture_logs() as logs:
+        assert health.check() == 7
+    assert [line["event"] for line in logs if line["event"] != "health.changed"] == [
+        "Running health checks for 7 providers",
+        "Health check complete: 7/7 updated",
+    ]
+    rows = health.rows("SELECT * FROM llm_providers")
+    assert {row["health_status"] for row in rows} == {"healthy"}
+    assert {row["system_key_status"] for row in rows} == {"ok"}
+    assert {row["health_last_checked"] for row in rows} == {health.now}
+    assert all(row["health_response_time_ms"] >= 0 for row in rows)
+    history = health.rows("SELECT outcome, status_code, status FROM provider_health_checks")
+    assert history == [{"outcome": "answered", "status_code": 200, "status": "healthy"}] * 7
+    assert {call["method"] for call in provider.calls()} == {"GET"}
+
+
+def test_one_that_fails_is_degraded_then_down_and_healed_within_two(health: Health) -> None:
+    health.check()
+    health.away = {"groq"}
+    seen: list[str] = []
+    for _ in range(4):
+        assert health.check() == 7
+        seen.append(health.of("groq")["health_status"])
+    assert seen == ["healthy", "degraded", "down", "down"]
+    assert health.of("groq")["health_reason"] == "the last 3 checks failed: no connection"
+    assert health.of("groq")["health_response_time_ms"] is None
+    assert health.of("openai")["health_status"] == "healthy"
+    health.away = set()
+    health.check()
+    assert health.of("groq")["health_status"] == "down"
+    health.check()
+    assert health.of("groq")["health_status"] == "healthy"
+    assert health.of("groq")["health_reason"] is None
+
+
+def test_live_calls_that_succeed_keep_it_from_down(health: Health) -> None:
+    health.check()
+    health.away = {"groq"}
+    health.traffic = {"groq": Traffic(successes=20, failures=1)}
+    for _ in range(4):
+        health.check()
+    assert health.of("groq")["health_status"] == "degraded"
+    health.traffic = {"groq": Traffic(successes=1, failures=20)}
+    health.check()
+    assert health.of("groq")["health_status"] == "down"
+
+
+def test_a_refused_key_marks_the_key_and_not_the_provider(health: Health) -> None:
+    health.keys["openai"] = "an-invalid-key"
+    for _ in range(3):
+        health.check()
+    row = health.of("openai")
+    assert (row["health_status"], row["system_key_status"]) == ("healthy", "invalid")
+    assert row["system_key_reason"] == "the provider refused it (HTTP 401)"
+    assert "an-invalid-key" not in str(health.rows("SELECT * FROM provider_health_checks"))
+    health.keys["openai"] = "a-good-key"
+    health.check()
+    row = health.of("openai")
+    assert (row["system_key_status"], row["system_key_reason"]) == ("ok", None)
+
+
+def test_a_refusal_without_a_key_says_nothing_of_a_key(health: Health) -> None:
+    del health.keys["openai"]
+    health.check()
+    row = health.of("openai")
+    assert (row["health_status"], row["system_key_status"]) == ("healthy", "unverified")
+    assert row["system_key_checked_at"] is None
+
+
+def test_three_without_a_connection_at_once_are_recorded_and_nobody_is_marked(
+    health: Health,
+) -> None:
+    health.check()
+    before = {row["id"]: row["health_last_checked"] for row in health.rows("TABLE llm_providers")}
+    health.away = {"groq", "openai", "google"}
+    for _ in range(3):
+        with capture_logs() as logs:
+            assert health.check() == 4
+        (fault,) = [line for line in logs if line["event"] == "health.local_network_fault"]
+        assert set(fault["unconnected"]) == health.away
+        assert logs[-1]["event"] == "Health check complete: 4/7 updated"
+    assert health.statuses() == {"healthy"}
+    assert health.of("groq")["health_last_checked"] == before[health.of("groq")["id"]]
+    unjudged = health.rows("SELECT reason FROM provider_health_checks WHERE outcome='not_judged'")
+    assert len(unjudged) == 9
+    assert "three or more providers" in unjudged[0]["reason"]
+    # Then its old checks say nothing any more: it is tried, not condemned.
+    health.check()
+    assert health.of("groq")["health_status"] == "unknown"
+
+
+def test_one_moment_without_a_network_is_looked_at_again(
+    health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    really = probe._probe
+
+    async def fails_at_first(transport: Any, access: Any, one: Any, timeout_s: float) -> Any:
+        looks.append(one.slug)
+        if looks.count(one.slug) == 1:
+            away = ProviderUrls(base_urls={one.slug: NOWHERE}, simulated_url=None)
+            access = PlatformAccess(keys={}, urls=away, has_litellm=False)
+        return await really(transport, access, one, timeout_s)
+
+    monkeypatch.setattr(probe, "_probe", fails_at_first)
+    assert health.check() == 7
+    assert health.statuses() == {"healthy"}
+
+
+def test_an_admins_switch_is_never_touched(health: Health) -> None:
+    health.rows("UPDATE llm_providers SET is_active = false WHERE id % 2 = 0 RETURNING id")
+    before = health.rows("SELECT id, is_active FROM llm_providers ORDER BY id")
+    health.away = {"groq"}
+    for _ in range(4):
+        health.check()
+    assert health.rows("SELECT id, is_active FROM llm_providers ORDER BY id") == before
+
+
+def test_a_run_delivered_twice_is_written_once(health: Health) -> None:
+    run = str(uuid4())
+    assert [health.check(run), health.check(run)] == [7, 0]
+    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == 7
+
+
+def test_a_provider_that_cannot_be_asked_fails_alone(health: Health) -> None:
+    health.rows(
+        "UPDATE llm_providers SET dialect = 'klingon' WHERE provider_slug = 'groq' RETURNING 1"
+    )
+    for _ in range(2):
+        health.check()
+    assert health.of("groq")["health_status"] == "degraded"
+    assert "cannot be asked" in health.of("groq")["health_reason"]
+    assert health.of("openai")["health_status"] == "healthy"
+
+
+def test_what_nobody_checks_any_more_becomes_unknown(health: Health) -> None:
+    health.now -= timedelta(hours=1)
+    health.check()
+    with psycopg.connect(health.database_url, autocommit=True) as connection:
+        assert forget_stale(connection, 24 * 3600) == 0
+        assert forget_stale(connection, 900) == 7
+        assert forget_stale(connection, 900) == 0
+    assert health.statuses() == {"unknown"}
+    assert health.of("groq")["health_reason"] == "no check for 15 minutes"
+
+
+def test_history_is_kept_for_ninety_days(health: Health) -> None:
+    health.now -= timedelta(days=91)
+    health.check()
+    health.now = datetime.now(UTC) - timedelta(days=89)
+    health.check()
+    with psycopg.connect(health.database_url, autocommit=True) as connection:
+        assert trim_history(connection) == 7
+    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == 7

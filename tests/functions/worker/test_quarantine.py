@@ -1,0 +1,98 @@
+"""A job is counted before it runs, and what is given up is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dramatiq
+import psycopg
+import pytest
+import redis
+from dramatiq.broker import MessageProxy
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import SkipMessage
+from structlog.testing import capture_logs
+
+from functions.worker.quarantine import ATTEMPTS, MOST_DEATHS, Quarantine
+from shared.db.dead_letters import KEPT_DAYS, trim_dead_letters
+from shared.db.thread_connection import ThreadConnections
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def connections(migrated_database_url: str) -> Iterator[ThreadConnections]:
+    connections = ThreadConnections(migrated_database_url)
+    yield connections
+    connections.close()
+
+
+@pytest.fixture
+def quarantine(client: redis.Redis, connections: ThreadConnections) -> Quarantine:
+    return Quarantine(client, lambda: connections)
+
+
+def a_message() -> MessageProxy:
+    options = {"traceback": "…secret…", "retries": 1}
+    message: Any = dramatiq.Message("q", "job", (), {"id": 7}, options)
+    return MessageProxy(message)
+
+
+def letters(connections: ThreadConnections) -> list[tuple[Any, ...]]:
+    return connections.get().execute("SELECT actor, reason, message FROM dead_letters").fetchall()
+
+
+def test_the_fourth_attempt_after_three_deaths_is_not_made(quarantine: Quarantine) -> None:
+    broker, message = StubBroker(), a_message()
+    for _ in range(MOST_DEATHS):
+        quarantine.before_process_message(broker, message)
+    with pytest.raises(SkipMessage):
+        quarantine.before_process_message(broker, message)
+    assert message.failed
+
+
+def test_an_attempt_that_ends_is_no_death(quarantine: Quarantine, client: redis.Redis) -> None:
+    broker, message = StubBroker(), a_message()
+    for exception in [None, ValueError("x")] * 5:
+        quarantine.before_process_message(broker, message)
+        assert 0 < client.ttl(ATTEMPTS + message.message_id) <= 24 * 3600
+        quarantine.after_process_message(broker, message, exception=exception)
+    assert client.keys(ATTEMPTS + "*") == []
+
+
+def test_what_is_given_up_is_kept_once_without_its_traceback(
+    quarantine: Quarantine, connections: ThreadConnections
+) -> None:
+    broker, message = StubBroker(), a_message()
+    quarantine.before_process_message(broker, message)
+    quarantine.after_process_message(broker, message, exception=KeyError("secret"))
+    for _ in range(2):
+        quarantine.after_nack(broker, message)
+    ((actor, reason, content),) = letters(connections)
+    assert (actor, reason) == ("job", "KeyError")
+    assert content["kwargs"] == {"id": 7}
+    assert "secret" not in str(content)
+
+
+def test_a_database_that_is_away_is_said_and_stops_nothing(client: redis.Redis) -> None:
+    away = ThreadConnections("postgresql://nobody@127.0.0.1:1/none")
+    with capture_logs() as logs:
+        Quarantine(client, lambda: away).after_nack(StubBroker(), a_message())
+    assert [line["event"] for line in logs] == ["job.given_up", "job.not_kept"]
+
+
+def test_letters_are_kept_for_ninety_days(
+    quarantine: Quarantine, connections: ThreadConnections
+) -> None:
+    quarantine.after_nack(StubBroker(), a_message())
+    connection: psycopg.Connection[Any] = connections.get()
+    assert trim_dead_letters(connection) == 0
+    connection.execute(
+        "UPDATE dead_letters SET created_at = now() - make_interval(days => %s)", (KEPT_DAYS + 1,)
+    )
+    assert trim_dead_letters(connection) == 1
