@@ -4,6 +4,7 @@
     ├── RequestRefused                 400  the request itself is at fault
     │   ├── MalformedBody              400
     │   ├── InvalidField               400  names `param`
+    │   │   └── ModelUnpriced          400  what it costs is not known, and UNPRICED_POLICY refuses
     │   ├── UnknownModel               404
     │   ├── RouteNotFound              404
     │   ├── MethodNotAllowed           405
@@ -86,6 +87,10 @@ class MalformedBody(RequestRefused):
 
 class InvalidField(RequestRefused):
     code = "invalid_value"
+
+
+class ModelUnpriced(InvalidField):
+    code = "model_unpriced"
 
 
 class UnknownModel(RequestRefused):

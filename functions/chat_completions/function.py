@@ -28,6 +28,7 @@ from shared.settings import (
 from shared.upstream.transport import Transport
 from shared.usage.open import open_usage
 from shared.usage.redis import open_redis
+from shared.usage.shipper import Shipper
 from shared.usage.spool import Spool
 
 
@@ -40,7 +41,12 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     completions = Completions(
         transport=transport,
         targets=targets,
-        books=Books(resources.get(Spool), reporter),
+        books=Books(
+            resources.get(Spool),
+            reporter,
+            shipper=resources.get(Shipper) if settings[SpoolSettings].ephemeral else None,
+            refuses_unpriced=settings[CompletionSettings].unpriced_policy == "refuse",
+        ),
         deadline_s=settings[CompletionSettings].request_deadline_s,
     )
     resources.put(
