@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from tests.architecture.requirements import PROJECT, asked_for, closure, pyproject
 from tests.architecture.tree import ROOT, functions, modules
 
-WEB = ("chat_completions", "gateway", "health", "models", "providers")
+WEB = ("chat_completions", "gateway", "health", "models", "providers", "usage")
 # `up` starts embedded servers, which its own extra brings.
 COMMANDS = ("doctor", "key", "main", "migrate", "token")
 # Run with the names out of reach and the modules to import; prints what was loaded.

@@ -12,6 +12,7 @@ from functions.gateway.app import app as gateway_app
 from functions.health.app import app as health
 from functions.models.app import app as models
 from functions.providers.app import app as providers
+from functions.usage.app import app as usage
 from shared.settings import SettingsInvalid
 from tests.fakes.gateway import PATH, USER, Deployment, ask
 from tests.fakes.uvicorn_server import UvicornServer
@@ -62,8 +63,8 @@ def test_health_alone_has_the_probes(deployment: Deployment) -> None:
 
 
 def test_the_gateway_is_the_sum_of_its_functions() -> None:
-    parts = [paths(app) for app in (chat_completions, models, providers, health)]
-    assert sum(len(part) for part in parts) == len(paths(gateway_app)) == 7
+    parts = [paths(app) for app in (chat_completions, models, providers, usage, health)]
+    assert sum(len(part) for part in parts) == len(paths(gateway_app)) == 13
     merged: dict[str, Any] = {}
     for part in parts:
         merged |= part
