@@ -7,6 +7,7 @@
     │   ├── CannotBeDone               422  well formed, and against a rule
     │   ├── MalformedBody              400
     │   ├── InvalidField               400  names `param`
+    │   │   └── ModelUnpriced          400  what it costs is not known, and UNPRICED_POLICY refuses
     │   ├── UnknownModel               404
     │   ├── RouteNotFound              404
     │   ├── MethodNotAllowed           405
@@ -91,6 +92,10 @@ class MalformedBody(RequestRefused):
 
 class InvalidField(RequestRefused):
     code = "invalid_value"
+
+
+class ModelUnpriced(InvalidField):
+    code = "model_unpriced"
 
 
 class UnknownModel(RequestRefused):

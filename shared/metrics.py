@@ -69,6 +69,31 @@ SPOOL_UNSENT_BYTES = Gauge(
     multiprocess_mode="livesum",
 )
 
+SPOOL_AGE_S = Gauge(
+    "switchyard_spool_age_seconds",
+    "Age of the oldest segment that PostgreSQL has not confirmed.",
+    multiprocess_mode="livemax",
+)
+STREAM_ENTRIES = Gauge(
+    "switchyard_usage_stream_entries",
+    "Entries of the usage stream that the writer has not written.",
+    multiprocess_mode="mostrecent",
+)
+WRITER_LAG_S = Gauge(
+    "switchyard_usage_writer_lag_seconds",
+    "Age of the oldest entry of the usage stream; 0 where it is empty.",
+    multiprocess_mode="mostrecent",
+)
+USAGE_GIVEN_UP = Counter(
+    "switchyard_usage_given_up",
+    "Requests whose end was never recorded: rows `indeterminate`, not billed.",
+)
+UNPRICED = Counter(
+    "switchyard_unpriced_requests",
+    "Answers whose cost is not known: billed to nobody until they are repriced.",
+    ["provider", "model"],
+)
+
 
 PROVIDER_HEALTH = Gauge(
     "switchyard_provider_health",

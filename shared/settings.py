@@ -92,6 +92,7 @@ class VaultSettings(SettingsGroup):
 class SpoolSettings(SettingsGroup):
     data_dir: Path | None = Field(None, alias="SWITCHYARD_DATA_DIR")
     fsync: Literal["always", "interval", "never"] = Field("interval", alias="SPOOL_FSYNC")
+    ephemeral: bool = Field(False, alias="SPOOL_EPHEMERAL")
 
     @property
     def folder(self) -> Path:
@@ -104,6 +105,7 @@ class UsageQueueSettings(SettingsGroup):
 
 class CompletionSettings(SettingsGroup):
     request_deadline_s: float = Field(600.0, alias="REQUEST_DEADLINE", gt=0)
+    unpriced_policy: Literal["serve", "refuse"] = Field("serve", alias="UNPRICED_POLICY")
 
 
 class HealthSettings(SettingsGroup):

@@ -41,6 +41,7 @@ from shared.upstream.platform_access import PlatformAccess, open_platform_access
 from shared.upstream.transport import Transport
 from shared.usage.open import open_usage
 from shared.usage.redis import open_redis
+from shared.usage.shipper import Shipper
 from shared.usage.spool import Spool
 from shared.vault.sealing import Vault
 
@@ -62,7 +63,12 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     completions = Completions(
         transport=transport,
         targets=targets,
-        books=Books(resources.get(Spool), reporter),
+        books=Books(
+            resources.get(Spool),
+            reporter,
+            shipper=resources.get(Shipper) if settings[SpoolSettings].ephemeral else None,
+            refuses_unpriced=settings[CompletionSettings].unpriced_policy == "refuse",
+        ),
         deadline_s=settings[CompletionSettings].request_deadline_s,
         circuits=resources.get(CircuitTable),
         on_key_failed=watch.note,

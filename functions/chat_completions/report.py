@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from shared import metrics
 from shared.log import Line, log_lines
+from shared.pricing.charge import CostQuality
 from shared.usage.record import UsageFinal
 
 GATHERED_S = 0.1
@@ -103,5 +104,7 @@ def _observe(provider: str, model: str, final: UsageFinal) -> None:
         metrics.TTFT.labels(provider, model).observe(final.ttft_ms / 1000)
     if final.overhead_us is not None:
         metrics.OVERHEAD.observe(final.overhead_us / 1e6)
+    if final.cost_quality == CostQuality.UNPRICED:
+        metrics.UNPRICED.labels(provider, model).inc()
     if final.was_fallback:
         metrics.FALLBACKS.labels(provider).inc()

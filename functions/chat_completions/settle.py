@@ -5,16 +5,21 @@ Everything here that writes to the spool is synchronous: once it is called it ca
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import NamedTuple
 
 import msgspec
 from litestar.types import HTTPResponseStartEvent
+from redis.exceptions import RedisError
 
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.report import Reporter
+from shared.errors import ModelUnpriced, SpoolFull
+from shared.log import get_logger
 from shared.pricing.charge import charge
 from shared.usage.record import UsageFinal, UsageIntent
+from shared.usage.shipper import Shipper
 from shared.usage.spool import Spool
 from shared.wire.completion import Completion, splice, text_bytes
 from shared.wire.dialect import Reader
@@ -22,15 +27,32 @@ from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd
 from shared.wire.usage import Usage, estimate_tokens
 
 _GRACE_S = 60.0
+_CONFIRM_S = 5.0
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Books(NamedTuple):
-    """Where what was used is written: for billing, and for the operator."""
+    """Where what was used is written: for billing, and for the operator.
+
+    `shipper` is there where the disk is ephemeral: then an answer ends once Redis has its usage.
+    """
 
     spool: Spool
     reporter: Reporter
+    shipper: Shipper | None = None
+    refuses_unpriced: bool = False
+
+    async def confirm(self) -> None:
+        """Wait, where the disk is ephemeral, until Redis has what was written; 5 s at most."""
+        if self.shipper is None:
+            return
+        try:
+            async with asyncio.timeout(_CONFIRM_S):
+                await self.shipper.flush()
+        except (RedisError, OSError) as error:
+            # The answer was given and the shipper tries on; `intend` refuses what comes next.
+            get_logger().error("usage.unconfirmed", error=type(error).__name__)
 
 
 def _enter(exchange: Exchange, final: UsageFinal, books: Books) -> None:
@@ -41,10 +63,22 @@ def _enter(exchange: Exchange, final: UsageFinal, books: Books) -> None:
 
 
 def intend(exchange: Exchange, books: Books, deadline_s: float) -> None:
-    """Write the INTENT, once a request. Raises SpoolFull: then nothing may be sent upstream."""
+    """Write the INTENT, once a request; before each attempt.
+
+    Raises SpoolFull where usage cannot be kept, ModelUnpriced where that is the operator's policy:
+    then nothing may be sent upstream.
+    """
+    caller, model = exchange.caller, exchange.candidate.model
+    if books.refuses_unpriced and model.price is None and exchange.candidate.key is None:
+        raise ModelUnpriced(
+            f"What '{model.model_id}' costs is not known; name another model, or store a key of"
+            " your own for its provider.",
+            param="model",
+        )
     if exchange.intent is not None:
         return
-    caller, model = exchange.caller, exchange.candidate.model
+    if books.shipper is not None and books.shipper.complaint is not None:
+        raise SpoolFull("Usage cannot be recorded just now: Redis is away.", retry_after_s=5.0)
     intent = UsageIntent(
         request_id=exchange.request_id,
         deadline_ms=int((time.time() + deadline_s + _GRACE_S) * 1000),
@@ -70,6 +104,7 @@ async def answered(exchange: Exchange, completion: Completion, books: Books) -> 
     usage = completion.usage or _estimated(exchange, text_bytes(completion.body))
     final = _final(exchange, usage, 200, None, completion.model, completion.service_tier)
     _enter(exchange, final, books)
+    await books.confirm()
     body = splice(completion.body, _metadata(exchange, final))
     headers = _headers(exchange, b"application/json")
     headers.append((b"content-length", b"%d" % len(body)))

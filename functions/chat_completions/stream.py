@@ -118,12 +118,14 @@ async def relay(
         settled = True
         if hang_up.done():
             settle.cut(exchange, reader, books, CLIENT_CLOSED_REQUEST, "client_disconnected")
+            await books.confirm()
             return None
         if problem is not None:
             settle.cut(exchange, reader, books, problem.status, problem.code)
             last = b"data: %b\n\n" % encode_error(problem)
         else:
             last = reader.end(settle.streamed(exchange, reader, books))
+        await books.confirm()
         await exchange.send({"type": "http.response.body", "body": last, "more_body": False})
         await _drain(answer)
         return problem

@@ -22,10 +22,14 @@ from shared.settings import (
     RedisSettings,
     Settings,
     TryOutSettings,
+    VaultSettings,
     load_settings,
 )
 from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.platform_keys import PlatformKeys
 from shared.upstream.transport import Transport
+from shared.vault.sealing import Vault
+from shared.vault.sources import read_key_ring
 
 SETTINGS = (
     DatabaseSettings,
@@ -34,6 +38,7 @@ SETTINGS = (
     ProviderSettings,
     RedisSettings,
     TryOutSettings,
+    VaultSettings,
 )
 LONGEST_S = 120.0
 _REDIS_TIMEOUT_S = 2.0
@@ -59,13 +64,24 @@ async def _run(settings: Settings, run: str) -> int:
             checker = Checker(
                 connection=connection,
                 transport=transport,
-                access=PlatformAccess.from_settings(settings),
+                access=_access(settings),
                 read_traffic=lambda: _traffic(settings[RedisSettings].url),
                 interval_s=settings[HealthSettings].interval_s,
             )
             return await check_health(checker, run)
     finally:
         await transport.aclose()
+
+
+def _access(settings: Settings) -> PlatformAccess:
+    """The platform's keys: the one that an admin stored, else the environment's.
+
+    Raises ValueError for an encryption key that is none; without any, stored keys stay closed.
+    """
+    vault_settings = settings[VaultSettings]
+    vault = Vault(read_key_ring(vault_settings)) if vault_settings.byok_encryption_key else None
+    keys = PlatformKeys.from_settings(settings[ProviderSettings], vault)
+    return PlatformAccess.from_settings(settings, keys)
 
 
 async def _traffic(url: str) -> Mapping[str, Traffic]:

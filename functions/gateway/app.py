@@ -6,6 +6,7 @@ from functions.health.function import HEALTH
 from functions.models.function import MODELS
 from functions.providers.function import PROVIDERS
 from functions.routing_rules.function import ROUTING_RULES
+from functions.usage.function import USAGE
 from shared.function import create_app
 
-app = create_app(CHAT_COMPLETIONS, BYOK_KEYS, MODELS, PROVIDERS, ROUTING_RULES, HEALTH)
+app = create_app(CHAT_COMPLETIONS, BYOK_KEYS, MODELS, PROVIDERS, ROUTING_RULES, USAGE, HEALTH)

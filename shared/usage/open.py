@@ -19,7 +19,10 @@ from shared.usage.stream import UsageStream
 
 @asynccontextmanager
 async def open_usage(resources: Resources) -> AsyncGenerator[None]:
-    """Put a Spool. Needs Database, Redis and Dispatch; raises SpoolFull where it cannot write."""
+    """Put a Spool and its Shipper. Needs Database, Redis and Dispatch.
+
+    Raises SpoolFull where it cannot write. With SPOOL_EPHEMERAL there is no answer without Redis.
+    """
     settings = resources.settings[SpoolSettings]
     spool = Spool(settings.folder, sync_each=settings.fsync == "always")
     shipper = Shipper(
@@ -36,8 +39,12 @@ async def open_usage(resources: Resources) -> AsyncGenerator[None]:
         return shipper.complaint
 
     resources.put(spool)
+    resources.put(shipper)
     resources.checks.append(Check("usage_spool", is_writable, critical=True))
-    resources.checks.append(Check("usage_stream", is_shipped))
+    if settings.ephemeral:
+        resources.checks.append(Check("usage_stream_on_ephemeral_disk", is_shipped, critical=True))
+    else:
+        resources.checks.append(Check("usage_stream", is_shipped))
     shipper.start()
     try:
         yield

@@ -18,7 +18,14 @@ from redis.exceptions import RedisError
 from shared.db.connect import Database
 from shared.db.usage_rows import missing_request_ids
 from shared.log import get_logger
-from shared.metrics import SPOOL_BYTES, SPOOL_UNSENT_BYTES
+from shared.metrics import (
+    SPOOL_AGE_S,
+    SPOOL_BYTES,
+    SPOOL_UNSENT_BYTES,
+    STREAM_ENTRIES,
+    USAGE_GIVEN_UP,
+    WRITER_LAG_S,
+)
 from shared.usage.contents import read_contents
 from shared.usage.frames import Kind
 from shared.usage.queue import UsageQueue
@@ -32,6 +39,7 @@ _KEEP_HOUSE_EVERY_S = 5.0
 _SEND_AGAIN_AFTER_S = 30.0
 _AFTER_A_FAILURE_S = 1.0
 _LAST_SHIP_S = 2.0
+_CANCEL_AGAIN_S = 0.5
 _IDS_A_QUERY = 5000
 # An INTENT and a FINAL for each record.
 _FRAMES_AN_ENTRY = 2 * BATCH_RECORDS
@@ -50,6 +58,7 @@ class Shipper:
         self._has_records = asyncio.Event()
         self._has_unsynced = asyncio.Event()
         self._files = asyncio.Lock()
+        self._sending = asyncio.Lock()
         self._sent_at: dict[Segment, float] = {}
         self._failing: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -74,9 +83,12 @@ class Shipper:
 
     async def stop(self) -> None:
         """Send what is left if that goes quickly; what does not stays on disk for the next."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pending = set(self._tasks)
+        while pending:
+            # More than once: a client may swallow a cancellation that arrives with its answer.
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
         try:
             async with asyncio.timeout(_LAST_SHIP_S):
                 await self._ship()
@@ -122,8 +134,20 @@ class Shipper:
                     self._failing.discard(name)
                     get_logger().info("usage.goes_on", step=name)
 
+    async def flush(self) -> None:
+        """Send what is spooled by now, and wait until Redis has it.
+
+        Raises redis.RedisError or OSError where it is away.
+        """
+        await self._ship()
+
     async def _ship(self) -> None:
         """Send what is there now; what comes meanwhile waits its 50 ms, for a fuller entry."""
+        async with self._sending:
+            await self._send()
+        self._measure()
+
+    async def _send(self) -> None:
         for segment in self._spool.segments():
             if segment.shipped == segment.offset:
                 continue
@@ -134,12 +158,13 @@ class Shipper:
                     await self._stream.add(finals)
                     self._sent_at[segment] = time.monotonic()
                 segment.shipped = some[-1][0]
-        self._measure()
 
     def _measure(self) -> None:
         segments = self._spool.segments()
         SPOOL_BYTES.set(sum(segment.offset - segment.start for segment in segments))
         SPOOL_UNSENT_BYTES.set(sum(segment.offset - segment.shipped for segment in segments))
+        used = [segment.made_at for segment in segments if segment.offset > segment.start]
+        SPOOL_AGE_S.set(time.monotonic() - min(used) if used else 0)
 
     async def _sync(self) -> None:
         async with self._files:
@@ -151,6 +176,7 @@ class Shipper:
         given_up = self._spool.give_up(time.time_ns() // 1_000_000)
         if given_up:
             get_logger().warning("usage.given_up", requests=len(given_up))
+            USAGE_GIVEN_UP.inc(len(given_up))
             await self._stream.add([], given_up)
         self._spool.refresh()
         orphans = self._spool.orphans()
@@ -161,6 +187,11 @@ class Shipper:
         for segment in tuple(self._spool.sealed):
             if self._spool.is_settled(segment):
                 await self._confirm(segment)
+        # A queue has metrics of its own, where it lives.
+        if isinstance(self._stream, UsageStream):
+            entries, lag_s = await self._stream.backlog()
+            STREAM_ENTRIES.set(entries)
+            WRITER_LAG_S.set(lag_s)
 
     async def _confirm(self, segment: Segment) -> None:
         """Remove the segment if PostgreSQL has all of it; else send what is missing, in time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,18 @@ class UsageStream:
         """
         await self._redis.xadd(STREAM, {FIELD: pack_frames(finals, orphans)})
         self._unannounced.set()
+
+    async def backlog(self) -> tuple[int, float]:
+        """Entries that are not written yet, and the age of the oldest in seconds.
+
+        An entry leaves the stream once it is written. Raises redis.RedisError or OSError.
+        """
+        entries = int(await self._redis.xlen(STREAM))
+        oldest = await self._redis.xrange(STREAM, count=1)
+        if not oldest:
+            return entries, 0.0
+        added_ms = int(oldest[0][0].split(b"-")[0])
+        return entries, max(0.0, time.time() - added_ms / 1000)
 
     async def announce(self) -> None:
         """Forever: enqueue the writer's job after an add, at most once a second.

@@ -49,15 +49,38 @@ def with_reported_cost(completion: Completion, cost: bytes | None) -> Completion
     return msgspec.structs.replace(completion, usage=told)
 
 
+class _Function(msgspec.Struct, frozen=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct, frozen=True):
+    function: _Function | None = None
+
+
+_calls = msgspec.json.Decoder(tuple[_Call, ...] | None)
+
+
 class _Said(msgspec.Struct, frozen=True):
     content: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    tool_calls: msgspec.Raw = _ABSENT
 
     @property
     def utf8_bytes(self) -> int:
-        parts = (self.content, self.refusal, self.reasoning_content)
+        parts = [self.content, self.refusal, self.reasoning_content]
+        for call in _read_calls(self.tool_calls):
+            parts += [call.function.name, call.function.arguments] if call.function else []
         return sum(len(part.encode()) for part in parts if part)
+
+
+def _read_calls(raw: msgspec.Raw) -> tuple[_Call, ...]:
+    """A call of another shape is passed on all the same, and counts nothing."""
+    try:
+        return (_calls.decode(raw) or ()) if bytes(raw) else ()
+    except msgspec.DecodeError:
+        return ()
 
 
 class _Choice(msgspec.Struct, frozen=True):

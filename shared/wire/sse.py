@@ -130,6 +130,7 @@ class StreamReader:
         self._text_bytes += chunk.text_bytes
         if is_last:
             self.model = chunk.model or self.model
+            self.service_tier = chunk.service_tier or self.service_tier
             self._held = data
         else:
             out.append(data_event(data))

@@ -19,7 +19,16 @@ from packaging.utils import canonicalize_name
 from tests.architecture.requirements import PROJECT, asked_for, closure, pyproject
 from tests.architecture.tree import ROOT, functions, modules
 
-WEB = ("byok_keys", "chat_completions", "gateway", "health", "models", "providers", "routing_rules")
+WEB = (
+    "byok_keys",
+    "chat_completions",
+    "gateway",
+    "health",
+    "models",
+    "providers",
+    "routing_rules",
+    "usage",
+)
 # `up` starts embedded servers, which its own extra brings.
 COMMANDS = ("doctor", "health", "key", "main", "migrate", "token")
 # Run with the names out of reach and the modules to import; prints what was loaded.

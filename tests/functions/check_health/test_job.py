@@ -21,6 +21,7 @@ from shared.db.health_checks import forget_stale, trim_history
 from shared.health.hysteresis import Traffic
 from shared.settings import PROVIDER_PREFIXES
 from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.platform_keys import PlatformKeys
 from shared.upstream.provider_url import ProviderUrls
 from shared.upstream.transport import Transport
 from tests.fakes.simulated import SimulatedProvider
@@ -70,7 +71,9 @@ class Health:
             for slug, path in PATHS.items()
         }
         access = PlatformAccess(
-            keys={slug: SecretStr(key) for slug, key in self.keys.items()},
+            keys=PlatformKeys(
+                {slug: SecretStr(key) for slug, key in self.keys.items()}, vault=None
+            ),
             urls=ProviderUrls(base_urls=urls, simulated_url=None),
             has_litellm=False,
         )
@@ -216,7 +219,7 @@ def test_one_moment_without_a_network_is_looked_at_again(
         looks.append(one.slug)
         if looks.count(one.slug) == 1:
             away = ProviderUrls(base_urls={one.slug: NOWHERE}, simulated_url=None)
-            access = PlatformAccess(keys={}, urls=away, has_litellm=False)
+            access = PlatformAccess(keys=PlatformKeys({}, vault=None), urls=away, has_litellm=False)
         return await really(transport, access, one, timeout_s)
 
     monkeypatch.setattr(probe, "_probe", fails_at_first)
