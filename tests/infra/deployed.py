@@ -49,3 +49,20 @@ def expected_command(name: str) -> str:
     if name in single():
         return f"env SWITCHYARD_FUNCTION={name} {top['worker']}"
     return top[name]
+
+
+def settings_of(name: str) -> set[str]:
+    """What a manifest gives this process type, and no more than that."""
+    return {"DATABASE_URL"} if name == "release" else set(deployed()[name].settings)
+
+
+def processes() -> list[str]:
+    """Every process type of infra/Procfile that there is to be."""
+    return [*deployed(), "release"]
+
+
+def difference(given: set[str], name: str, where: str) -> str:
+    """What to change, for the message of a test that fails."""
+    wanted = settings_of(name)
+    more, less = sorted(wanted - given), sorted(given - wanted)
+    return f"{where}, {name}: add {more or 'nothing'}, take away {less or 'nothing'}"

@@ -30,7 +30,7 @@ def test_no_line_is_of_a_function_that_is_gone() -> None:
 
 @pytest.mark.parametrize("name", deployed())
 def test_the_list_of_functions_says_how_to_run_it(name: str) -> None:
-    assert commands()[name].startswith(deployed()[name].command)
+    assert expected_command(name).startswith(deployed()[name].command)
 
 
 def test_the_gateway_has_the_routes_of_all_functions_and_no_others() -> None:
@@ -57,10 +57,9 @@ def running(postgres_server: Any, migrated_template: str, shared_valkey: Any) ->
     with ExitStack() as stack:
         started = {}
         for name in web_alone():
-            # Declared as optional, as BYOK_KEY_SOURCE may name another place for it.
-            wanted = {*deployed()[name].required, "BYOK_ENCRYPTION_KEY"}
-            required = {key: values[key] for key in wanted & {*deployed()[name].settings}}
-            started[name] = stack.enter_context(ProcfileProcess(commands()[name], required))
+            declared = {key: values[key] for key in deployed()[name].settings if key in values}
+            process = ProcfileProcess(expected_command(name), declared)
+            started[name] = stack.enter_context(process)
         for process in started.values():
             process.wait_until_ready()
         yield started
