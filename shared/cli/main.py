@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "health": "Show the providers' health, or check it now.",
     "key": "Make encryption keys.",
     "functions": "List what can be deployed alone, and how.",
+    "catalog": "Bring models and prices of the providers up to date.",
 }
 """Each command's name, which is also its module's and function's, with its line of help."""
 

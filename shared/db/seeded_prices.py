@@ -158,6 +158,35 @@ def _service_tiers(
     return {name: tiers for name, tiers in named.items() if tiers != base}
 
 
+# What genai-prices leaves out of an id, and the models that it lists for a provider's other
+# products: our google is AI Studio's endpoint, not Vertex.
+_ID_PREFIX = {"fireworks": "accounts/fireworks/models/"}
+_SOLD_AS = {"google": ("gemini-", "gemma-")}
+
+
+def known_models(provider: str, at: datetime) -> dict[str, KnownModel]:
+    """What genai-prices knows of a provider, by the id that goes upstream.
+
+    Without those it marks as deprecated or has no price of text for (embeddings, images, sound).
+    Raises LookupError for a provider it does not know.
+    """
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+
+    listed = next((one for one in get_snapshot().providers if one.id == provider), None)
+    if listed is None:
+        raise LookupError(f"genai-prices does not know {provider}")
+    found: dict[str, KnownModel] = {}
+    for model in listed.models:
+        if model.deprecated or not model.id.startswith(_SOLD_AS.get(provider, "")):
+            continue
+        model_id = _ID_PREFIX.get(provider, "") + model.id
+        try:
+            found[model_id] = known_model(provider, model_id, at)
+        except LookupError:
+            continue  # no price of text
+    return found
+
+
 def _tiers(prices: ModelPrice) -> list[TierRow]:
     from genai_prices.types import TieredPrices  # noqa: PLC0415
 

@@ -30,7 +30,7 @@ WEB = (
     "usage",
 )
 # `up` starts embedded servers, which its own extra brings.
-COMMANDS = ("doctor", "health", "key", "main", "migrate", "token")
+COMMANDS = ("catalog", "doctor", "health", "key", "main", "migrate", "token")
 # Run with the names out of reach and the modules to import; prints what was loaded.
 IMPORT = """
 import importlib, json, sys
