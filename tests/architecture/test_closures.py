@@ -19,7 +19,10 @@ from packaging.utils import canonicalize_name
 from tests.architecture.requirements import PROJECT, asked_for, closure, pyproject
 from tests.architecture.tree import ROOT, functions, modules
 
-WEB = ("byok_keys", "chat_completions", "gateway", "health", "models", "providers")
+WEB = (
+    *("access_tokens", "audit", "byok_keys", "chat_completions", "gateway"),
+    *("health", "models", "providers", "system_keys"),
+)
 # `up` starts embedded servers, which its own extra brings.
 COMMANDS = ("doctor", "key", "main", "migrate", "token")
 # Run with the names out of reach and the modules to import; prints what was loaded.

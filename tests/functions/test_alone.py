@@ -7,12 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.access_tokens.app import app as access_tokens
+from functions.audit.app import app as audit
 from functions.byok_keys.app import app as byok_keys
 from functions.chat_completions.app import app as chat_completions
 from functions.gateway.app import app as gateway_app
 from functions.health.app import app as health
 from functions.models.app import app as models
 from functions.providers.app import app as providers
+from functions.system_keys.app import app as system_keys
 from shared.settings import SettingsInvalid
 from tests.fakes.gateway import PATH, USER, Deployment, ask
 from tests.fakes.uvicorn_server import UvicornServer
@@ -63,8 +66,18 @@ def test_health_alone_has_the_probes(deployment: Deployment) -> None:
 
 
 def test_the_gateway_is_the_sum_of_its_functions() -> None:
-    parts = [paths(app) for app in (chat_completions, byok_keys, models, providers, health)]
-    assert sum(len(part) for part in parts) == len(paths(gateway_app)) == 10
+    apps = (
+        chat_completions,
+        byok_keys,
+        system_keys,
+        access_tokens,
+        audit,
+        models,
+        providers,
+        health,
+    )
+    parts = [paths(app) for app in apps]
+    assert sum(len(part) for part in parts) == len(paths(gateway_app)) == 17
     merged: dict[str, Any] = {}
     for part in parts:
         merged |= part
