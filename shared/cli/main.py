@@ -13,7 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "Bring the database to the state this release needs.",
     "doctor": "Say what is missing or wrong, and how to put it right.",
     "token": "Create, list, revoke and rotate access tokens.",
-    "key": "Make encryption keys.",
+    "key": "Make, rotate and verify encryption keys.",
 }
 """Each command's name, which is also its module's and function's, with its line of help."""
 
