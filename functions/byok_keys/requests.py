@@ -8,10 +8,6 @@ import msgspec
 
 from shared.errors import InvalidField
 from shared.routing.own_keys import PlatformFallback, UsePolicy
-from shared.vault.secret import SecretText
-
-_MIN_CHARS = 8
-_MAX_CHARS = 4096
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -27,17 +23,6 @@ class StoreKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __repr__(self) -> str:
         return f"StoreKey({self.provider})"
-
-    def secret(self) -> SecretText:
-        """The key, without blanks around it. Raises InvalidField for what no header can carry."""
-        key = self.api_key.strip()
-        if not _MIN_CHARS <= len(key) <= _MAX_CHARS or not all("!" <= one <= "~" for one in key):
-            raise InvalidField(
-                f"An API key is {_MIN_CHARS} to {_MAX_CHARS} visible ASCII characters without"
-                " blanks; check that it was copied whole.",
-                param="api_key",
-            )
-        return SecretText(key)
 
 
 class ChangeKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functions.byok_keys.answers import Deleted, KeyCard, KeyList, KeyTest, Stored, card
 from functions.byok_keys.requests import ChangeKey, StoreKey
 from shared.auth.key_check import KeyCheck, KeyChecks, KeyStatus
+from shared.auth.key_text import read_key
 from shared.auth.own_keys import OwnKeys, open_own_key
 from shared.db import user_keys
 from shared.db.audit import Actor, append_audit
@@ -42,7 +43,7 @@ class UserKeys:
     async def store(self, user_id: str, asked: StoreKey, actor: Actor) -> Stored:
         """A provider that cannot be reached does not keep the key from being stored."""
         provider = self._provider_to_store_at(asked.provider)
-        key = asked.secret()
+        key = read_key(asked.api_key)
         found = await self._checks.check(provider, key)
         new = self._sealed(user_id, provider, asked, key, found, actor)
         async with self._database.connection() as connection, connection.transaction():

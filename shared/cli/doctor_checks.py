@@ -32,6 +32,7 @@ from shared.settings import (
     load_settings,
 )
 from shared.vault.keyring import parse_key_ring
+from shared.vault.sources import read_key_ring
 
 _PLAIN_GROUPS = (
     WebSettings,
@@ -147,7 +148,13 @@ def check_data_folder(folder: Path) -> list[Finding]:
 
 def check_encryption_key(folder: Path) -> list[Finding]:
     """BYOK_ENCRYPTION_KEY, else the key file of `switchyard up`."""
-    given = load_settings(VaultSettings)[VaultSettings].byok_encryption_key
+    try:
+        settings = load_settings(VaultSettings)[VaultSettings]
+    except SettingsInvalid as error:
+        return [Finding("encryption key", State.WRONG, one_line(error), "correct it")]
+    if settings.key_source != "env":
+        return [_check_key_source(settings)]
+    given = settings.byok_encryption_key
     source = "BYOK_ENCRYPTION_KEY"
     key = given.get_secret_value() if given else None
     fix = "set BYOK_ENCRYPTION_KEY; `switchyard key generate` makes one"
@@ -165,6 +172,15 @@ def check_encryption_key(folder: Path) -> list[Finding]:
     except ValueError as error:
         return [Finding("encryption key", State.WRONG, f"{source}: {error}", fix)]
     return [Finding("encryption key", State.OK, f"well formed, {source}")]
+
+
+def _check_key_source(settings: VaultSettings) -> Finding:
+    try:
+        read_key_ring(settings)
+    except ValueError as error:
+        fix = "correct BYOK_KEY_SOURCE, or what it names"
+        return Finding("encryption key", State.WRONG, one_line(error), fix)
+    return Finding("encryption key", State.OK, f"well formed, {settings.key_source}")
 
 
 def check_providers(run: Run | None) -> list[Finding]:

@@ -1,22 +1,152 @@
-"""`switchyard key`: make encryption keys."""
+"""`switchyard key`: make encryption keys, seal everything with the newest, see that all opens."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import click
+import msgspec
+import psycopg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from shared.cli import resealing
+from shared.cli.failures import CommandFailed, failing_in_one_line
+from shared.cli.key_ring import key_ring
+from shared.cli.services import data_folder, database_url
 from shared.vault.keyring import generate_key
+from shared.vault.sealing import Vault
+from shared.vault.sources import wrap_key
+
+_SHOWN = 10
 
 
-@click.group(short_help="Make encryption keys.")
+@click.group(short_help="Make, rotate and verify encryption keys.")
 def key() -> None:
-    """Keys that seal users' provider keys (BYOK_ENCRYPTION_KEY)."""
+    """Keys that seal users' provider keys (BYOK_ENCRYPTION_KEY).
+
+    \b
+    To rotate, each step on every process before the next:
+      1. BYOK_ENCRYPTION_KEY=<old>,<new>   the new key opens
+      2. BYOK_ENCRYPTION_KEY=<new>,<old>   the new key seals
+      3. switchyard key rotate             everything is sealed with it
+      4. switchyard key verify             says that the old one may go
+      5. BYOK_ENCRYPTION_KEY=<new>         once no backup needs the old one
+    """
+
+
+@key.command()
+@click.option("--kms", "kms_key_id", metavar="ID", help="Wrap it with this key of AWS KMS.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@failing_in_one_line()
+def generate(kms_key_id: str | None, as_json: bool) -> None:
+    """Print a new encryption key, alone on stdout. It is stored nowhere.
+
+    With --kms it is printed wrapped, for BYOK_KEY_SOURCE=aws-kms:ID.
+    """
+    made = generate_key()
+    if kms_key_id is not None:
+        try:
+            made = wrap_key(made, kms_key_id)
+        except ValueError as error:
+            raise CommandFailed(str(error)) from error
+    click.echo(json.dumps({"key": made}) if as_json else made)
+
+
+@key.command()
+@click.option("--adopt", is_flag=True, help="Also take over keys that the older system sealed.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@failing_in_one_line()
+def rotate(adopt: bool, as_json: bool) -> None:
+    """Seal every stored key with the newest key of the ring.
+
+    Requests go on meanwhile. It may be killed: a second run continues. --adopt seals keys that
+    were stored without their owner to the user and the provider of their row.
+    """
+    vault = Vault(key_ring(data_folder()))
+    with _connect("rotate") as connection:
+        total = resealing.count_to_reseal(connection, vault, adopt=adopt)
+        with _progress("resealing", total) as progress:
+            done = resealing.rotate(connection, vault, progress, adopt=adopt)
+    if as_json:
+        click.echo(msgspec.json.encode(done))
+    else:
+        adopted = f", {done.adopted} of them adopted" if adopt else ""
+        click.echo(f"{done.resealed} keys sealed with key {done.key_id}{adopted}; {done.left} left")
+        _list_closed(done.closed)
+    if done.closed or done.left:
+        raise CommandFailed(_what_to_do(done.closed, done.left))
 
 
 @key.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def generate(as_json: bool) -> None:
-    """Print a new encryption key, alone on stdout. It is stored nowhere."""
-    made = generate_key()
-    click.echo(json.dumps({"key": made}) if as_json else made)
+@failing_in_one_line()
+def verify(as_json: bool) -> None:
+    """Open every stored key, and say whether older keys of the ring are still needed."""
+    vault = Vault(key_ring(data_folder()))
+    with _connect("verify") as connection:
+        total = resealing.count_to_reseal(connection, vault, adopt=True)
+        with _progress("verifying", total) as progress:
+            found = resealing.verify(connection, vault, progress)
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        click.echo(f"{found.open} of {found.rows} keys open")
+        if found.older:
+            click.echo(f"{found.older} need an older key: run `switchyard key rotate`")
+        elif len(vault.ring.ids) > 1:
+            click.echo(f"all of them with key {found.key_id} alone: the older ones may go")
+        _list_closed(found.closed)
+    if found.closed:
+        raise CommandFailed(_what_to_do(found.closed, 0))
+
+
+def _connect(command: str) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(
+        database_url(),
+        autocommit=True,
+        application_name=f"switchyard key {command}",
+        connect_timeout=10,
+    )
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Generator[resealing.Progress]:
+    """A bar on a terminal; else a line on stderr for every tenth of the work."""
+    if sys.stderr.isatty():
+        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(what, *columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda rows: bar.advance(task, rows)
+        return
+    done = said = 0
+
+    def say(rows: int) -> None:
+        nonlocal done, said
+        done += rows
+        if done * 10 // max(total, 1) > said * 10 // max(total, 1):
+            said = done
+            click.echo(f"{what}: {done} of {max(total, done)}", err=True)
+
+    yield say
+
+
+def _list_closed(closed: list[resealing.Closed]) -> None:
+    for one in closed[:_SHOWN]:
+        whose = "the platform" if one.user_id is None else one.user_id
+        click.echo(f"  {one.table} {one.id}, {whose} at {one.provider}: {one.why}", err=True)
+    if len(closed) > _SHOWN:
+        click.echo(f"  … and {len(closed) - _SHOWN} more; --json lists all", err=True)
+
+
+def _what_to_do(closed: list[resealing.Closed], left: int) -> str:
+    if any(one.why == "no_owner" for one in closed):
+        return (
+            "some keys were sealed without owner: `switchyard key rotate --adopt` takes them over"
+        )
+    if closed:
+        return f"{len(closed)} keys do not open; their owners have to store them again"
+    return f"{left} keys were sealed with an older key meanwhile: restart what still uses it first"

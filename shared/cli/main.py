@@ -13,8 +13,8 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "Bring the database to the state this release needs.",
     "doctor": "Say what is missing or wrong, and how to put it right.",
     "token": "Create, list, revoke and rotate access tokens.",
+    "key": "Make, rotate and verify encryption keys.",
     "health": "Show the providers' health, or check it now.",
-    "key": "Make encryption keys.",
     "functions": "List what can be deployed alone, and how.",
     "catalog": "Bring models and prices of the providers up to date.",
 }

@@ -6,6 +6,7 @@ A token is printed once, alone on stdout; the database keeps its digest only.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -15,10 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.auth.caller import Role
+from shared.auth.scope import Scope
 from shared.auth.token import mint
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db import access_tokens
+from shared.db.audit import Actor, append_audit_from_command
 from shared.routing.snapshot import Tier
 
 ROTATION_OVERLAP = timedelta(hours=24)
@@ -56,6 +59,13 @@ def token() -> None:
 @click.option("--team", "team_id", metavar="ID", help="The user's team.")
 @click.option("--name", help="What the token is for.  [default: the user's id]")
 @click.option("--expires", type=_Duration(), metavar="30d", help="It ends after this time.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="Allow only this; may be repeated.  [default: all that the role allows]",
+)
 @click.option("--model", "models", multiple=True, help="Allow only this model; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
@@ -66,13 +76,14 @@ def create(
     team_id: str | None,
     name: str | None,
     expires: timedelta | None,
+    scopes: tuple[str, ...],
     models: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Make a token and print it, this once, alone on stdout."""
     minted = mint()
     expires_at = None if expires is None else datetime.now(UTC) + expires
-    with _connect() as connection:
+    with _connect() as connection, connection.transaction():
         token_id = access_tokens.create_token(
             connection,
             token=minted,
@@ -81,10 +92,13 @@ def create(
             team_id=team_id,
             tier=tier,
             role=role,
+            scopes=sorted(set(scopes)),
             allowed_models=list(models) or None,
             expires_at=expires_at,
             created_by="switchyard token create",
         )
+        details = {"user": user_id, "role": role, "tier": tier, "scopes": sorted(set(scopes))}
+        _audit(connection, "create", "token.created", token_id, details)
     _print_secret(token_id, minted, as_json=as_json)
     until = "it is revoked" if expires_at is None else f"{expires_at:%Y-%m-%d %H:%M} UTC"
     click.echo(
@@ -102,7 +116,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(rows))
         return
-    table = Table("id", "token", "name", "user", "team", "tier", "role", "state", "last used")
+    table = Table("id", "token", "name", "user", "team", "tier", "role", "scopes", "state")
     for row in rows:
         table.add_row(
             str(row.id),
@@ -112,8 +126,8 @@ def list_(as_json: bool) -> None:
             row.team_id or "",
             row.tier,
             row.role,
+            " ".join(row.scopes) or "all",
             _state(row),
-            _day(row.last_used_at),
         )
     Console().print(table)
 
@@ -123,9 +137,10 @@ def list_(as_json: bool) -> None:
 @failing_in_one_line()
 def revoke(token_id: int) -> None:
     """End the token with this id; serving processes know within 2 s."""
-    with _connect() as connection:
+    with _connect() as connection, connection.transaction():
         if not access_tokens.revoke_token(connection, token_id):
             raise _no_such(token_id)
+        _audit(connection, "revoke", "token.revoked", token_id, {})
     click.echo(f"Token {token_id} is revoked.", err=True)
 
 
@@ -136,12 +151,13 @@ def revoke(token_id: int) -> None:
 def rotate(token_id: int, as_json: bool) -> None:
     """Print a new token in place of the one with this id, which stays valid for 24 hours."""
     minted = mint()
-    with _connect() as connection:
+    with _connect() as connection, connection.transaction():
         new_id = access_tokens.rotate_token(
             connection, token_id, token=minted, overlap=ROTATION_OVERLAP
         )
-    if new_id is None:
-        raise _no_such(token_id)
+        if new_id is None:
+            raise _no_such(token_id)
+        _audit(connection, "rotate", "token.rotated", token_id, {"to": new_id})
     _print_secret(new_id, minted, as_json=as_json)
     click.echo(
         f"Token {new_id} replaces {token_id}, which ends in 24 hours; it is not shown again.",
@@ -152,6 +168,19 @@ def rotate(token_id: int, as_json: bool) -> None:
 def _connect() -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(
         database_url(), autocommit=True, application_name="switchyard token", connect_timeout=10
+    )
+
+
+def _audit(
+    connection: psycopg.Connection[tuple[object, ...]],
+    command: str,
+    action: str,
+    token_id: int,
+    details: Mapping[str, object],
+) -> None:
+    actor = Actor(f"switchyard token {command}")
+    append_audit_from_command(
+        connection, actor, action, "access_token", token_id, details=details or None
     )
 
 

@@ -40,7 +40,7 @@ from shared.settings import (
     inherited_environment,
     load_settings,
 )
-from shared.vault.keyring import parse_key_ring
+from shared.vault.sources import read_key_ring
 
 PROJECT = Path(__file__).parents[2]
 SIMULATED = "simulated"
@@ -196,11 +196,12 @@ def _can_reach_providers() -> bool:
 
 def _given_encryption_key() -> str | None:
     """BYOK_ENCRYPTION_KEY. Raises CommandFailed where it is malformed."""
-    given = load_settings(VaultSettings)[VaultSettings].byok_encryption_key
+    settings = load_settings(VaultSettings)[VaultSettings]
+    given = settings.byok_encryption_key
     if given is None:
         return None
     try:
-        parse_key_ring(given.get_secret_value())
+        read_key_ring(settings)
     except ValueError as error:
         raise CommandFailed(f"BYOK_ENCRYPTION_KEY: {error}") from error
     return given.get_secret_value()

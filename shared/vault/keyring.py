@@ -19,6 +19,7 @@ class KeyRing:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """Raises ValueError for what is no Fernet key; its message holds no part of one."""
+        self._keys = tuple(keys)
         self._ring = MultiFernet([Fernet(key) for key in keys])
         self.ids = tuple(_id_of(key) for key in keys)
 
@@ -26,6 +27,10 @@ class KeyRing:
     def primary_id(self) -> str:
         """The id of the key that seals."""
         return self.ids[0]
+
+    def newest_alone(self) -> KeyRing:
+        """What would be left if every older key were taken out."""
+        return KeyRing(self._keys[:1])
 
     def seal(self, plain: bytes) -> str:
         return self._ring.encrypt(plain).decode("ascii")

@@ -59,6 +59,14 @@ class Vault:
             raise NotOpened(WhyNot.HOST_CHANGED)
         return SecretText(contents.key)
 
+    def reseal(self, sealed: str) -> Sealed:
+        """The same contents, whosever they are, under the ring's newest key. Raises NotOpened."""
+        ring = self.ring
+        try:
+            return Sealed(ring.seal(ring.open(sealed)), ring.primary_id)
+        except CannotOpen as error:
+            raise NotOpened(WhyNot.DAMAGED) from error
+
     def open_older(self, sealed: str) -> SecretText:
         """What the older system sealed, the key alone. Raises NotOpened for all else."""
         try:

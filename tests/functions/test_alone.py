@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.access_tokens.app import app as access_tokens
+from functions.audit.app import app as audit
 from functions.byok_keys.app import app as byok_keys
 from functions.chat_completions.app import app as chat_completions
 from functions.gateway.app import app as gateway_app
@@ -14,6 +16,7 @@ from functions.health.app import app as health
 from functions.models.app import app as models
 from functions.providers.app import app as providers
 from functions.routing_rules.app import app as routing_rules
+from functions.system_keys.app import app as system_keys
 from functions.usage.app import app as usage
 from shared.settings import SettingsInvalid
 from tests.fakes.gateway import PATH, USER, Deployment, ask
@@ -65,10 +68,19 @@ def test_health_alone_has_the_probes(deployment: Deployment) -> None:
 
 
 def test_the_gateway_is_the_sum_of_its_functions() -> None:
-    parts = [
-        paths(app)
-        for app in (chat_completions, byok_keys, models, providers, routing_rules, usage, health)
-    ]
+    apps = (
+        chat_completions,
+        byok_keys,
+        system_keys,
+        access_tokens,
+        audit,
+        models,
+        providers,
+        routing_rules,
+        usage,
+        health,
+    )
+    parts = [paths(app) for app in apps]
     assert sum(len(part) for part in parts) == len(paths(gateway_app))
     merged: dict[str, Any] = {}
     for part in parts:

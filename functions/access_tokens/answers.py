@@ -1,0 +1,77 @@
+"""How a token is shown: by its two ends. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from shared.db.access_tokens import TokenRow
+
+
+class TokenCard(msgspec.Struct, frozen=True, kw_only=True):
+    """`state` is valid, expired or revoked. Empty `scopes`: all that the role allows."""
+
+    id: int
+    name: str
+    user_id: str
+    team_id: str | None
+    tier: str
+    role: str
+    scopes: list[str]
+    allowed_models: list[str] | None
+    masked_token: str
+    state: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    rotated_to: int | None
+    created_by: str | None
+    created_at: datetime
+
+
+class NewTokenCard(TokenCard, frozen=True, kw_only=True):
+    """`token` is shown this once."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        return f"NewTokenCard({self.id})"
+
+
+class TokenList(msgspec.Struct, frozen=True):
+    data: Sequence[TokenCard]
+    next_cursor: str | None
+    object: str = "list"
+
+
+def card(row: TokenRow, now: datetime) -> TokenCard:
+    return TokenCard(
+        id=row.id,
+        name=row.name,
+        user_id=row.user_id,
+        team_id=row.team_id,
+        tier=row.tier,
+        role=row.role,
+        scopes=row.scopes,
+        allowed_models=row.allowed_models,
+        masked_token=f"{row.prefix}...{row.suffix}",
+        state=_state(row, now),
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        rotated_to=row.rotated_to,
+        created_by=row.created_by,
+        created_at=row.created_at,
+    )
+
+
+def with_token(shown: TokenCard, token: str) -> NewTokenCard:
+    return NewTokenCard(**msgspec.structs.asdict(shown), token=token)
+
+
+def _state(row: TokenRow, now: datetime) -> str:
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "expired"
+    return "valid"

@@ -1,0 +1,44 @@
+"""GET /api/v1/admin/llm/audit: who changed what, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from litestar.params import FromQuery
+
+from shared.auth.guards import require_admin, resources_of
+from shared.db.audit_trail import AuditFilter, AuditRow, page_of_audit
+from shared.db.connect import Database
+from shared.wire.page import cut, read_cursor, read_limit
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class AuditList(msgspec.Struct, frozen=True):
+    data: Sequence[AuditRow]
+    next_cursor: str | None
+    object: str = "list"
+
+
+@get("/api/v1/admin/llm/audit", guards=[require_admin])
+async def list_audit(
+    request: AnyRequest,
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 100,
+    actor: FromQuery[str | None] = None,
+    action: FromQuery[str | None] = None,
+    target_type: FromQuery[str | None] = None,
+    target_id: FromQuery[str | None] = None,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
+) -> AuditList:
+    """Events, newest first; `action` may end in `*` (`user_key.*`), times have a zone."""
+    wanted = AuditFilter(actor, action, target_type, target_id, since, until)
+    before, size = read_cursor(cursor), read_limit(limit)
+    async with resources_of(request).get(Database).connection() as connection:
+        rows = await page_of_audit(connection, wanted, before=before, limit=size + 1)
+    return AuditList(*cut(rows, size))

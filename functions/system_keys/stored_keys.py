@@ -1,0 +1,162 @@
+"""What admins do with the platform's own keys. Every change is audited in its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import psycopg
+
+from functions.system_keys.shapes import StoreSystemKey, SystemKeyCard, SystemKeyList, card
+from shared.auth.key_check import KeyChecks
+from shared.auth.key_text import read_key
+from shared.db import system_keys
+from shared.db.audit import Actor, append_audit
+from shared.db.connect import Database
+from shared.db.system_keys import NewSystemKey, SystemKey
+from shared.db.watch import SnapshotKeeper
+from shared.errors import InvalidField, NoSuchThing
+from shared.resources import Resources
+from shared.routing.snapshot import Provider
+from shared.upstream.platform_keys import PlatformKeys
+from shared.upstream.provider_url import owner_of
+from shared.vault.sealing import Vault
+from shared.vault.secret import shown
+
+
+class StoredKeys:
+    def __init__(
+        self,
+        database: Database,
+        keeper: SnapshotKeeper,
+        vault: Vault,
+        checks: KeyChecks,
+        platform_keys: PlatformKeys,
+    ) -> None:
+        self._database = database
+        self._keeper = keeper
+        self._vault = vault
+        self._checks = checks
+        self._platform_keys = platform_keys
+
+    async def store(self, asked: StoreSystemKey, actor: Actor) -> SystemKeyCard:
+        """A provider that cannot be reached does not keep the key from being stored."""
+        slug = asked.provider.strip().lower()
+        provider = self._keeper.snapshot.providers_by_slug.get(slug)
+        if provider is None:
+            raise InvalidField(
+                "There is no provider of that name; GET /api/v1/llm/providers lists them.",
+                param="provider",
+                code="unknown_provider",
+            )
+        key = read_key(asked.api_key)
+        found = await self._checks.check(provider, key)
+        sealed, to_show = self._vault.seal(owner_of(None, provider), key), shown(key)
+        new = NewSystemKey(
+            sealed=sealed.text,
+            key_id=sealed.key_id,
+            suffix=to_show.suffix,
+            fingerprint=to_show.fingerprint,
+            status=found.status,
+            status_reason=found.reason,
+            checked_at=datetime.now(UTC),
+        )
+        async with self._database.connection() as connection, connection.transaction():
+            await system_keys.store_system_key(connection, provider.id, new)
+            await append_audit(
+                connection,
+                actor,
+                "system_key.stored",
+                "provider",
+                provider.id,
+                fingerprint=new.fingerprint,
+                details={"provider": slug, "status": found.status},
+            )
+            return self._card(await _find(connection, slug))
+
+    async def list(self) -> SystemKeyList:
+        async with self._database.connection() as connection:
+            rows = await system_keys.system_keys(connection)
+        return SystemKeyList([self._card(row) for row in rows])
+
+    async def delete(self, slug: str, actor: Actor) -> SystemKeyCard:
+        async with self._database.connection() as connection, connection.transaction():
+            deleted = await system_keys.delete_system_key(connection, slug)
+            if deleted is None:
+                raise _no_key(slug)
+            provider_id, fingerprint = deleted
+            await append_audit(
+                connection,
+                actor,
+                "system_key.deleted",
+                "provider",
+                provider_id,
+                fingerprint=fingerprint,
+                details={"provider": slug},
+            )
+            return self._card(await _find(connection, slug))
+
+    async def test(self, slug: str, actor: Actor) -> SystemKeyCard:
+        """Raises NoSuchThing where there is no key, PlatformKeyRefused where it does not open."""
+        async with self._database.connection() as connection:
+            held = await _find(connection, slug)
+        place = self._provider(held)
+        key = self._platform_keys.of(place)
+        if key is None:
+            raise _no_key(slug)
+        found = await self._checks.check(place, key)
+        async with self._database.connection() as connection, connection.transaction():
+            await system_keys.note_system_key_status(
+                connection, held.id, found.status, found.reason
+            )
+            await append_audit(
+                connection,
+                actor,
+                "system_key.tested",
+                "provider",
+                held.id,
+                fingerprint=shown(key).fingerprint,
+                details={"provider": slug, "status": found.status},
+            )
+            return self._card(await _find(connection, slug))
+
+    def _provider(self, held: SystemKey) -> Provider:
+        """As the snapshot has it, with the key as the table has it, which may be newer."""
+        place = self._keeper.snapshot.providers_by_slug.get(held.provider)
+        if place is None:
+            raise _no_key(held.provider)
+        return msgspec.structs.replace(place, sealed_system_key=held.sealed)
+
+    def _card(self, row: SystemKey) -> SystemKeyCard:
+        return card(row, self._platform_keys.from_environment(row.provider))
+
+
+async def _find(connection: psycopg.AsyncConnection[Any], slug: str) -> SystemKey:
+    row = await system_keys.find_system_key(connection, slug)
+    if row is None:
+        raise _no_key(slug)
+    return row
+
+
+def _no_key(slug: str) -> NoSuchThing:
+    return NoSuchThing(
+        f"The platform has no key for '{slug[:100]}'.", param="provider", code="key_not_found"
+    )
+
+
+@asynccontextmanager
+async def open_stored_keys(resources: Resources) -> AsyncGenerator[None]:
+    """Needs Database, SnapshotKeeper, Vault, KeyChecks and PlatformKeys."""
+    resources.put(
+        StoredKeys(
+            resources.get(Database),
+            resources.get(SnapshotKeeper),
+            resources.get(Vault),
+            resources.get(KeyChecks),
+            resources.get(PlatformKeys),
+        )
+    )
+    yield

@@ -1,0 +1,275 @@
+"""Every route times every kind of caller.
+
+A route without a row here fails `test_every_route_has_a_row`, which prints the line to add. A row
+says who may: `anyone`, `user(…)` or `admin(…)`, with the scope that the route asks for, the body to
+send and what stands in the path. Owned objects (a caller's own) say `other=404`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from psycopg import sql
+
+from functions.gateway.app import app as gateway_app
+from shared.auth.scope import Scope
+from shared.auth.token import mint
+from shared.db.access_tokens import create_token
+from shared.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.fakes.gateway import Deployment
+from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.uvicorn_server import UvicornServer
+
+BYOK = "/api/v1/llm/byok/keys"
+TOKENS = "/api/v1/admin/llm/access-tokens"
+SYSTEM_KEYS = "/api/v1/admin/llm/system-keys"
+HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+KEY = {"provider": "openai", "api_key": "sk-test-1234567890abcdefghijklmnop"}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """`path` fills the parameters. `other`: what another user is answered; None: as the first."""
+
+    who: str
+    scope: Scope | None = None
+    path: Mapping[str, str] = {}
+    body: Any = None
+    other: int | None = None
+
+
+def user(scope: Scope | None = None, **more: Any) -> Row:
+    return Row("user", scope, **more)
+
+
+def admin(**more: Any) -> Row:
+    return Row("admin", Scope.ADMIN, **more)
+
+
+anyone = Row("anyone")
+OPENAI = {"provider": "openai"}
+TOKEN = {"token_id": "1"}
+
+ROUTES: Mapping[tuple[str, str], Row] = {
+    ("GET", "/healthz"): anyone,
+    ("GET", "/readyz"): anyone,
+    ("GET", "/metrics"): admin(),
+    ("POST", "/api/v1/llm/chat/completions"): user(Scope.COMPLETIONS, body=HELLO),
+    ("POST", "/v1/chat/completions"): user(Scope.COMPLETIONS, body=HELLO),
+    ("GET", "/api/v1/llm/models"): user(),
+    ("GET", "/v1/models"): user(),
+    ("GET", "/api/v1/llm/models/{model_id:path}"): user(path={"model_id": "/gpt-6.1-terra"}),
+    ("GET", "/v1/models/{model_id:path}"): user(path={"model_id": "/gpt-6.1-terra"}),
+    ("GET", "/api/v1/llm/providers"): user(),
+    ("POST", BYOK): user(Scope.KEYS, body=KEY),
+    ("GET", BYOK): user(Scope.KEYS),
+    ("PATCH", BYOK + "/{provider:str}"): user(
+        Scope.KEYS, path=OPENAI, body={"enabled": True}, other=404
+    ),
+    ("POST", BYOK + "/{provider:str}/test"): user(Scope.KEYS, path=OPENAI, other=404),
+    ("DELETE", BYOK + "/{provider:str}"): user(Scope.KEYS, path=OPENAI, other=404),
+    ("POST", SYSTEM_KEYS): admin(body=KEY),
+    ("GET", SYSTEM_KEYS): admin(),
+    ("POST", SYSTEM_KEYS + "/{provider:str}/test"): admin(path=OPENAI),
+    ("DELETE", SYSTEM_KEYS + "/{provider:str}"): admin(path=OPENAI),
+    ("POST", TOKENS): admin(body={"user_id": "new", "tier": "free"}),
+    ("GET", TOKENS): admin(),
+    ("GET", TOKENS + "/{token_id:int}"): admin(path=TOKEN),
+    ("PATCH", TOKENS + "/{token_id:int}"): admin(path=TOKEN, body={"name": "renamed"}),
+    ("POST", TOKENS + "/{token_id:int}/rotate"): admin(path=TOKEN, body={}),
+    ("DELETE", TOKENS + "/{token_id:int}"): admin(path=TOKEN),
+    ("GET", "/api/v1/admin/llm/audit"): admin(),
+}
+
+# What litestar adds by itself.
+_FRAMEWORK = ("/openapi",)
+_CHANGES_THE_LEAST_FIRST = ("GET", "POST", "PATCH", "PUT", "DELETE")
+
+
+def routes() -> Iterator[tuple[str, str, HTTPRouteHandler | ASGIRouteHandler]]:
+    """Method, path and handler of every route of the gateway."""
+    for route in gateway_app.routes:
+        if route.path.startswith(_FRAMEWORK):
+            continue
+        for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)]):
+            methods = getattr(handler, "http_methods", {"POST"})
+            for method in sorted(methods - {"HEAD", "OPTIONS"}):
+                yield method, route.path, handler
+
+
+ALL = {(method, path): handler for method, path, handler in routes()}
+
+
+def test_every_route_has_a_row() -> None:
+    missing = sorted(ALL.keys() - ROUTES.keys())
+    lines = [f"    ({method!r}, {path!r}): user(),  # or admin()" for method, path in missing]
+    assert not missing, "\n".join(
+        ["add to ROUTES of tests/functions/test_route_matrix.py:", *lines]
+    )
+
+
+def test_no_row_is_left_of_a_route_that_is_gone() -> None:
+    assert sorted(ROUTES.keys() - ALL.keys()) == []
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(ALL))
+def test_every_route_declares_a_guard(method: str, path: str) -> None:
+    handler = ALL[method, path]
+    raw = isinstance(handler, ASGIRouteHandler)
+    assert handler.guards or (raw and handler.opt.get("guard"))
+
+
+@pytest.fixture(scope="module")
+def place(
+    postgres_server: EmbeddedPostgres,
+    migrated_template: str,
+    shared_valkey: EmbeddedValkey,
+    services_folder: Path,
+    simulated: SimulatedProvider,
+) -> Iterator[tuple[Deployment, UvicornServer]]:
+    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE matrix TEMPLATE {}").format(sql.Identifier(migrated_template))
+        )
+    deployment = Deployment(
+        database_url=postgres_server.dsn_of("matrix"),
+        redis_url=shared_valkey.url.removesuffix("/0") + "/3",
+        data_dir=services_folder / "matrix",
+        simulated_url=simulated.url,
+    )
+    with deployment.web() as web:
+        yield deployment, web
+    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE matrix WITH (FORCE)")
+
+
+class Callers:
+    """A token of each kind, by the words of _expected_refusals."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self.tokens = {
+            "user": self.make("ann"),
+            "other": self.make("otto"),
+            "admin": self.make("root", role="admin"),
+            "revoked user": self.make("ann", revoked=True),
+            "revoked admin": self.make("root", role="admin", revoked=True),
+            "expired user": self.make("ann", expires_in=timedelta(seconds=-1)),
+            "expired admin": self.make("root", role="admin", expires_in=timedelta(seconds=-1)),
+            **{f"user with {one}": self.make("ann", scopes=[one]) for one in Scope},
+            **{f"admin with {one}": self.make("root", role="admin", scopes=[one]) for one in Scope},
+        }
+
+    def make(
+        self,
+        user_id: str,
+        *,
+        role: str = "user",
+        revoked: bool = False,
+        expires_in: timedelta | None = None,
+        scopes: list[str] | None = None,
+    ) -> str:
+        token = mint()
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            token_id = create_token(
+                connection,
+                token=token,
+                name=user_id,
+                user_id=user_id,
+                team_id=None,
+                tier="enterprise",
+                role=role,
+                scopes=scopes or [],
+                expires_at=None if expires_in is None else datetime.now(UTC) + expires_in,
+            )
+            if revoked:
+                connection.execute(
+                    "UPDATE access_tokens SET revoked_at = now() WHERE id = %s", (token_id,)
+                )
+        return token
+
+    def spare(self) -> int:
+        """The id of a token to change; it may do no more than an admin of any scope may give."""
+        self.make("spare", scopes=[Scope.ADMIN])
+        with psycopg.connect(self._url) as connection:
+            [(token_id,)] = connection.execute("SELECT max(id) FROM access_tokens").fetchall()
+        return token_id
+
+    def leave_keys_to_ann(self) -> None:
+        with psycopg.connect(self._url) as connection:
+            connection.execute("DELETE FROM user_api_keys WHERE user_id <> 'ann'")
+
+
+@pytest.fixture(scope="module")
+def callers(place: tuple[Deployment, UvicornServer]) -> Callers:
+    return Callers(place[0].database_url)
+
+
+@pytest.fixture(scope="module")
+def client(place: tuple[Deployment, UvicornServer]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=place[1].url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+ORDERED = sorted(ALL, key=lambda one: (_CHANGES_THE_LEAST_FIRST.index(one[0]), one[1]))
+
+
+@pytest.mark.parametrize(("method", "path"), ORDERED)
+def test_a_route_lets_in_whom_its_row_says_and_nobody_else(
+    method: str, path: str, client: httpx.Client, callers: Callers
+) -> None:
+    row = ROUTES[method, path]
+
+    def status(token: str | None) -> int:
+        _prepare(client, callers, row)
+        url = path
+        filled = {**row.path, **({"token_id": str(callers.spare())} if row.path == TOKEN else {})}
+        for name, value in filled.items():
+            url = re.sub(rf"/?{{{name}:\w+}}", f"/{value.removeprefix('/')}", url)
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        return client.request(method, url, headers=headers, json=row.body).status_code
+
+    got = {kind: status(token) for kind, token in callers.tokens.items()}
+    got["anonymous"] = status(None)
+    got["unknown"] = status(mint())
+    refused = {kind: code for kind, code in got.items() if code in (401, 403)}
+    assert refused == _expected_refusals(row, got.keys())
+    let_in = {kind: code for kind, code in got.items() if kind not in refused}
+    if row.other is not None:
+        assert let_in.pop("other") == row.other
+        # An admin is another user too: nobody acts on others' keys.
+        let_in = {kind: code for kind, code in let_in.items() if not kind.startswith("admin")}
+    assert {kind: code for kind, code in let_in.items() if code >= 400} == {}
+
+
+def _prepare(client: httpx.Client, callers: Callers, row: Row) -> None:
+    """Have there what the row's path names, and of callers' own things only ann's."""
+    callers.leave_keys_to_ann()
+    if row.path is OPENAI:
+        ann = {"authorization": f"Bearer {callers.tokens['user']}"}
+        root = {"authorization": f"Bearer {callers.tokens['admin']}"}
+        where, who = (SYSTEM_KEYS, root) if row.who == "admin" else (BYOK, ann)
+        client.post(where, headers=who, json=KEY).raise_for_status()
+
+
+def _expected_refusals(row: Row, kinds: Any) -> dict[str, int]:
+    expected: dict[str, int] = {}
+    for kind in kinds:
+        who, _, limited_to = kind.partition(" with ")
+        if row.who == "anyone":
+            continue
+        if who.startswith(("revoked", "expired")) or who in ("anonymous", "unknown"):
+            expected[kind] = 401
+        elif (row.who == "admin" and who != "admin") or (
+            limited_to and row.scope is not None and limited_to != row.scope
+        ):
+            expected[kind] = 403
+    return expected
