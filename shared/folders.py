@@ -13,10 +13,10 @@ from typing import cast
 from shared.function import Function
 
 
-def function_names() -> list[str]:
-    """The folders of functions/ that have a bill of materials."""
+def function_names(having: str = "function") -> list[str]:
+    """The folders of functions/ that have a bill of materials, or a file of another name."""
     folders = cast(Iterable[str], import_module("functions").__path__)
-    files = [file for folder in folders for file in Path(folder).glob("*/function.py")]
+    files = [file for folder in folders for file in Path(folder).glob(f"*/{having}.py")]
     return sorted(file.parent.name for file in files)
 
 

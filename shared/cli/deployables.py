@@ -79,13 +79,8 @@ def deployables() -> list[Deployable]:
     return [*found, *_processes(bills)]
 
 
-def has_app(bill: Function) -> bool:
-    """Whether it answers HTTP: all do but those that only have jobs."""
-    return bool(bill.handlers) or not bill.jobs
-
-
 def describe(bill: Function) -> Deployable:
-    if has_app(bill):
+    if bill.name in function_names("app"):
         return _web(bill.name, [bill])
     return _of_jobs(
         bill.name,
@@ -96,7 +91,8 @@ def describe(bill: Function) -> Deployable:
 
 
 def _processes(bills: Sequence[Function]) -> list[Deployable]:
-    web = [bill for bill in bills if has_app(bill)]
+    apps = function_names("app")
+    web = [bill for bill in bills if bill.name in apps]
     with_jobs = [bill for bill in bills if bill.jobs]
     return [
         _web(GATEWAY, web),
