@@ -126,6 +126,20 @@ _OPENROUTER: Final = Quirks(
     key_pattern=r"sk-or-v1-[\w-]{32,}",
 )
 
+_MISTRAL: Final = Quirks(
+    # An unknown field is a 422, extra_forbidden: seed (Vali-98/ChatterUI issue 143),
+    # max_completion_tokens (editor-code-assistant/eca issue 231), a message's name
+    # (nomtek/mistralai_client_dart issue 44), stream_options (openai/openai-agents-python issue
+    # 442). The known ones: mistralai/client-python, models/chatcompletionrequest.py.
+    refused=MappingProxyType({"logprobs": _OFF, "top_logprobs": _ZERO, "logit_bias": _EMPTY}),
+    refused_in_messages=frozenset({"name"}),
+    dropped=frozenset({"store", "metadata", "user", "prompt_cache_key", "safety_identifier"}),
+    renamed=MappingProxyType({**_TO_MAX_TOKENS, "seed": "random_seed"}),
+    # Usage comes unasked, beside the reason (Portkey-AI/gateway pull request 1260).
+    takes_stream_options=False,
+    usage_place=UsagePlace.FINISH_CHUNK,
+)
+
 # A LiteLLM proxy maps either name of max_tokens to what the model behind it takes
 # (docs.litellm.ai/docs/completion/input), so its caller's choice stays. The cost is in no stream's
 # head: its `include_cost_in_streaming_usage` puts it into usage.cost (litellm issue 13264).
@@ -139,6 +153,7 @@ QUIRKS: Final[Mapping[str, Quirks]] = MappingProxyType(
         "fireworks": _FIREWORKS,
         "together": _TOGETHER,
         "openrouter": _OPENROUTER,
+        "mistral": _MISTRAL,
         "litellm": _LITELLM,
     }
 )
