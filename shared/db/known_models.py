@@ -19,7 +19,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from shared.db.connect import Database
-from shared.db.read_catalogue import read_price
+from shared.db.read_catalogue import parse_price
 from shared.db.seeded_prices import every_known_model
 from shared.errors import NotReady
 from shared.log import get_logger
@@ -113,7 +113,7 @@ def _known(row: dict[str, Any]) -> KnownModel | None:
             re.compile(row["pattern"])
         price: Price | None = None
         if row["prices"] is not None:
-            price = read_price(_UNLISTED_VERSION, row["prices"])
+            price = parse_price(_UNLISTED_VERSION, row["prices"])
     except (ValueError, re.error) as error:
         get_logger().debug("known_models.row_left_out", row=row["id"], reason=str(error))
         return None
