@@ -10,7 +10,7 @@ import msgspec
 
 from functions.routing_rules.requests import NewLevel, NewRule
 from shared.db.routing_rules import LevelRow, RuleRow, RulesModel
-from shared.errors import InvalidField
+from shared.errors import InTheWay, InvalidField
 from shared.routing.levels import AUTO
 from shared.routing.snapshot import Snapshot, Tier
 
@@ -46,7 +46,7 @@ def check_rule(rule: NewRule, model: RulesModel, levels: Iterable[str]) -> None:
 
 
 def check_no_twin(rule: NewRule, model: RulesModel, others: Iterable[RuleRow]) -> None:
-    """Raises InvalidField where another active rule already says the same of the same model."""
+    """Raises InTheWay where another active rule already says the same of the same model."""
     for other in others:
         is_twin = (
             (other.provider, other.model) == (model.provider, model.model)
@@ -61,7 +61,11 @@ def check_no_twin(rule: NewRule, model: RulesModel, others: Iterable[RuleRow]) -
             )
         )
         if is_twin:
-            raise _wrong("model", f"Rule {other.id} says the same; change that one.", "rule_exists")
+            raise InTheWay(
+                f"Rule {other.id} says the same; change that one.",
+                param="model",
+                code="rule_exists",
+            )
 
 
 def check_level(
@@ -71,7 +75,9 @@ def check_level(
     if is_new and (level.name == AUTO or not _LEVEL.fullmatch(level.name)):
         raise _wrong("name", "Use small letters, digits, '_' and '-', not 'auto'; 31 at most.")
     if is_new and any(other.name == level.name for other in others):
-        raise _wrong("name", "There is a level of that name; PATCH it.", "power_level_exists")
+        raise InTheWay(
+            "There is a level of that name; PATCH it.", param="name", code="power_level_exists"
+        )
     if is_new and level.name in snapshot.models_by_id:
         raise _wrong("name", "A model has that name: a request could not tell them apart.")
     twin = next((other for other in others if other.rank == level.rank), None)

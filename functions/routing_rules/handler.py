@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -31,8 +32,21 @@ class RuleList(msgspec.Struct, frozen=True):
     next_cursor: str | None = None
 
 
+class LevelCard(msgspec.Struct, frozen=True):
+    """Amounts are numbers, exact: as they are in the table."""
+
+    name: str
+    rank: int
+    price_ceiling_usd_per_mtok: msgspec.Raw
+    ttft_target_ms: int
+    may_change_level: bool
+    default_max_tokens: int | None
+    default_temperature: msgspec.Raw
+    updated_at: datetime
+
+
 class LevelList(msgspec.Struct, frozen=True):
-    data: list[LevelRow]
+    data: list[LevelCard]
     object: str = "list"
     next_cursor: str | None = None
 
@@ -46,6 +60,15 @@ class TierList(msgspec.Struct, frozen=True):
 class Deleted(msgspec.Struct, frozen=True):
     id: int | str
     deleted: bool = True
+
+
+def _card(row: LevelRow) -> LevelCard:
+    amounts = {
+        name: msgspec.Raw(b"null" if value is None else f"{value:f}".encode())
+        for name in ("price_ceiling_usd_per_mtok", "default_temperature")
+        for value in [getattr(row, name)]
+    }
+    return LevelCard(**{**msgspec.structs.asdict(row), **amounts})
 
 
 def rules_of(request: AnyRequest) -> Rules:
@@ -101,25 +124,25 @@ async def delete_rule(request: AnyRequest, rule_id: FromPath[int]) -> Deleted:
 @get(LEVELS, guards=_ADMIN)
 async def list_levels(request: AnyRequest) -> LevelList:
     """The power levels, cheapest first."""
-    return LevelList(await rules_of(request).levels())
+    return LevelList([_card(one) for one in await rules_of(request).levels()])
 
 
 @post(LEVELS, guards=_ADMIN)
-async def create_level(request: AnyRequest, data: JSONBody[NewLevel]) -> LevelRow:
+async def create_level(request: AnyRequest, data: JSONBody[NewLevel]) -> LevelCard:
     """Make a power level; a ceiling under every model's price is refused."""
-    return await rules_of(request).create_level(data, actor_of(request))
+    return _card(await rules_of(request).create_level(data, actor_of(request)))
 
 
 @get(LEVELS + "/{name:str}", guards=_ADMIN)
-async def get_level(request: AnyRequest, name: FromPath[str]) -> LevelRow:
-    return await rules_of(request).find_level(name)
+async def get_level(request: AnyRequest, name: FromPath[str]) -> LevelCard:
+    return _card(await rules_of(request).find_level(name))
 
 
 @patch(LEVELS + "/{name:str}", guards=_ADMIN)
 async def change_level(
     request: AnyRequest, name: FromPath[str], data: JSONBody[ChangeLevel]
-) -> LevelRow:
-    return await rules_of(request).change_level(name, data, actor_of(request))
+) -> LevelCard:
+    return _card(await rules_of(request).change_level(name, data, actor_of(request)))
 
 
 @delete(LEVELS + "/{name:str}", guards=_ADMIN, status_code=200)

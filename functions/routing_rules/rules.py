@@ -14,7 +14,7 @@ from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.routing_rules import LevelRow, RuleRow, RulesModel
 from shared.db.watch import SnapshotKeeper
-from shared.errors import InvalidField, NoSuchThing
+from shared.errors import InTheWay, InvalidField, NoSuchThing
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -86,13 +86,13 @@ class Rules:
             return _of_name(await rows.list_levels(connection), name)
 
     async def delete_level(self, name: str, actor: Actor) -> None:
-        """Raises InvalidField while a rule or a model names the level, or it is the last."""
+        """Raises InTheWay while a rule or a model names the level, or it is the last."""
         async with self._database.connection() as connection, connection.transaction():
             levels = await rows.list_levels(connection)
             level = _of_name(levels, name)
             rules, models = await rows.users_of_level(connection, name)
             if rules or models or len(levels) == 1:
-                raise InvalidField(
+                raise InTheWay(
                     f"Power level '{name}' is in use by {rules} rules and {models} models; give"
                     " them another first. One level must be left.",
                     param="name",
