@@ -1,4 +1,4 @@
-"""Providers that fail, through the running gateway: who serves instead, what is told, who is back."""
+"""Providers that fail, through the running gateway: who serves instead, who is back."""
 
 from __future__ import annotations
 
