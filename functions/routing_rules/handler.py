@@ -68,7 +68,8 @@ def _card(row: LevelRow) -> LevelCard:
         for name in ("price_ceiling_usd_per_mtok", "default_temperature")
         for value in [getattr(row, name)]
     }
-    return LevelCard(**{**msgspec.structs.asdict(row), **amounts})
+    facts: dict[str, Any] = {**msgspec.structs.asdict(row), **amounts}
+    return LevelCard(**facts)
 
 
 def rules_of(request: AnyRequest) -> Rules:

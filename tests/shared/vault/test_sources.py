@@ -46,7 +46,7 @@ def test_the_environment_holds_the_ring_newest_first() -> None:
     assert read_key_ring(settings(key=f"{TWO},{ONE}")).ids == KeyRing([TWO, ONE]).ids
 
 
-@pytest.mark.parametrize("key", ["", "swordfish", f"{ONE},short"])
+@pytest.mark.parametrize("key", ["", "swordfish", f"{ONE},short"], ids=["none", "no key", "half"])
 def test_no_or_a_wrong_key_is_refused_in_the_guides_words(key: str) -> None:
     with pytest.raises(ValueError, match=r"^Invalid encryption key: .*`switchyard key generate`"):
         read_key_ring(settings(key=key))
@@ -60,7 +60,9 @@ def test_a_source_that_does_not_exist_is_named_with_its_setting(source: str) -> 
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
-    "text", [f"{TWO},{ONE}", json.dumps({"BYOK_ENCRYPTION_KEY": f"{TWO},{ONE}"})]
+    "text",
+    [f"{TWO},{ONE}", json.dumps({"BYOK_ENCRYPTION_KEY": f"{TWO},{ONE}"})],
+    ids=["text", "console"],
 )
 def test_secrets_manager_holds_the_ring_as_text_or_as_its_console_makes_it(text: str) -> None:
     put_secret(text)
