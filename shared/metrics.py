@@ -6,6 +6,9 @@ as one.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -109,10 +112,29 @@ PROVIDER_CHECK_SECONDS = Gauge(
 )
 
 
-def render_metrics(*, multiprocess: bool) -> tuple[bytes, str]:
-    """The exposition text and its content type."""
+def render_metrics(folder: Path | None) -> tuple[bytes, str]:
+    """The exposition text and its content type; of all who write to `folder`, where it is one."""
     registry: CollectorRegistry = REGISTRY
-    if multiprocess:
+    if folder is not None:
+        forget_the_dead(folder)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry, str(folder))
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def forget_the_dead(folder: Path) -> None:
+    """Drop the gauges of processes that are gone: uvicorn replaces a dead one and tells nobody."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            file.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's, who writes there, too
+    return True

@@ -42,7 +42,7 @@ async def readyz(request: AnyRequest) -> Response[dict[str, object]]:
 def metrics(request: AnyRequest) -> Response[bytes]:
     """Prometheus text; of every process of this machine in multiprocess mode."""
     folder = resources_of(request).settings[MetricsSettings].multiproc_dir
-    body, content_type = render_metrics(multiprocess=folder is not None)
+    body, content_type = render_metrics(folder)
     return Response(body, media_type=content_type)
 
 

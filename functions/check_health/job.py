@@ -31,12 +31,14 @@ _LOCAL_FAULT = "not judged: three or more providers could not be connected to at
 
 
 class Checker(msgspec.Struct, frozen=True):
-    """What a run needs. `read_traffic` gives live calls by provider slug; `now` the time in UTC."""
+    """What a run needs. `read_traffic` gives live calls by provider slug, None where they cannot be
+    known; `now` the time in UTC.
+    """
 
     connection: Connection
     transport: Transport
     access: PlatformAccess
-    read_traffic: Callable[[], Awaitable[Mapping[str, Traffic]]]
+    read_traffic: Callable[[], Awaitable[Mapping[str, Traffic] | None]]
     interval_s: int
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -58,6 +60,9 @@ async def check_health(checker: Checker, run: str) -> int:
     verdicts: list[Verdict] = []
     async with connection.transaction():
         standings = await lock_standings(connection, checks=DOWN_AFTER - 1)
+        # Another worker may have had the same message at the same time.
+        if await is_recorded(connection, run):
+            return 0
         for finding in findings.every:
             standing = standings.get(finding.provider.id)
             if standing is None:
@@ -66,7 +71,7 @@ async def check_health(checker: Checker, run: str) -> int:
                 _verdict(
                     finding,
                     standing,
-                    traffic.get(finding.provider.slug, Traffic()),
+                    None if traffic is None else traffic.get(finding.provider.slug, Traffic()),
                     is_judged=not (findings.is_local_fault and finding.is_unconnected),
                     now=now,
                     interval_s=checker.interval_s,
@@ -83,7 +88,7 @@ async def check_health(checker: Checker, run: str) -> int:
 def _verdict(
     finding: Finding,
     standing: Standing,
-    traffic: Traffic,
+    traffic: Traffic | None,
     *,
     is_judged: bool,
     now: datetime,

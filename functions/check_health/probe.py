@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shared.errors import ProviderQuotaExhausted, ProviderRejectedKey
+from shared.errors import PlatformKeyRefused, ProviderQuotaExhausted, ProviderRejectedKey
 from shared.health.hysteresis import is_local_fault
 from shared.log import get_logger
 from shared.routing.snapshot import Provider
 from shared.upstream.check import CheckResult, check_provider
 from shared.upstream.platform_access import PlatformAccess
 from shared.upstream.transport import Transport
+from shared.vault.owner import NotOpened
 
 TIMEOUT_S = 10.0
 PAUSES_S = (1.0, 2.0)
@@ -23,13 +24,15 @@ PAUSES_S = (1.0, 2.0)
 class Finding(msgspec.Struct, frozen=True):
     """`result` is None where the provider cannot be asked; `what` then says why.
 
-    `what` is None where all is well.
+    `what` is None where all is well. `key_fault` is why the platform's key could not be sent: the
+    provider was then asked without one, and is not to blame.
     """
 
     provider: Provider
     result: CheckResult | None
     what: str | None
     sent_key: bool = False
+    key_fault: str | None = None
 
     @property
     def is_success(self) -> bool:
@@ -64,23 +67,28 @@ async def probe_all(
     found = {finding.provider.id: finding for finding in await look(providers)}
     for pause_s in PAUSES_S if pauses_s is None else pauses_s:
         unconnected = [one.provider for one in found.values() if one.is_unconnected]
-        if not is_local_fault(len(unconnected)):
+        if not _is_local_fault(unconnected):
             break
         await asyncio.sleep(pause_s)
         found |= {finding.provider.id: finding for finding in await look(unconnected)}
-    unconnected_slugs = [one.provider.slug for one in found.values() if one.is_unconnected]
-    local = is_local_fault(len(unconnected_slugs))
+    unconnected = [one.provider for one in found.values() if one.is_unconnected]
+    local = _is_local_fault(unconnected)
     if local:
-        get_logger().error("health.local_network_fault", unconnected=unconnected_slugs)
+        slugs = [one.slug for one in unconnected]
+        get_logger().error("health.local_network_fault", unconnected=slugs)
     return Findings(tuple(found.values()), local)
+
+
+def _is_local_fault(unconnected: Sequence[Provider]) -> bool:
+    """One that is switched off may be gone for good: it says nothing of our network."""
+    return is_local_fault(sum(one.is_active for one in unconnected))
 
 
 async def _probe(
     transport: Transport, access: PlatformAccess, provider: Provider, timeout_s: float
 ) -> Finding:
-    key = access.key_of(provider)
-    try:
-        result = await check_provider(
+    async def ask(key: str | None) -> CheckResult:
+        return await check_provider(
             transport,
             access.urls.of(provider),
             dialect=provider.dialect,
@@ -88,9 +96,29 @@ async def _probe(
             key=key,
             timeout_s=timeout_s,
         )
+
+    key, key_fault = _key(access, provider)
+    if key is not None:
+        try:
+            result = await ask(key)
+            return Finding(provider, result, _what(result, timeout_s), sent_key=True)
+        except ValueError:
+            # The row or the key cannot be used: without the key it is seen which.
+            key_fault = "it has characters that a header cannot carry"
+    try:
+        result = await ask(None)
     except ValueError as error:
         return Finding(provider, None, f"cannot be asked: {error}")
-    return Finding(provider, result, _what(result, timeout_s), sent_key=key is not None)
+    return Finding(provider, result, _what(result, timeout_s), key_fault=key_fault)
+
+
+def _key(access: PlatformAccess, provider: Provider) -> tuple[str | None, str | None]:
+    """The platform's key, or why a stored one cannot be used."""
+    try:
+        return access.key_of(provider), None
+    except PlatformKeyRefused as error:
+        # A worker without the vault cannot say whether a stored key is good.
+        return None, error.message if isinstance(error.__cause__, NotOpened) else None
 
 
 def _what(result: CheckResult, timeout_s: float) -> str | None:
@@ -104,8 +132,13 @@ def _what(result: CheckResult, timeout_s: float) -> str | None:
 
 def key_verdict(finding: Finding) -> tuple[str | None, str | None]:
     """The platform key's status and reason; None, None where the check says nothing of it."""
-    if not finding.sent_key or finding.result is None:
+    if finding.key_fault is not None:
+        return "invalid", finding.key_fault
+    if finding.result is None:
         return None, None
+    if not finding.sent_key:
+        has_none = finding.provider.sealed_system_key is None
+        return ("unverified", None) if has_none else (None, None)
     if finding.result.status == 200:
         return "ok", None
     refusal = finding.result.refusal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 
 import redis
@@ -44,9 +45,19 @@ LONGEST_S = 120.0
 _REDIS_TIMEOUT_S = 2.0
 
 
-def run_check(run: str) -> int:
-    """check_health, in this thread, within LONGEST_S. Raises psycopg.Error, TimeoutError."""
-    return asyncio.run(_run(_settings(), run))
+def run_check(run: str | None = None) -> int:
+    """check_health, in this thread, within LONGEST_S. Raises psycopg.Error, TimeoutError.
+
+    Without a name it is the run of the present slot of the interval, for a platform whose timer
+    gives none.
+    """
+    settings = _settings()
+    return asyncio.run(_run(settings, run or _present_run(settings[HealthSettings].interval_s)))
+
+
+def _present_run(interval_s: int) -> str:
+    slot = int(datetime.now(UTC).timestamp()) // interval_s * interval_s
+    return f"timer:{datetime.fromtimestamp(slot, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @cache
@@ -78,19 +89,20 @@ def _access(settings: Settings) -> PlatformAccess:
 
     Raises ValueError for an encryption key that is none; without any, stored keys stay closed.
     """
-    vault_settings = settings[VaultSettings]
-    vault = Vault(read_key_ring(vault_settings)) if vault_settings.byok_encryption_key else None
+    ring = settings[VaultSettings]
+    has_ring = ring.byok_encryption_key is not None or ring.key_source != "env"
+    vault = Vault(read_key_ring(ring)) if has_ring else None
     keys = PlatformKeys.from_settings(settings[ProviderSettings], vault)
     return PlatformAccess.from_settings(settings, keys)
 
 
-async def _traffic(url: str) -> Mapping[str, Traffic]:
-    """Nothing where Redis is away: the checks then decide alone."""
+async def _traffic(url: str) -> Mapping[str, Traffic] | None:
+    """None where Redis is away."""
     client = Redis.from_url(url, socket_timeout=_REDIS_TIMEOUT_S)  # pyright: ignore[reportUnknownMemberType]
     try:
         return await read_traffic(client)
     except redis.RedisError as error:
         get_logger().warning("health.traffic_unread", reason=type(error).__name__)
-        return {}
+        return None
     finally:
         await client.aclose()

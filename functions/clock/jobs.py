@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import redis
 from apscheduler.triggers.cron import CronTrigger
@@ -32,7 +31,7 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True)
 class Job:
-    """`trigger` is APScheduler's; `tick` names the run that falls on a moment.
+    """`trigger` is APScheduler's; `tick` names the run of a moment, and `run` is told that name.
 
     A tick longer than the trigger's pauses is a job that is tried until it has run once in it.
     """
@@ -40,7 +39,7 @@ class Job:
     name: str
     trigger: Any
     tick: Callable[[datetime], str]
-    run: Callable[[], object]
+    run: Callable[[str], object]
     runs_at_start: bool = False
 
 
@@ -57,13 +56,13 @@ def jobs(
             # On the wall clock's fives: the clocks of several machines then meet in one slot.
             CronTrigger(second=f"*/{_NUDGE_EVERY_S}", timezone=UTC),
             partial(slot_tick, slot_s=_NUDGE_EVERY_S),
-            partial(nudge, client, dispatch),
+            lambda _: nudge(client, dispatch),
         ),
         Job(
             PARTITIONS_ACTOR,
             CronTrigger(minute=7, timezone=UTC),
             day_tick,
-            partial(dispatch.enqueue, PARTITIONS_ACTOR, WRITE_QUEUE),
+            lambda _: dispatch.enqueue(PARTITIONS_ACTOR, WRITE_QUEUE),
             runs_at_start=True,
         ),
         Job(
@@ -77,13 +76,13 @@ def jobs(
             "health.stale",
             CronTrigger(second=30, timezone=UTC),
             partial(slot_tick, slot_s=_MINUTE_S),
-            partial(forget_stale_health, connections, health_interval_s),
+            lambda _: forget_stale_health(connections, health_interval_s),
         ),
         Job(
             "clock.trim",
             CronTrigger(minute=37, timezone=UTC),
             partial(slot_tick, slot_s=_HOUR_S),
-            partial(trim, connections),
+            lambda _: trim(connections),
         ),
     ]
 
@@ -99,9 +98,11 @@ def nudge(client: redis.Redis, dispatch: Dispatch) -> bool:
     return True
 
 
-def check_health(dispatch: Dispatch) -> None:
-    """Ask for a check of every provider. The run's name makes a second delivery of it known."""
-    dispatch.enqueue(HEALTH_ACTOR, HEALTH_QUEUE, run=str(uuid4()))
+def check_health(dispatch: Dispatch, tick: str) -> None:
+    """Ask for a check of every provider, named as its tick: where a clock dies between this and its
+    row, another one asks again, and the check is still made once.
+    """
+    dispatch.enqueue(HEALTH_ACTOR, HEALTH_QUEUE, run=tick)
 
 
 def forget_stale_health(connections: ThreadConnections, interval_s: int) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 import redis
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
 
 from functions.clock.fence import run_once
 from functions.clock.jobs import Job
@@ -20,6 +22,7 @@ from shared.log import get_logger
 
 _THREADS = 2
 _LATE_S = 60
+_AGAIN_S = 5
 
 
 class Timer:
@@ -35,35 +38,44 @@ class Timer:
         self._connections = connections
         self._now = now
         self._held_up: set[str] = set()
+        self._scheduler: Any = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(_THREADS)},
+            job_defaults={"coalesce": True, "misfire_grace_time": _LATE_S, "max_instances": 1},
+        )
 
     def start(self) -> None:
         """Start the scheduler's threads, and the jobs that run at start."""
         # Its info lines, two a run, would be most of the log.
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        scheduler: Any = BackgroundScheduler(
-            timezone=UTC,
-            executors={"default": ThreadPoolExecutor(_THREADS)},
-            job_defaults={"coalesce": True, "misfire_grace_time": _LATE_S, "max_instances": 1},
-        )
         for job in self._jobs:
-            scheduler.add_job(self.run, job.trigger, args=[job], id=job.name)
+            self._scheduler.add_job(self.run, job.trigger, args=[job], id=job.name)
             if job.runs_at_start:
-                scheduler.add_job(self.run_at_start, args=[job])
-        scheduler.start()
+                self._scheduler.add_job(self.run_at_start, args=[job, boot_tick(self._now())])
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """No more runs; waits for one that is under way."""
+        self._scheduler.shutdown()
 
     def run(self, job: Job) -> bool:
         """Run the present tick of the job; False if it has run, or a server is away."""
-        return self._run(job, job.tick(self._now()))
+        return self._run(job, job.tick(self._now())) is True
 
-    def run_at_start(self, job: Job) -> bool:
-        return self._run(job, boot_tick(self._now()))
+    def run_at_start(self, job: Job, tick: str) -> None:
+        """Run that tick now or, where a server is away, as soon as it is back."""
+        if self._run(job, tick) is None:
+            again = datetime.now(UTC) + timedelta(seconds=_AGAIN_S)
+            self._scheduler.add_job(self.run_at_start, DateTrigger(again), args=[job, tick])
 
-    def _run(self, job: Job, tick: str) -> bool:
+    def _run(self, job: Job, tick: str) -> bool | None:
+        """False if another clock has run it; None where a server is away."""
         try:
-            has_run = run_once(self._connections.get(), job.name, tick, job.run)
+            run = partial(job.run, tick)
+            has_run = run_once(self._connections.get(), job.name, tick, run)
         except (psycopg.Error, redis.RedisError) as error:
             self._note_outage(job, error)
-            return False
+            return None
         if job.name in self._held_up:
             self._held_up.discard(job.name)
             get_logger().info("clock.resumed", job=job.name)

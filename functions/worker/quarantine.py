@@ -24,6 +24,8 @@ MOST_DEATHS = 3
 
 _REMEMBERED_S = 24 * 3600
 _TRACES = {"traceback", "requeue_timestamp"}
+_TOO_OLD = "too old to be run"
+_NO_ACTOR = "no function of this worker has an actor of that name"
 _DIED = f"its worker died in it {MOST_DEATHS} times"
 
 
@@ -65,10 +67,16 @@ class Quarantine(Middleware):
 
     def after_skip_message(self, broker: Any, message: dramatiq.MessageProxy) -> None:
         self._redis.delete(ATTEMPTS + message.message_id)
+        self._thread.reason = self._thread.reason or _TOO_OLD
 
     def after_nack(self, broker: Any, message: dramatiq.MessageProxy) -> None:
         """Keep the job; where PostgreSQL is away, the queue's own copy has to do for a day."""
-        reason = getattr(self._thread, "reason", None) or "too old to be run"
+        # One that no actor is there for has not even begun.
+        reason = getattr(self._thread, "reason", None) or _NO_ACTOR
+        if reason == _TOO_OLD:
+            # No news: of the ticks that a worker missed it runs the last.
+            get_logger().info("job.dropped", actor=message.actor_name, reason=reason)
+            return
         content = message.asdict()
         content["options"] = {
             name: value for name, value in content["options"].items() if name not in _TRACES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from shared.vault.keyring import generate_key, parse_key_ring
 
 KEY_FILE = "byok.key"
 _LOCK = "up.lock"
+_METRICS = "metrics"
 
 
 @contextmanager
@@ -71,3 +73,11 @@ def ensure_key_file(folder: Path) -> str:
     except ValueError as error:
         raise CommandFailed(f"{folder / KEY_FILE}: {error}") from error
     return known
+
+
+def fresh_metrics_folder(folder: Path) -> Path:
+    """An empty folder for the metrics of several web processes: an earlier run's are not this's."""
+    metrics = folder / _METRICS
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir()
+    return metrics

@@ -20,11 +20,13 @@ def process_environment(
     port: int,
     encryption_key: str,
     simulated_provider_url: str | None,
+    metrics_folder: Path,
     terminal: bool,
 ) -> dict[str, str]:
     """`inherited`, with what `run` is made of in place of what it says about that.
 
-    The two try-out tokens are switched on: everything listens on 127.0.0.1 only.
+    The two try-out tokens are switched on: everything listens on 127.0.0.1 only. Several web
+    processes report their metrics as one, through `metrics_folder` where no other is named.
     """
     settings = load_settings(LogSettings, WebSettings)
     environment = {
@@ -42,6 +44,8 @@ def process_environment(
         "PATH": _path(inherited.get("PATH", os.defpath)),
         "PYTHONUNBUFFERED": "1",
     }
+    if settings[WebSettings].web_concurrency > 1:
+        environment.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder))
     environment.pop("SWITCHYARD_SIMULATED_PROVIDER_URL", None)
     if simulated_provider_url is not None:
         environment["SWITCHYARD_SIMULATED_PROVIDER_URL"] = simulated_provider_url

@@ -18,7 +18,7 @@ import click
 
 from shared.cli import leftovers
 from shared.cli.banner import banner
-from shared.cli.data_folder import ensure_key_file, locked
+from shared.cli.data_folder import ensure_key_file, fresh_metrics_folder, locked
 from shared.cli.embedded_services import EmbeddedServices
 from shared.cli.environment import process_environment
 from shared.cli.failures import CommandFailed, failing_in_one_line, one_line
@@ -121,6 +121,7 @@ class _Up:
                 port=self._port,
                 encryption_key=encryption_key,
                 simulated_provider_url=_local_url(simulated_port),
+                metrics_folder=fresh_metrics_folder(self._folder),
                 terminal=sys.stdout.isatty(),
             )
             if simulated_port is not None:

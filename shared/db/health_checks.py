@@ -107,9 +107,11 @@ _MARK_UNJUDGED = (
     "UPDATE llm_providers SET health_status = %(status)s, health_reason = %(reason)s"
     " WHERE id = %(provider_id)s AND health_status <> %(status)s"
 )
+# A key that is none any more was checked by nobody.
 _MARK_KEY = (
     "UPDATE llm_providers SET system_key_status = %(key_status)s,"
-    " system_key_reason = %(key_reason)s, system_key_checked_at = %(checked_at)s"
+    " system_key_reason = %(key_reason)s, system_key_checked_at ="
+    " CASE WHEN %(key_status)s = 'unverified' THEN NULL ELSE %(checked_at)s END"
     " WHERE id = %(provider_id)s"
 )
 _REMEMBER = (

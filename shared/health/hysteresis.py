@@ -64,14 +64,15 @@ def is_local_fault(unconnected: int) -> bool:
 def decide(
     status: Health,
     checks: Sequence[Check],
-    traffic: Traffic,
+    traffic: Traffic | None,
     now: datetime,
     stale: timedelta,
 ) -> Decision:
     """The health after `checks` (newest first, the present one included).
 
     Those older than `stale` say nothing any more; where none is left, or the present one is the
-    only one, `status` counts as unknown.
+    only one, `status` counts as unknown. `traffic` None: nobody knows how live calls go, which
+    takes nothing down.
     """
     fresh = [check for check in checks if now - check.at <= stale]
     if not fresh:
@@ -89,8 +90,13 @@ def _after_success(status: Health, successes: int) -> Decision:
     return Decision(status, "answers again; one more answer makes it healthy")
 
 
-def _after_failure(status: Health, failures: int, traffic: Traffic, what: str) -> Decision:
-    if failures >= DOWN_AFTER and not traffic.contradicts_failure:
+def _after_failure(status: Health, failures: int, traffic: Traffic | None, what: str) -> Decision:
+    if failures >= DOWN_AFTER and traffic is None:
+        worse = Health.DOWN if status is Health.DOWN else Health.DEGRADED
+        return Decision(
+            worse, f"the last {failures} checks failed, and live calls are not known: {what}"
+        )
+    if failures >= DOWN_AFTER and traffic is not None and not traffic.contradicts_failure:
         return Decision(Health.DOWN, f"the last {failures} checks failed: {what}")
     if failures >= DOWN_AFTER:
         return Decision(

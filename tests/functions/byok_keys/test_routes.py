@@ -220,6 +220,21 @@ def test_every_change_is_audited_with_who_what_and_whence_and_no_key(
     assert "1234567890" not in str(events)
 
 
+def test_the_list_of_providers_says_where_a_caller_has_a_key_that_is_on(
+    web: UvicornServer, call: Call, alice: Mapping[str, str], bob: Mapping[str, str]
+) -> None:
+    def owned(headers: Mapping[str, str]) -> set[str]:
+        url = f"{web.url}/api/v1/llm/providers"
+        listed = httpx.get(url, headers=headers, trust_env=False).json()["data"]
+        return {one["provider"] for one in listed if one["has_own_key"]}
+
+    store(call)
+    store(call, "groq", "gsk_test-1234567890abcdefghijklmnop")
+    assert (owned(alice), owned(bob)) == ({"openai", "groq"}, set())
+    call("PATCH", "/openai", enabled=False)
+    assert owned(alice) == {"groq"}
+
+
 def test_another_users_key_is_not_there(call: Call, bob: Mapping[str, str]) -> None:
     store(call)
     assert call("GET", headers=bob).json() == {"providers": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,16 +15,18 @@ from psycopg.rows import dict_row
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from functions.check_health import probe
+from functions.check_health import probe, runner
 from functions.check_health.job import Checker, check_health
 from shared.db.connect import connect_once
 from shared.db.health_checks import forget_stale, trim_history
 from shared.health.hysteresis import Traffic
-from shared.settings import PROVIDER_PREFIXES
+from shared.settings import PROVIDER_PREFIXES, HealthSettings, load_settings
 from shared.upstream.platform_access import PlatformAccess
 from shared.upstream.platform_keys import PlatformKeys
 from shared.upstream.provider_url import ProviderUrls
 from shared.upstream.transport import Transport
+from shared.vault.keyring import generate_key, parse_key_ring
+from shared.vault.sealing import Vault
 from tests.fakes.simulated import SimulatedProvider
 
 PATHS = {
@@ -56,8 +59,9 @@ class Health:
         self.database_url = database_url
         self.simulated_url = simulated_url
         self.away: set[str] = set()
+        self.vault: Vault | None = None
         self.keys = dict.fromkeys(PROVIDER_PREFIXES, "a-good-key")
-        self.traffic: Mapping[str, Traffic] = {}
+        self.traffic: Mapping[str, Traffic] | None = {}
         self.now = datetime.now(UTC)
 
     def check(self, run: str | None = None) -> int:
@@ -72,13 +76,13 @@ class Health:
         }
         access = PlatformAccess(
             keys=PlatformKeys(
-                {slug: SecretStr(key) for slug, key in self.keys.items()}, vault=None
+                {slug: SecretStr(key) for slug, key in self.keys.items()}, vault=self.vault
             ),
             urls=ProviderUrls(base_urls=urls, simulated_url=None),
             has_litellm=False,
         )
 
-        async def traffic() -> Mapping[str, Traffic]:
+        async def traffic() -> Mapping[str, Traffic] | None:
             return self.traffic
 
         try:
@@ -187,6 +191,42 @@ def test_a_refusal_without_a_key_says_nothing_of_a_key(health: Health) -> None:
     assert row["system_key_checked_at"] is None
 
 
+def test_what_was_known_of_a_key_that_is_gone_is_forgotten(health: Health) -> None:
+    health.keys["openai"] = "an-invalid-key"
+    health.check()
+    assert health.of("openai")["system_key_status"] == "invalid"
+    del health.keys["openai"]
+    health.check()
+    row = health.of("openai")
+    assert (row["system_key_status"], row["system_key_reason"]) == ("unverified", None)
+    assert row["system_key_checked_at"] is None
+
+
+def test_a_key_that_no_header_can_carry_is_blamed_and_not_shown(health: Health) -> None:
+    health.keys["openai"] = "sk-\nsecret"
+    for _ in range(3):
+        health.check()
+    row = health.of("openai")
+    assert (row["health_status"], row["system_key_status"]) == ("healthy", "invalid")
+    assert row["system_key_reason"] == "it has characters that a header cannot carry"
+
+
+@pytest.mark.parametrize(("has_vault", "status"), [(True, "invalid"), (False, "unverified")])
+def test_a_stored_key_that_does_not_open_is_blamed_and_holds_no_other_up(
+    health: Health, has_vault: bool, status: str
+) -> None:
+    health.vault = Vault(parse_key_ring(generate_key())) if has_vault else None
+    health.rows(
+        "UPDATE llm_providers SET encrypted_system_key = 'of another ring'"
+        " WHERE provider_slug = 'openai' RETURNING 1"
+    )
+    for _ in range(3):
+        assert health.check() == 7
+    row = health.of("openai")
+    assert (row["health_status"], row["system_key_status"]) == ("healthy", status)
+    assert health.of("groq")["system_key_status"] == "ok"
+
+
 def test_three_without_a_connection_at_once_are_recorded_and_nobody_is_marked(
     health: Health,
 ) -> None:
@@ -207,6 +247,25 @@ def test_three_without_a_connection_at_once_are_recorded_and_nobody_is_marked(
     # Then its old checks say nothing any more: it is tried, not condemned.
     health.check()
     assert health.of("groq")["health_status"] == "unknown"
+
+
+def test_those_that_are_switched_off_say_nothing_of_our_network(health: Health) -> None:
+    health.rows(
+        "UPDATE llm_providers SET is_active = false"
+        " WHERE provider_slug IN ('groq', 'google') RETURNING id"
+    )
+    health.away = {"groq", "google", "openai"}
+    for _ in range(3):
+        assert health.check() == 7
+    assert health.of("openai")["health_status"] == "down"
+
+
+def test_while_nobody_knows_how_live_calls_go_nothing_is_taken_down(health: Health) -> None:
+    health.traffic = None
+    health.away = {"groq"}
+    for _ in range(4):
+        health.check()
+    assert health.of("groq")["health_status"] == "degraded"
 
 
 def test_one_moment_without_a_network_is_looked_at_again(
@@ -240,6 +299,31 @@ def test_a_run_delivered_twice_is_written_once(health: Health) -> None:
     run = str(uuid4())
     assert [health.check(run), health.check(run)] == [7, 0]
     assert len(health.rows("SELECT 1 FROM provider_health_checks")) == 7
+
+
+def test_a_run_that_two_workers_have_at_once_is_written_once(health: Health) -> None:
+    async def both() -> list[int]:
+        return await asyncio.gather(health._check("a-tick"), health._check("a-tick"))
+
+    assert sorted(asyncio.run(both())) == [0, 7]
+    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == 7
+
+
+def test_a_platform_whose_timer_names_no_run_has_one_a_slot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+
+    async def note(_: Any, run: str) -> int:
+        seen.append(run)
+        return 0
+
+    monkeypatch.setattr(runner, "_run", note)
+    monkeypatch.setattr(runner, "_settings", lambda: load_settings(HealthSettings))
+    runner.run_check()
+    runner.run_check("a-tick")
+    assert re.fullmatch(r"timer:20\d\d-\d\d-\d\dT\d\d:\d[05]:00Z", seen[0])
+    assert seen[1] == "a-tick"
 
 
 def test_a_provider_that_cannot_be_asked_fails_alone(health: Health) -> None:

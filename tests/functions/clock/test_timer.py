@@ -8,15 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import psycopg
 import pytest
 import redis
+from apscheduler.triggers.date import DateTrigger
 from dramatiq import Message
 from structlog.testing import capture_logs
 
@@ -26,6 +26,7 @@ from functions.clock.ticks import day_tick, slot_tick
 from functions.clock.timer import Timer
 from shared.db.thread_connection import ThreadConnections
 from shared.dispatch import NAMESPACE, Dispatch
+from shared.health.queue import HEALTH_ACTOR
 from shared.usage.batch import NUDGE, WRITE_ACTOR
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -51,8 +52,8 @@ def dispatch(redis_url: str) -> Iterator[Dispatch]:
     dispatch.close()
 
 
-def every_5_s(run: Any) -> Job:
-    return Job("test.job", None, partial(slot_tick, slot_s=5), run)
+def every_5_s(run: Callable[[], object]) -> Job:
+    return Job("test.job", None, partial(slot_tick, slot_s=5), lambda _: run())
 
 
 def enqueued(client: redis.Redis) -> list[str]:
@@ -89,7 +90,7 @@ def test_the_next_tick_runs_again(connections: ThreadConnections) -> None:
 def test_a_job_that_failed_leaves_its_tick_to_the_next_try(connections: ThreadConnections) -> None:
     tries: list[str] = []
 
-    def fails_once() -> None:
+    def fails_once(_: str) -> None:
         tries.append("tried")
         if len(tries) == 1:
             raise redis.ConnectionError("away")
@@ -156,6 +157,45 @@ def test_every_job_runs(
     clock = Timer(every, connections, lambda: NOON)
     assert [clock.run(job) for job in every] == [True] * len(every)
     assert enqueued(client) == ["health.check", "usage.partitions", WRITE_ACTOR]
+
+
+def test_a_check_is_named_as_its_tick_so_that_asking_twice_makes_one(
+    client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
+) -> None:
+    (job,) = [
+        job
+        for job in jobs(client, dispatch, connections, health_interval_s=300)
+        if job.name == HEALTH_ACTOR
+    ]
+    clocks = [Timer([job], connections, lambda: NOON) for _ in range(2)]
+    assert [clock.run(job) for clock in clocks] == [True, False]
+    # As where a clock dies after it has asked, and before its row is there.
+    connections.get().execute("DELETE FROM job_runs")
+    clocks[1].run(job)
+    messages = [Message.decode(one) for one in client.hvals(f"{NAMESPACE}:health.msgs")]
+    assert [one.kwargs for one in messages] == [{"run": "2026-03-01T12:00:00Z"}] * 2
+
+
+def test_a_start_while_the_database_is_away_is_made_up_for(
+    migrated_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.clock.timer._AGAIN_S", 0.1)
+    runs: list[str] = []
+    connections = ThreadConnections("postgresql://nobody@127.0.0.1:1/none")
+    never = DateTrigger(datetime(2100, 1, 1, tzinfo=UTC))
+    clock = Timer([Job("test.job", never, day_tick, runs.append, runs_at_start=True)], connections)
+    with capture_logs():
+        clock.start()
+        time.sleep(0.3)
+        assert runs == []
+        monkeypatch.setattr(connections, "_dsn", migrated_database_url)
+        deadline = time.monotonic() + 20
+        while not runs and time.monotonic() < deadline:
+            time.sleep(0.05)
+    clock.stop()
+    connections.close()
+    assert len(runs) == 1
+    assert runs[0].startswith("boot:")
 
 
 def test_the_process_enqueues_at_start_and_ends_at_once_on_sigterm(

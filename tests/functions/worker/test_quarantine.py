@@ -79,6 +79,28 @@ def test_what_is_given_up_is_kept_once_without_its_traceback(
     assert "secret" not in str(content)
 
 
+def test_what_is_too_old_is_dropped_and_not_kept(
+    quarantine: Quarantine, client: redis.Redis, connections: ThreadConnections
+) -> None:
+    broker, message = StubBroker(), a_message()
+    with capture_logs() as logs:
+        quarantine.before_process_message(broker, message)
+        quarantine.after_skip_message(broker, message)
+        quarantine.after_nack(broker, message)
+    assert [line["event"] for line in logs] == ["job.dropped"]
+    assert letters(connections) == []
+    assert client.keys(ATTEMPTS + "*") == []
+
+
+def test_what_no_actor_is_there_for_is_kept_and_says_so(
+    quarantine: Quarantine, connections: ThreadConnections
+) -> None:
+    # The consumer's thread rejects it, before any middleware has seen it.
+    quarantine.after_nack(StubBroker(), a_message())
+    ((_, reason, _),) = letters(connections)
+    assert "no function of this worker" in reason
+
+
 def test_a_database_that_is_away_is_said_and_stops_nothing(client: redis.Redis) -> None:
     away = ThreadConnections("postgresql://nobody@127.0.0.1:1/none")
     with capture_logs() as logs:

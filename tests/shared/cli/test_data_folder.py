@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.data_folder import KEY_FILE, ensure_key_file, locked, read_key_file
+from shared.cli.data_folder import (
+    KEY_FILE,
+    ensure_key_file,
+    fresh_metrics_folder,
+    locked,
+    read_key_file,
+)
 from shared.cli.failures import CommandFailed
 from shared.cli.run_file import Run, write_run_file
 
@@ -45,3 +51,8 @@ def test_a_damaged_key_file_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match=re.escape(str(tmp_path / KEY_FILE))):
         ensure_key_file(tmp_path)
     assert (tmp_path / KEY_FILE).read_text() == "half a key"
+
+
+def test_the_metrics_of_an_earlier_run_are_gone(tmp_path: Path) -> None:
+    (fresh_metrics_folder(tmp_path) / "counter_1.db").touch()
+    assert [*fresh_metrics_folder(tmp_path).iterdir()] == []

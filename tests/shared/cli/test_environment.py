@@ -17,6 +17,7 @@ def _environment(inherited: dict[str, str], *, simulated: str | None = None) -> 
         port=9000,
         encryption_key="k",
         simulated_provider_url=simulated,
+        metrics_folder=Path("/data/metrics"),
         terminal=False,
     )
 
@@ -40,3 +41,19 @@ def test_an_inherited_simulated_provider_is_not_used_where_none_is_wanted() -> N
 def test_the_number_of_web_processes_may_stand_in_the_env_file(data_dir: Path) -> None:
     (data_dir.parent / ".env").write_text("WEB_CONCURRENCY=3\n")
     assert _environment({})["WEB_CONCURRENCY"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("processes", "inherited", "folder"),
+    [("1", None, None), ("3", None, "/data/metrics"), ("3", "/mine", "/mine")],
+)
+def test_several_web_processes_report_as_one(
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    processes: str,
+    inherited: str | None,
+    folder: str | None,
+) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", processes)
+    given = {} if inherited is None else {"PROMETHEUS_MULTIPROC_DIR": inherited}
+    assert _environment(given).get("PROMETHEUS_MULTIPROC_DIR") == folder

@@ -37,7 +37,7 @@ def checks(outcomes: str) -> list[Check]:
     ]
 
 
-def after(status: Health, outcomes: str, traffic: Traffic = QUIET) -> Decision:
+def after(status: Health, outcomes: str, traffic: Traffic | None = QUIET) -> Decision:
     return decide(status, checks(outcomes), traffic, NOON, STALE)
 
 
@@ -55,6 +55,8 @@ def after(status: Health, outcomes: str, traffic: Traffic = QUIET) -> Decision:
         (DEGRADED, "---", BAD, DOWN),
         (DEGRADED, "---", GOOD, DEGRADED),
         (DEGRADED, "---", Traffic(5, 5), DOWN),
+        (DEGRADED, "---", None, DEGRADED),
+        (DOWN, "----", None, DOWN),
         (DOWN, "----", GOOD, DEGRADED),
         (DOWN, "--+", QUIET, DOWN),
         (DOWN, "-+-", QUIET, DOWN),
@@ -64,7 +66,7 @@ def after(status: Health, outcomes: str, traffic: Traffic = QUIET) -> Decision:
         (DEGRADED, "++", QUIET, HEALTHY),
     ],
 )
-def test_the_table(status: Health, outcomes: str, traffic: Traffic, then: Health) -> None:
+def test_the_table(status: Health, outcomes: str, traffic: Traffic | None, then: Health) -> None:
     assert after(status, outcomes, traffic).status is then
 
 
