@@ -22,7 +22,7 @@ IMPORTS = {
     "genai_prices": ["shared/db/seeded_prices.py"],
     "http.client": ["shared/cli/ready.py"],  # asks our own /readyz on loopback
     "httptools": ["shared/upstream/*"],
-    "httpx": ["shared/upstream/httpx_bridge.py"],
+    "httpx": ["shared/upstream/httpx_bridge.py", "functions/deliver_billing/receivers.py"],
     "pydantic_settings": ["shared/settings.py"],
     # `migrate` puts SQLAlchemy's error for a refused statement into one line.
     "sqlalchemy": ["shared/db/*", "migrations/*", "shared/cli/migrate.py"],
