@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "Say what is missing or wrong, and how to put it right.",
     "token": "Create, list, revoke and rotate access tokens.",
     "key": "Make encryption keys.",
+    "usage": "Export usage, price it again, compare it, tell billing again.",
 }
 """Each command's name, which is also its module's and function's, with its line of help."""
 

@@ -21,7 +21,7 @@ from tests.architecture.tree import ROOT, functions, modules
 
 WEB = ("chat_completions", "gateway", "health", "models", "providers", "usage")
 # `up` starts embedded servers, which its own extra brings.
-COMMANDS = ("doctor", "key", "main", "migrate", "token")
+COMMANDS = ("doctor", "key", "main", "migrate", "token", "usage")
 # Run with the names out of reach and the modules to import; prints what was loaded.
 IMPORT = """
 import importlib, json, sys

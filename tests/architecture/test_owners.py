@@ -14,8 +14,8 @@ from tests.architecture.tree import Module, Use, modules
 IMPORTS = {
     "alembic": ["shared/db/migrate.py", "migrations/*"],
     "apscheduler": ["functions/clock/*"],
-    "boto3": ["shared/vault/*"],
-    "botocore": ["shared/vault/*"],
+    "boto3": ["shared/vault/*", "shared/usage/export_store.py"],
+    "botocore": ["shared/vault/*", "shared/usage/export_store.py"],
     "click": ["shared/cli/*"],
     "cryptography": ["shared/vault/*"],
     "dramatiq": ["functions/worker/*", "functions/*/actor.py", "shared/dispatch.py"],
