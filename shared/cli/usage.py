@@ -17,6 +17,7 @@ from shared.cli.services import database_url
 from shared.db import usage_outbox, usage_reconcile
 from shared.db.audit import Actor, append_audit_from_command
 from shared.db.usage_filters import UsageFilters
+from shared.db.usage_quarantine import list_quarantined, retry_quarantined
 from shared.db.usage_reprice import NOTHING, reprice
 from shared.usage.export import ExportMismatch, Manifest, export, verify
 from shared.usage.export_store import Store, open_store
@@ -252,6 +253,32 @@ def replay_command(ids: tuple[str, ...], as_json: bool) -> None:
         click.echo(msgspec.json.encode(counts))
     else:
         click.echo(f"{number} events are due again; {waiting} wait, {failed} are dead letters.")
+
+
+@usage.command("quarantine")
+@click.option("--retry", "retries", is_flag=True, help="Write them: what was wrong is mended.")
+@_json
+@failing_in_one_line()
+def quarantine_command(retries: bool, as_json: bool) -> None:
+    """List records that could not be rows. Exit status 1 where --retry leaves some."""
+    left: dict[int, str] = {}
+    with _connect() as connection:
+        found = list_quarantined(connection)
+        if retries:
+            for one in found:
+                error = retry_quarantined(connection, one.id)
+                if error is not None:
+                    left[one.id] = error
+            found = [one for one in found if one.id in left]
+    rows = [shown(msgspec.structs.asdict(one)) for one in found]
+    for row in rows:
+        row["error"] = left.get(row["id"], row["error"])
+    if as_json:
+        click.echo(msgspec.json.encode(rows))
+    else:
+        _print(rows, "Nothing is in quarantine.")
+    if left:
+        raise CommandFailed(f"{len(left)} could not be written")
 
 
 def _connect() -> psycopg.Connection[Any]:

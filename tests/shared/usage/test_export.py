@@ -129,7 +129,7 @@ def test_only_the_owner_can_read_it(database: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["S3"], indirect=True)
 def test_a_bucket_that_is_not_there_is_said_in_a_line(place: str) -> None:
-    with pytest.raises(OSError, match="S3: .*NoSuchBucket"):
+    with pytest.raises(OSError, match="NoSuchBucket"):
         open_store("s3://other").put("a", b"")
 
 
