@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROVIDER_PREFIXES: Mapping[str, str] = {
@@ -110,6 +110,36 @@ class CompletionSettings(SettingsGroup):
 
 class HealthSettings(SettingsGroup):
     interval_s: int = Field(300, alias="LLM_HEALTH_CHECK_INTERVAL", ge=1, le=86_400)
+
+
+class BillingSettings(SettingsGroup):
+    """Whom `deliver_billing` tells of usage; each address goes with its secret."""
+
+    usage_webhook_url: str | None = Field(None, alias="USAGE_WEBHOOK_URL")
+    usage_webhook_secret: SecretStr | None = Field(
+        None, alias="USAGE_WEBHOOK_SECRET", validate_default=True
+    )
+    lago_api_url: str | None = Field(None, alias="LAGO_API_URL")
+    lago_api_key: SecretStr | None = Field(None, alias="LAGO_API_KEY", validate_default=True)
+
+    @field_validator("usage_webhook_url", "lago_api_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
+            raise ValueError("must start with https:// or http://")
+        return value
+
+    @field_validator("usage_webhook_secret", "lago_api_key")
+    @classmethod
+    def _goes_with_its_address(
+        cls, value: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        address = {"usage_webhook_secret": "usage_webhook_url", "lago_api_key": "lago_api_url"}
+        name = address[info.field_name or ""]
+        # An address that was refused is not in `data`, and has its own complaint.
+        if name in info.data and (value is None) != (info.data[name] is None):
+            raise ValueError(f"must be set together with {name.upper()}")
+        return value
 
 
 class LogSettings(SettingsGroup):
@@ -211,6 +241,8 @@ def _complaints(group: type[SettingsGroup], error: ValidationError) -> list[str]
     lines: list[str] = []
     for item in error.errors(include_input=False, include_url=False):
         variable = str(item["loc"][0])
+        if variable in group.model_fields:  # of a default, pydantic gives the field's own name
+            variable = group.model_fields[variable].alias or variable
         example = group.examples.get(variable)
         hint = f", for example {variable}={example}" if example else ""
         what = "is not set" if item["type"] == "missing" else f"is wrong: {item['msg']}"

@@ -23,9 +23,11 @@ from shared.health.hysteresis import stale_after
 from shared.health.queue import HEALTH_ACTOR, HEALTH_QUEUE
 from shared.log import get_logger
 from shared.usage.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
+from shared.usage.billing_event import BILLING_NUDGE, BILLING_QUEUE, DELIVER_ACTOR
 
 _NUDGE_EVERY_S = 5
 _MINUTE_S = 60
+_DELIVER_EVERY_S = 10
 _HOUR_S = 3600
 
 
@@ -56,7 +58,13 @@ def jobs(
             # On the wall clock's fives: the clocks of several machines then meet in one slot.
             CronTrigger(second=f"*/{_NUDGE_EVERY_S}", timezone=UTC),
             partial(slot_tick, slot_s=_NUDGE_EVERY_S),
-            lambda _: nudge(client, dispatch),
+            lambda _: nudge(client, dispatch, NUDGE, WRITE_ACTOR, WRITE_QUEUE),
+        ),
+        Job(
+            DELIVER_ACTOR,
+            CronTrigger(second=f"*/{_DELIVER_EVERY_S}", timezone=UTC),
+            partial(slot_tick, slot_s=_DELIVER_EVERY_S),
+            lambda _: nudge(client, dispatch, BILLING_NUDGE, DELIVER_ACTOR, BILLING_QUEUE),
         ),
         Job(
             PARTITIONS_ACTOR,
@@ -87,14 +95,14 @@ def jobs(
     ]
 
 
-def nudge(client: redis.Redis, dispatch: Dispatch) -> bool:
-    """Wake the writer of usage, unless one has been called and has not come yet.
+def nudge(client: redis.Redis, dispatch: Dispatch, flag: str, actor: str, queue: str) -> bool:
+    """Call an actor, unless it has been called and has not come yet: it clears the flag.
 
-    Shippers do so too, after each batch; this is for batches whose nudge was lost on the way.
+    Shippers call the writer of usage too, after each batch; this is for nudges that were lost.
     """
-    if not client.set(NUDGE, b"1", nx=True, ex=NUDGE_TTL_S):
+    if not client.set(flag, b"1", nx=True, ex=NUDGE_TTL_S):
         return False
-    dispatch.enqueue(WRITE_ACTOR, WRITE_QUEUE)
+    dispatch.enqueue(actor, queue)
     return True
 
 

@@ -25,11 +25,18 @@ STALE_AFTER_MS = 30_000
 """Longer than the slowest commit: sooner, two writers would take turns at one entry."""
 
 LONGEST_S = 60.0
+MAX_DELIVERIES = 5
+"""An entry that so many writers were given and none settled is what they die of."""
+
 _ENTRIES_AT_ONCE = 16
 _BYTES_AT_ONCE = 2_000_000  # about 5,000 rows; no faster with more
 
 # The record is at fault, not the moment: trying again would fail again.
 _AT_FAULT = (InvalidRecord, psycopg.DataError, psycopg.IntegrityError)
+
+
+class TooOftenDelivered(Exception):
+    """Nobody could say what was wrong with an entry."""
 
 
 class Record(NamedTuple):
@@ -59,7 +66,10 @@ def drain(
     until = time.monotonic() + longest_s
     rows = 0
     for entries in _deliveries(stream, stale_after_ms):
-        rows += write_entries(connection, entries)
+        if len(entries) == 1 and stream.deliveries(entries[0]) > MAX_DELIVERIES:
+            _give_up(connection, entries[0])
+        else:
+            rows += write_entries(connection, entries)
         stream.settle(entries)
         if time.monotonic() > until:
             break
@@ -86,6 +96,12 @@ def _merged(stream: UsageStream) -> list[Entry]:
         merged += entries
         size += sum(len(entry.data) for entry in entries)
     return merged
+
+
+def _give_up(connection: psycopg.Connection[Any], entry: Entry) -> None:
+    """Set the entry aside unread: decoding it may be what nobody survives."""
+    reason = TooOftenDelivered(f"{MAX_DELIVERIES} writers were given it, and none settled it")
+    _set_aside(connection, entry.id, None, entry.data, reason)
 
 
 def write_entries(connection: psycopg.Connection[Any], entries: Sequence[Entry]) -> int:

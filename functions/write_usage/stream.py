@@ -64,6 +64,11 @@ class UsageStream:
         """The next `count` entries that no consumer was given yet, at most."""
         return self._entries(self._read(">", count))
 
+    def deliveries(self, entry: Entry) -> int:
+        """How often the entry was given to a consumer, this time included."""
+        found = self._redis.xpending_range(STREAM, GROUP, min=entry.id, max=entry.id, count=1)
+        return int(found[0]["times_delivered"]) if found else 0
+
     def settle(self, entries: Sequence[Entry]) -> None:
         """Acknowledge the entries and delete them: else they would fill memory for good."""
         if not entries:

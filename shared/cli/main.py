@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "health": "Show the providers' health, or check it now.",
     "functions": "List what can be deployed alone, and how.",
     "catalog": "Bring models and prices of the providers up to date.",
+    "usage": "Export usage, price it again, compare it, tell billing again.",
 }
 """Each command's name, which is also its module's and function's, with its line of help."""
 

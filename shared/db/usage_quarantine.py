@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import msgspec
 import psycopg
+from psycopg.rows import class_row
+
+from shared.db.usage_rows import InvalidRecord, write_batch
+from shared.usage.batch import decode_batch
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    id: int
+    stream_id: str
+    error: str
+    payload_bytes: int
+    created_at: datetime
 
 
 def quarantine(
@@ -21,3 +35,39 @@ def quarantine(
         {"stream_id": stream_id, "payload": payload, "error": error.replace("\0", "")},
     )
     return inserted.rowcount > 0
+
+
+def list_quarantined(connection: psycopg.Connection[Any]) -> list[Quarantined]:
+    """What is not resolved, oldest first."""
+    with connection.cursor(row_factory=class_row(Quarantined)) as cursor:
+        return cursor.execute(
+            "SELECT id, stream_id, error, length(payload) AS payload_bytes, created_at"
+            " FROM usage_quarantine WHERE resolved_at IS NULL ORDER BY id"
+        ).fetchall()
+
+
+def retry_quarantined(connection: psycopg.Connection[Any], quarantine_id: int) -> str | None:
+    """Write what was set aside; None where it is written now, else why it still cannot be.
+
+    `connection` is in autocommit. Raises psycopg.OperationalError.
+    """
+    row = connection.execute(
+        "SELECT payload FROM usage_quarantine WHERE id = %s AND resolved_at IS NULL",
+        (quarantine_id,),
+    ).fetchone()
+    if row is None:
+        return "there is no such open entry"
+    try:
+        batch = decode_batch(row[0])
+        write_batch(connection, batch.finals, batch.orphans)
+    except (
+        InvalidRecord,
+        msgspec.DecodeError,
+        psycopg.DataError,
+        psycopg.IntegrityError,
+    ) as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    connection.execute(
+        "UPDATE usage_quarantine SET resolved_at = now() WHERE id = %s", (quarantine_id,)
+    )
+    return None

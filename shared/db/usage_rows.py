@@ -65,7 +65,7 @@ def write_batch(
     span = {"first": min(moments), "last": max(moments)}
     _ensure_partitions(connection, moments)
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        hold_writer(connection)
         _stage(connection, rows)
         replaced = connection.execute(statements.MARK_REPLACING, span).rowcount
         if replaced:
@@ -79,6 +79,11 @@ def write_batch(
         replaced=replaced,
         ignored=len(finals) + len(orphans) - written,
     )
+
+
+def hold_writer(connection: psycopg.Connection[Any]) -> None:
+    """Wait for the writer's place, and keep it until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
 async def missing_request_ids(

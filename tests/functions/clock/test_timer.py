@@ -27,7 +27,8 @@ from functions.clock.timer import Timer
 from shared.db.thread_connection import ThreadConnections
 from shared.dispatch import NAMESPACE, Dispatch
 from shared.health.queue import HEALTH_ACTOR
-from shared.usage.batch import NUDGE, WRITE_ACTOR
+from shared.usage.batch import NUDGE, WRITE_ACTOR, WRITE_QUEUE
+from shared.usage.billing_event import DELIVER_ACTOR
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -57,11 +58,8 @@ def every_5_s(run: Callable[[], object]) -> Job:
 
 
 def enqueued(client: redis.Redis) -> list[str]:
-    messages = [
-        message
-        for queue in ("usage", "health")
-        for message in client.hvals(f"{NAMESPACE}:{queue}.msgs")
-    ]
+    queues = ("usage", "health", "billing")
+    messages = [one for queue in queues for one in client.hvals(f"{NAMESPACE}:{queue}.msgs")]
     return sorted(Message.decode(message).actor_name for message in messages)
 
 
@@ -142,11 +140,12 @@ def test_old_runs_are_forgotten_and_recent_ones_are_not(connections: ThreadConne
 
 
 def test_the_writer_is_called_once_until_it_comes(client: redis.Redis, dispatch: Dispatch) -> None:
-    assert [nudge(client, dispatch), nudge(client, dispatch)] == [True, False]
+    call = partial(nudge, client, dispatch, NUDGE, WRITE_ACTOR, WRITE_QUEUE)
+    assert [call(), call()] == [True, False]
     assert enqueued(client) == [WRITE_ACTOR]
     assert 0 < client.ttl(NUDGE) <= 60
     client.delete(NUDGE)
-    assert nudge(client, dispatch) is True
+    assert call() is True
     assert enqueued(client) == [WRITE_ACTOR, WRITE_ACTOR]
 
 
@@ -156,7 +155,7 @@ def test_every_job_runs(
     every = jobs(client, dispatch, connections, health_interval_s=300)
     clock = Timer(every, connections, lambda: NOON)
     assert [clock.run(job) for job in every] == [True] * len(every)
-    assert enqueued(client) == ["health.check", "usage.partitions", WRITE_ACTOR]
+    assert enqueued(client) == [DELIVER_ACTOR, "health.check", "usage.partitions", WRITE_ACTOR]
 
 
 def test_a_check_is_named_as_its_tick_so_that_asking_twice_makes_one(

@@ -10,9 +10,10 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from functions.write_usage.drain import drain
+from functions.write_usage.drain import MAX_DELIVERIES, drain
 from functions.write_usage.stream import UsageStream
 from shared.db.thread_connection import ThreadConnections
+from shared.db.usage_quarantine import list_quarantined, retry_quarantined
 from shared.db.usage_rows import write_batch
 from shared.usage.batch import FIELD, GROUP, STREAM, Batch, decode_batch, encode_batch
 from shared.usage.record import UsageFinal, UsageIntent
@@ -143,6 +144,47 @@ def test_an_entry_that_is_no_batch_is_set_aside_whole(
     }
     assert all(value in payload for value in fields.values())
     assert_settled(client)
+
+
+def test_an_entry_that_five_writers_died_of_is_set_aside_unread_and_can_be_written_later(
+    client: redis.Redis, connections: ThreadConnections, database: Database
+) -> None:
+    record, after = final(), final()
+    ship(client, record)
+    for number in range(MAX_DELIVERIES):
+        stream = UsageStream(client, f"dead {number}")
+        stream.ensure_group()
+        if number == 0:
+            assert len(stream.unread(1)) == 1
+        else:
+            assert len([*stream.claim_stale(1, 0)]) == 1
+    ship(client, after)
+    with capture_logs() as logs:
+        assert drain(client, connections.get, "heir", stale_after_ms=0) == 1
+    assert_each_once(database, [after])
+    assert_settled(client)
+    [alert] = [line for line in logs if line["log_level"] == "error"]
+    assert alert["event"] == "usage.quarantined"
+    [held] = list_quarantined(database)
+    assert held.error.startswith("TooOftenDelivered")
+    assert retry_quarantined(database, held.id) is None
+    assert_each_once(database, [record, after])
+    assert list_quarantined(database) == []
+    assert retry_quarantined(database, held.id) == "there is no such open entry"
+
+
+def test_an_entry_that_four_writers_died_of_is_written(
+    client: redis.Redis, connections: ThreadConnections, database: Database
+) -> None:
+    record = final()
+    ship(client, record)
+    stream = UsageStream(client, "dead")
+    stream.ensure_group()
+    stream.unread(1)
+    for _ in range(MAX_DELIVERIES - 2):
+        assert len([*stream.claim_stale(1, 0)]) == 1
+    assert drain(client, connections.get, "heir", stale_after_ms=0) == 1
+    assert_each_once(database, [record])
 
 
 def test_where_postgresql_goes_away_nothing_is_settled_and_all_is_written_later(

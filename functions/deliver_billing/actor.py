@@ -1,0 +1,53 @@
+"""Registers the actor of this function: import it once the broker is set."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import dramatiq
+import psycopg
+import redis
+
+from functions.deliver_billing.function import DELIVER_BILLING
+from functions.deliver_billing.job import deliver
+from shared.db.thread_connection import ThreadConnections
+from shared.log import get_logger
+from shared.settings import (
+    BillingSettings,
+    DatabaseSettings,
+    RedisSettings,
+    Settings,
+    load_settings,
+)
+from shared.usage.billing_event import BILLING_NUDGE, BILLING_QUEUE, DELIVER_ACTOR
+
+_TICK_MS = 10_000
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings(*DELIVER_BILLING.settings)
+
+
+@cache
+def _redis() -> redis.Redis:
+    url = _settings()[RedisSettings].url
+    return redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+
+
+@cache
+def _connections() -> ThreadConnections:
+    return ThreadConnections(_settings()[DatabaseSettings].dsn)
+
+
+# The clock's next tick is the retry; what waited longer than a few of them is superseded.
+@dramatiq.actor(
+    actor_name=DELIVER_ACTOR, queue_name=BILLING_QUEUE, max_retries=0, max_age=6 * _TICK_MS
+)
+def deliver_billing() -> None:
+    _redis().delete(BILLING_NUDGE)
+    try:
+        deliver(_connections().get(), _settings()[BillingSettings])
+    except psycopg.OperationalError as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        get_logger().warning("billing.postponed", reason=reason)
