@@ -49,7 +49,7 @@ class KeyList(msgspec.Struct, frozen=True):
     providers: list[KeyCard]
 
 
-class Deleted(msgspec.Struct, frozen=True):
+class DeletedKey(msgspec.Struct, frozen=True):
     success: bool
     provider: str
     message: str

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from functions.byok_keys.answers import Deleted, KeyCard, KeyList, KeyTest, Stored
+from functions.byok_keys.answers import DeletedKey, KeyCard, KeyList, KeyTest, Stored
 from functions.byok_keys.requests import ChangeKey, StoreKey
 from functions.byok_keys.user_keys import UserKeys
 from shared.auth.guards import actor_of, caller_of, require_scope, resources_of
@@ -45,7 +45,7 @@ async def change_key(
 
 
 @delete(PATH + "/{provider:str}", guards=_GUARDS, status_code=200)
-async def delete_key(request: AnyRequest, provider: FromPath[str]) -> Deleted:
+async def delete_key(request: AnyRequest, provider: FromPath[str]) -> DeletedKey:
     """Delete a key; what it paid for stays in the usage log."""
     return await keys_of(request).delete(caller_of(request).user_id, provider, actor_of(request))
 

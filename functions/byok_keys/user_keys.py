@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from functions.byok_keys.answers import Deleted, KeyCard, KeyList, KeyTest, Stored, card
+from functions.byok_keys.answers import DeletedKey, KeyCard, KeyList, KeyTest, Stored, card
 from functions.byok_keys.requests import ChangeKey, StoreKey
 from shared.auth.key_check import KeyCheck, KeyChecks, KeyStatus
 from shared.auth.key_text import read_key
@@ -97,7 +97,7 @@ class UserKeys:
         self._own_keys.forget_user(user_id)
         return card(changed)
 
-    async def delete(self, user_id: str, provider: str, actor: Actor) -> Deleted:
+    async def delete(self, user_id: str, provider: str, actor: Actor) -> DeletedKey:
         async with self._database.connection() as connection, connection.transaction():
             deleted = await user_keys.delete_key(connection, user_id, provider)
             if deleted is None:
@@ -113,7 +113,7 @@ class UserKeys:
                 details={"provider": provider},
             )
         self._own_keys.forget_user(user_id)
-        return Deleted(success=True, provider=provider, message="API key deleted")
+        return DeletedKey(success=True, provider=provider, message="API key deleted")
 
     async def test(self, user_id: str, provider: str, actor: Actor) -> KeyTest:
         """Raises NoSuchThing, and what a completion with a key that does not open raises."""

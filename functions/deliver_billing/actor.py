@@ -8,36 +8,18 @@ import dramatiq
 import psycopg
 import redis
 
-from functions.deliver_billing.function import DELIVER_BILLING
-from functions.deliver_billing.job import deliver
-from shared.db.thread_connection import ThreadConnections
+from functions.deliver_billing.runner import run_delivery
 from shared.log import get_logger
-from shared.settings import (
-    BillingSettings,
-    DatabaseSettings,
-    RedisSettings,
-    Settings,
-    load_settings,
-)
+from shared.settings import RedisSettings, load_settings
 from shared.usage.billing_event import BILLING_NUDGE, BILLING_QUEUE, DELIVER_ACTOR
 
 _TICK_MS = 10_000
 
 
 @cache
-def _settings() -> Settings:
-    return load_settings(*DELIVER_BILLING.settings)
-
-
-@cache
 def _redis() -> redis.Redis:
-    url = _settings()[RedisSettings].url
+    url = load_settings(RedisSettings)[RedisSettings].url
     return redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
-
-
-@cache
-def _connections() -> ThreadConnections:
-    return ThreadConnections(_settings()[DatabaseSettings].dsn)
 
 
 # The clock's next tick is the retry; what waited longer than a few of them is superseded.
@@ -47,7 +29,7 @@ def _connections() -> ThreadConnections:
 def deliver_billing() -> None:
     _redis().delete(BILLING_NUDGE)
     try:
-        deliver(_connections().get(), _settings()[BillingSettings])
+        run_delivery()
     except psycopg.OperationalError as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         get_logger().warning("billing.postponed", reason=reason)

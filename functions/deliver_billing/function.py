@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from shared.function import Function
-from shared.settings import BillingSettings, DatabaseSettings, RedisSettings
+from functions.deliver_billing.runner import SETTINGS, run_delivery
+from shared.function import Function, Job
+from shared.usage.billing_event import DELIVER_ACTOR
 
 DELIVER_BILLING = Function(
-    name="deliver_billing", settings=[BillingSettings, DatabaseSettings, RedisSettings]
+    name="deliver_billing",
+    settings=SETTINGS,
+    jobs=[Job(DELIVER_ACTOR, run_delivery, "rate(1 minute)")],
 )

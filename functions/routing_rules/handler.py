@@ -57,7 +57,7 @@ class TierList(msgspec.Struct, frozen=True):
     next_cursor: str | None = None
 
 
-class Deleted(msgspec.Struct, frozen=True):
+class DeletedEntry(msgspec.Struct, frozen=True):
     id: int | str
     deleted: bool = True
 
@@ -117,9 +117,9 @@ async def change_rule(
 
 
 @delete(RULES + "/{rule_id:int}", guards=_ADMIN, status_code=200)
-async def delete_rule(request: AnyRequest, rule_id: FromPath[int]) -> Deleted:
+async def delete_rule(request: AnyRequest, rule_id: FromPath[int]) -> DeletedEntry:
     await rules_of(request).delete(rule_id, actor_of(request))
-    return Deleted(rule_id)
+    return DeletedEntry(rule_id)
 
 
 @get(LEVELS, guards=_ADMIN)
@@ -147,10 +147,10 @@ async def change_level(
 
 
 @delete(LEVELS + "/{name:str}", guards=_ADMIN, status_code=200)
-async def delete_level(request: AnyRequest, name: FromPath[str]) -> Deleted:
+async def delete_level(request: AnyRequest, name: FromPath[str]) -> DeletedEntry:
     """Delete a level that no rule and no model names."""
     await rules_of(request).delete_level(name, actor_of(request))
-    return Deleted(name)
+    return DeletedEntry(name)
 
 
 @get("/api/v1/admin/llm/tiers", guards=_ADMIN, sync_to_thread=False)

@@ -6,24 +6,26 @@ from litestar import get
 from litestar.response import Stream
 
 from functions.usage.answer import AnyRequest, UsagePage, UsageSummary, export, page, summary
-from shared.auth.guards import caller_of, require_user
+from shared.auth.guards import caller_of, require_scope
+from shared.auth.scope import Scope
 
 PATH = "/api/v1/llm/usage"
+_GUARDS = [require_scope(Scope.USAGE)]
 
 
-@get(PATH, guards=[require_user])
+@get(PATH, guards=_GUARDS)
 async def list_usage(request: AnyRequest) -> UsagePage:
     """The caller's requests, newest first, by cursor."""
     return await page(request, caller_of(request).user_id)
 
 
-@get(f"{PATH}/summary", guards=[require_user])
+@get(f"{PATH}/summary", guards=_GUARDS)
 async def summarise_usage(request: AnyRequest) -> UsageSummary:
     """The caller's sums by day, model, provider, power_level, key or team."""
     return await summary(request, caller_of(request).user_id)
 
 
-@get(f"{PATH}/export", guards=[require_user], sync_to_thread=False)
+@get(f"{PATH}/export", guards=_GUARDS, sync_to_thread=False)
 def export_usage(request: AnyRequest) -> Stream:
     """All of the caller's rows as CSV or JSON lines, oldest first."""
     return export(request, caller_of(request).user_id)

@@ -92,7 +92,7 @@ async def apply_sync(
             if row_id is None:
                 continue  # its provider was deleted meanwhile
             await models.add_price(
-                connection, row_id, _prices(step.known), source=step.known.source, at=at
+                connection, row_id, step.known.prices, source=step.known.source, at=at
             )
             ids = done.setdefault(step.change.provider, {})
             ids.setdefault(step.change.kind, []).append(step.change.model_id)
@@ -113,7 +113,7 @@ def _steps(
             yield step
     for model_id, model in known.items():
         if model_id not in listed:
-            change = Change(Kind.NEW, provider, model_id, False, None, _shown(_prices(model)))
+            change = Change(Kind.NEW, provider, model_id, False, None, _shown(model.prices))
             yield Step(change, None, model)
 
 
@@ -133,7 +133,7 @@ def _gone(provider: str, row: ModelRow) -> Step | None:
 
 
 def _repriced(provider: str, row: ModelRow, found: KnownModel) -> Step | None:
-    becomes = _prices(found)
+    becomes = found.prices
     was = None if row.price is None else row.price.prices
     if was is not None and _is_same(was, becomes):
         return None
@@ -155,10 +155,6 @@ def _is_same(was: dict[str, Any], becomes: dict[str, Any]) -> bool:
         return parse_price(0, was) == parse_price(0, becomes)
     except ValueError:
         return False
-
-
-def _prices(known: KnownModel) -> dict[str, Any]:
-    return {"tiers": known.tiers}
 
 
 def _row_of(model_id: str, known: KnownModel) -> dict[str, Any]:

@@ -17,6 +17,11 @@ WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes that nobody has"
 LAGO_KEY = "lago-test-key"
 
 
+class _Server(ThreadingHTTPServer):
+    # 5 is less than come at once: a connection too many is refused on a busy machine.
+    request_queue_size = 128
+
+
 class BillingServer:
     """`events` holds each id once, with its body; `deliveries` each time it came.
 
@@ -30,7 +35,7 @@ class BillingServer:
         self.answer: Callable[[int], int | None] = lambda number: None
         self.loses_answer: Callable[[int], bool] = lambda number: False
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property

@@ -7,6 +7,7 @@ send and what stands in the path. Owned objects (a caller's own) say `other=404`
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -32,18 +33,48 @@ from tests.fakes.uvicorn_server import UvicornServer
 BYOK = "/api/v1/llm/byok/keys"
 TOKENS = "/api/v1/admin/llm/access-tokens"
 SYSTEM_KEYS = "/api/v1/admin/llm/system-keys"
+PROVIDERS = "/api/v1/admin/llm/providers"
+MODELS = "/api/v1/admin/llm/models"
+RULES = "/api/v1/admin/llm/routing-rules"
+LEVELS = "/api/v1/admin/llm/power-levels"
+USAGE = "/api/v1/llm/usage"
+ADMIN_USAGE = "/api/v1/admin/llm/usage"
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 KEY = {"provider": "openai", "api_key": "sk-test-1234567890abcdefghijklmnop"}
 
 
+class New(msgspec.Struct, frozen=True):
+    """What an admin makes at `where`; its `field` fills `parameter`.
+
+    `%` stands for a number that no other has; alone it is sent as one.
+    """
+
+    where: str
+    body: Mapping[str, Any]
+    parameter: str
+    field: str
+
+    def numbered(self, number: int) -> dict[str, Any]:
+        def filled(value: Any) -> Any:
+            if value == "%":
+                return number
+            return value.replace("%", str(number)) if isinstance(value, str) else value
+
+        return {name: filled(value) for name, value in self.body.items()}
+
+
 class Row(msgspec.Struct, frozen=True):
-    """`path` fills the parameters. `other`: what another user is answered; None: as the first."""
+    """`path` fills the parameters. `other`: what another user is answered; None: as the first.
+
+    `new` is made afresh for each caller; without a parameter in the path it is the body itself.
+    """
 
     who: str
     scope: Scope | None = None
     path: Mapping[str, str] = {}
     body: Any = None
     other: int | None = None
+    new: New | None = None
 
 
 def user(scope: Scope | None = None, **more: Any) -> Row:
@@ -57,6 +88,19 @@ def admin(**more: Any) -> Row:
 anyone = Row("anyone")
 OPENAI = {"provider": "openai"}
 TOKEN = {"token_id": "1"}
+PROVIDER = New(
+    PROVIDERS, {"provider": "made-%", "base_url": "https://a.example/v1"}, "provider", "provider"
+)
+MODEL = New(MODELS, {"provider": "openai", "model_id": "made-%"}, "model_id", "id")
+RULE = New(
+    RULES,
+    {"model": "gpt-6.1-terra", "power_level": "balanced", "task_type": "made-%"},
+    "rule_id",
+    "id",
+)
+LEVEL = New(
+    LEVELS, {"name": "made-%", "rank": "%", "price_ceiling_usd_per_mtok": 50}, "name", "name"
+)
 
 ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", "/healthz"): anyone,
@@ -87,6 +131,37 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("POST", TOKENS + "/{token_id:int}/rotate"): admin(path=TOKEN, body={}),
     ("DELETE", TOKENS + "/{token_id:int}"): admin(path=TOKEN),
     ("GET", "/api/v1/admin/llm/audit"): admin(),
+    ("POST", "/api/v1/llm/route"): user(Scope.COMPLETIONS, body=HELLO),
+    ("GET", PROVIDERS): admin(),
+    ("POST", PROVIDERS): admin(new=PROVIDER),
+    ("GET", PROVIDERS + "/{provider:str}"): admin(new=PROVIDER),
+    ("PATCH", PROVIDERS + "/{provider:str}"): admin(new=PROVIDER, body={"display_name": "Ours"}),
+    ("DELETE", PROVIDERS + "/{provider:str}"): admin(new=PROVIDER),
+    ("POST", PROVIDERS + "/{provider:str}/test"): admin(path={"provider": "openai"}),
+    ("GET", MODELS): admin(),
+    ("POST", MODELS): admin(new=MODEL),
+    ("GET", MODELS + "/{model_id:int}"): admin(new=MODEL),
+    ("PATCH", MODELS + "/{model_id:int}"): admin(new=MODEL, body={"display_name": "Ours"}),
+    ("DELETE", MODELS + "/{model_id:int}"): admin(new=MODEL),
+    ("GET", RULES): admin(),
+    ("POST", RULES): admin(new=RULE),
+    ("GET", RULES + "/{rule_id:int}"): admin(new=RULE),
+    ("PATCH", RULES + "/{rule_id:int}"): admin(new=RULE, body={"weight": 50}),
+    ("DELETE", RULES + "/{rule_id:int}"): admin(new=RULE),
+    ("GET", LEVELS): admin(),
+    ("POST", LEVELS): admin(new=LEVEL),
+    ("GET", LEVELS + "/{name:str}"): admin(new=LEVEL),
+    ("PATCH", LEVELS + "/{name:str}"): admin(new=LEVEL, body={"ttft_target_ms": 900}),
+    ("DELETE", LEVELS + "/{name:str}"): admin(new=LEVEL),
+    ("GET", "/api/v1/admin/llm/tiers"): admin(),
+    ("GET", USAGE): user(Scope.USAGE),
+    ("GET", USAGE + "/summary"): user(Scope.USAGE),
+    ("GET", USAGE + "/export"): user(Scope.USAGE),
+    ("GET", ADMIN_USAGE): admin(),
+    ("GET", ADMIN_USAGE + "/summary"): admin(),
+    ("GET", ADMIN_USAGE + "/export"): admin(),
+    ("GET", "/api/v1/admin/llm/health"): admin(),
+    ("POST", "/api/v1/admin/llm/health/check"): admin(),
 }
 
 # What litestar adds by itself.
@@ -219,6 +294,7 @@ def client(place: tuple[Deployment, UvicornServer]) -> Iterator[httpx.Client]:
         yield client
 
 
+NUMBERS = itertools.count(100)
 ORDERED = sorted(ALL, key=lambda one: (_CHANGES_THE_LEAST_FIRST.index(one[0]), one[1]))
 
 
@@ -230,12 +306,18 @@ def test_a_route_lets_in_whom_its_row_says_and_nobody_else(
 
     def status(token: str | None) -> int:
         _prepare(client, callers, row)
+        filled, body = {**row.path}, row.body
+        if row.path == TOKEN:
+            filled["token_id"] = str(callers.spare())
+        if row.new is not None and "{" not in path:
+            body = row.new.numbered(next(NUMBERS))
+        elif row.new is not None:
+            filled[row.new.parameter] = _made(client, callers, row.new)
         url = path
-        filled = {**row.path, **({"token_id": str(callers.spare())} if row.path == TOKEN else {})}
         for name, value in filled.items():
             url = re.sub(rf"/?{{{name}:\w+}}", f"/{value.removeprefix('/')}", url)
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
-        return client.request(method, url, headers=headers, json=row.body).status_code
+        return client.request(method, url, headers=headers, json=body).status_code
 
     got = {kind: status(token) for kind, token in callers.tokens.items()}
     got["anonymous"] = status(None)
@@ -248,6 +330,13 @@ def test_a_route_lets_in_whom_its_row_says_and_nobody_else(
         # An admin is another user too: nobody acts on others' keys.
         let_in = {kind: code for kind, code in let_in.items() if not kind.startswith("admin")}
     assert {kind: code for kind, code in let_in.items() if code >= 400} == {}
+
+
+def _made(client: httpx.Client, callers: Callers, new: New) -> str:
+    root = {"authorization": f"Bearer {callers.tokens['admin']}"}
+    answer = client.post(new.where, headers=root, json=new.numbered(next(NUMBERS)))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()[new.field])
 
 
 def _prepare(client: httpx.Client, callers: Callers, row: Row) -> None:

@@ -53,6 +53,8 @@ def fill_compose(text: str) -> str:
 
 
 def fill_helm(text: str) -> str:
+    # A group of settings may have a function's name.
+    head, begin, text = text.partition("\nfunctions:\n")
     for name in deployed():
         item = re.search(rf"^  {name}:\n(?:    .*\n)+", text, re.MULTILINE)
         if item is None:
@@ -64,7 +66,7 @@ def fill_helm(text: str) -> str:
             paths = ", ".join(blocks.prefixes(name))
             new = re.sub(r"paths: .*", f"paths: [{paths}]", new)
         text = text.replace(item[0], new)
-    return text
+    return head + begin + text
 
 
 def fill_sam(text: str) -> str:

@@ -45,14 +45,14 @@ def test_the_settings_of_the_try_out_are_never_deployed() -> None:
 
 def test_the_plain_list_brackets_what_has_a_default() -> None:
     done = CliRunner().invoke(functions, ["chat_completions"])
-    assert "[REQUEST_DEADLINE], DATABASE_URL," in done.output
+    assert "[REQUEST_DEADLINE], [UNPRICED_POLICY], DATABASE_URL" in done.output
     assert "POST /v1/chat/completions" in done.output
 
 
 def test_an_unknown_function_is_refused_with_the_names_there_are() -> None:
     done = CliRunner().invoke(functions, ["nope"])
     assert done.exit_code == 1
-    assert "there is no function nope; there are byok_keys, chat_completions" in done.output
+    assert "there is no function nope; there are access_tokens, audit, byok_keys" in done.output
 
 
 def test_a_cold_start_is_measured_in_a_process_of_its_own() -> None:
