@@ -16,6 +16,7 @@ from hypothesis import settings
 from psycopg import sql
 
 from shared.embedded import EmbeddedPostgres, EmbeddedValkey, start_postgres, start_valkey
+from tests.fakes.place import NewPlace, Place
 
 # Half of Hypothesis' examples: the suite is to stay under 6 minutes on two cores.
 settings.register_profile("suite", max_examples=50, deadline=None)
@@ -110,6 +111,28 @@ def migrated_database_url(
     name = _create(postgres_server, migrated_template)
     yield postgres_server.dsn_of(name)
     _drop(postgres_server, name)
+
+
+@pytest.fixture(scope="session")
+def new_place(
+    postgres_server: EmbeddedPostgres,
+    migrated_template: str,
+    shared_valkey: EmbeddedValkey,
+    services_folder: Path,
+) -> NewPlace:
+    """A migrated database, an empty database of Valkey's and a folder, which nobody else has."""
+    # Valkey has 16; tests empty the first, and by the sixteenth place the first one is done.
+    numbers = itertools.cycle(range(1, 16))
+
+    def make(name: str) -> Place:
+        database = _create(postgres_server, migrated_template)
+        redis_url = f"{shared_valkey.url.removesuffix('/0')}/{next(numbers)}"
+        with redis.Redis.from_url(redis_url) as client:
+            client.flushdb()
+        folder = services_folder / f"{name}-{database}"
+        return Place(postgres_server.dsn_of(database), redis_url, folder)
+
+    return make
 
 
 @pytest.fixture

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from shared.auth.token import mint
 from shared.db.access_tokens import create_token
-from shared.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.fakes.gateway import Deployment
+from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
-
-_DATABASE = "gateway"
 
 
 @pytest.fixture(scope="session")
@@ -27,46 +23,23 @@ def simulated() -> Iterator[SimulatedProvider]:
 
 @pytest.fixture(scope="session")
 def deployment(
-    postgres_server: EmbeddedPostgres,
-    migrated_template: str,
-    shared_valkey: EmbeddedValkey,
-    services_folder: Path,
+    new_place: NewPlace,
     simulated: SimulatedProvider,
 ) -> Deployment:
-    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(_DATABASE), sql.Identifier(migrated_template)
-            )
-        )
     return Deployment(
-        database_url=postgres_server.dsn_of(_DATABASE),
-        # Other tests empty database 0.
-        redis_url=shared_valkey.url.removesuffix("/0") + "/1",
-        data_dir=services_folder / "gateway",
+        **new_place("gateway")._asdict(),
         simulated_url=simulated.url,
     )
 
 
 @pytest.fixture(scope="session")
 def changing_deployment(
-    postgres_server: EmbeddedPostgres,
-    migrated_template: str,
-    shared_valkey: EmbeddedValkey,
-    services_folder: Path,
+    new_place: NewPlace,
     simulated: SimulatedProvider,
 ) -> Deployment:
     """One whose catalogue tests may change: each leaves what it found and adds its own."""
-    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier("changing"), sql.Identifier(migrated_template)
-            )
-        )
     return Deployment(
-        database_url=postgres_server.dsn_of("changing"),
-        redis_url=shared_valkey.url.removesuffix("/0") + "/3",
-        data_dir=services_folder / "changing",
+        **new_place("changing")._asdict(),
         simulated_url=simulated.url,
     )
 

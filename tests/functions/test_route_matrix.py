@@ -11,7 +11,6 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,14 +18,13 @@ import msgspec
 import psycopg
 import pytest
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
-from psycopg import sql
 
 from functions.gateway.app import app as gateway_app
 from shared.auth.scope import Scope
 from shared.auth.token import mint
 from shared.db.access_tokens import create_token
-from shared.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.fakes.gateway import Deployment
+from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
 
@@ -204,26 +202,15 @@ def test_every_route_declares_a_guard(method: str, path: str) -> None:
 
 @pytest.fixture(scope="module")
 def place(
-    postgres_server: EmbeddedPostgres,
-    migrated_template: str,
-    shared_valkey: EmbeddedValkey,
-    services_folder: Path,
+    new_place: NewPlace,
     simulated: SimulatedProvider,
 ) -> Iterator[tuple[Deployment, UvicornServer]]:
-    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE matrix TEMPLATE {}").format(sql.Identifier(migrated_template))
-        )
     deployment = Deployment(
-        database_url=postgres_server.dsn_of("matrix"),
-        redis_url=shared_valkey.url.removesuffix("/0") + "/3",
-        data_dir=services_folder / "matrix",
+        **new_place("matrix")._asdict(),
         simulated_url=simulated.url,
     )
     with deployment.web() as web:
         yield deployment, web
-    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE matrix WITH (FORCE)")
 
 
 class Callers:

@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from shared.auth.token import mint
 from shared.db.access_tokens import create_token
-from shared.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.fakes.gateway import Deployment
+from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
 
-_DATABASE = "byok"
-
 
 @pytest.fixture(scope="module")
-def byok(
-    postgres_server: EmbeddedPostgres,
-    migrated_template: str,
-    shared_valkey: EmbeddedValkey,
-    services_folder: Path,
-    simulated: SimulatedProvider,
-) -> Iterator[Deployment]:
-    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(_DATABASE), sql.Identifier(migrated_template)
-            )
-        )
-    yield Deployment(
-        database_url=postgres_server.dsn_of(_DATABASE),
-        redis_url=shared_valkey.url.removesuffix("/0") + "/2",
-        data_dir=services_folder / "byok",
-        simulated_url=simulated.url,
-    )
-    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_DATABASE))
-        )
+def byok(new_place: NewPlace, simulated: SimulatedProvider) -> Deployment:
+    return Deployment(**new_place("byok")._asdict(), simulated_url=simulated.url)
 
 
 @pytest.fixture(scope="module")

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from shared.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.fakes.eight_upstreams import eight_upstreams
 from tests.fakes.gateway import Deployment
+from tests.fakes.place import NewPlace
 from tests.fakes.recorder import Recorder
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
-
-_DATABASE = "eight_upstreams"
 
 
 @pytest.fixture(scope="package")
@@ -27,22 +22,11 @@ def recorder(simulated: SimulatedProvider) -> Iterator[Recorder]:
 
 @pytest.fixture(scope="package")
 def eight(
-    postgres_server: EmbeddedPostgres,
-    migrated_template: str,
-    shared_valkey: EmbeddedValkey,
-    services_folder: Path,
+    new_place: NewPlace,
     recorder: Recorder,
 ) -> Deployment:
-    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(_DATABASE), sql.Identifier(migrated_template)
-            )
-        )
     return eight_upstreams(
-        database_url=postgres_server.dsn_of(_DATABASE),
-        redis_url=shared_valkey.url.removesuffix("/0") + "/2",
-        data_dir=services_folder / _DATABASE,
+        **new_place("eight")._asdict(),
         providers_url=recorder.url,
     )
 

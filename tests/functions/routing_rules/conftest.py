@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from psycopg import connect, sql
+from psycopg import connect
 
 from shared.auth.token import mint
 from shared.db.access_tokens import create_token
-from shared.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.fakes.gateway import Deployment
+from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
-
-_DATABASE = "routing_rules"
 
 
 @pytest.fixture(scope="module")
 def own_deployment(
-    postgres_server: EmbeddedPostgres,
-    migrated_template: str,
-    shared_valkey: EmbeddedValkey,
-    services_folder: Path,
+    new_place: NewPlace,
     simulated: SimulatedProvider,
 ) -> Deployment:
-    with connect(postgres_server.dsn_of("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(_DATABASE), sql.Identifier(migrated_template)
-            )
-        )
     return Deployment(
-        database_url=postgres_server.dsn_of(_DATABASE),
-        redis_url=shared_valkey.url.removesuffix("/0") + "/2",
-        data_dir=services_folder / _DATABASE,
+        **new_place("routing")._asdict(),
         simulated_url=simulated.url,
     )
 
