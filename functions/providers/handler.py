@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from litestar import Request, get
 
-from functions.providers.own_keys import providers_with_key
 from shared.auth.guards import caller_of, require_user, resources_of
 from shared.db.connect import Database
+from shared.db.own_key_providers import providers_with_key
 from shared.db.watch import SnapshotKeeper
 from shared.routing.snapshot import Provider
 

@@ -235,6 +235,24 @@ def test_the_list_of_providers_says_where_a_caller_has_a_key_that_is_on(
     assert owned(alice) == {"groq"}
 
 
+def test_the_list_of_models_says_which_a_caller_can_use_with_a_key_of_their_own(
+    byok: Deployment, call: Call, alice: Mapping[str, str], bob: Mapping[str, str]
+) -> None:
+    store(call)
+    unpaid = {**byok.environment, "SWITCHYARD_SIMULATED_PROVIDER_URL": ""}
+    with UvicornServer("functions.models.app:app", ready="/readyz", environment=unpaid) as models:
+
+        def get(path: str, headers: Mapping[str, str]) -> Any:
+            return httpx.get(models.url + path, headers=headers, trust_env=False).json()
+
+        def usable(headers: Mapping[str, str]) -> set[str]:
+            listed = get("/v1/models", headers)["data"]
+            return {model["provider"] for model in listed if model["usable"]}
+
+        assert (usable(alice), usable(bob)) == ({"openai"}, set())
+        assert get("/v1/models/gpt-6.1-terra", alice)["usable"]
+
+
 def test_another_users_key_is_not_there(call: Call, bob: Mapping[str, str]) -> None:
     store(call)
     assert call("GET", headers=bob).json() == {"providers": []}

@@ -15,5 +15,5 @@ async def providers_with_key(database: Database, user_id: str) -> frozenset[str]
         async with database.connection() as connection:
             return frozenset(key.provider for key in await serving_keys(connection, user_id))
     except psycopg.OperationalError as error:
-        get_logger().warning("providers.own_keys_unread", error=type(error).__name__)
+        get_logger().warning("own_keys.unread", error=type(error).__name__)
         return None
