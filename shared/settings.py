@@ -112,6 +112,10 @@ class HealthSettings(SettingsGroup):
     interval_s: int = Field(300, alias="LLM_HEALTH_CHECK_INTERVAL", ge=1, le=86_400)
 
 
+class CatalogueSettings(SettingsGroup):
+    is_synced: bool = Field(False, alias="CATALOG_SYNC")
+
+
 class BillingSettings(SettingsGroup):
     """Whom `deliver_billing` tells of usage; each address goes with its secret."""
 

@@ -14,6 +14,7 @@ from apscheduler.triggers.cron import CronTrigger
 from functions.clock.fence import trim_runs
 from functions.clock.slot_trigger import SlotTrigger
 from functions.clock.ticks import day_tick, slot_tick
+from functions.sync_catalogue.queue import SYNC_ACTOR, SYNC_QUEUE
 from functions.write_usage.partitions import PARTITIONS_ACTOR
 from shared.db.dead_letters import trim_dead_letters
 from shared.db.health_checks import forget_stale, trim_history
@@ -51,8 +52,9 @@ def jobs(
     connections: ThreadConnections,
     *,
     health_interval_s: int,
+    syncs_catalogue: bool = False,
 ) -> list[Job]:
-    return [
+    wanted = [
         Job(
             WRITE_ACTOR,
             # On the wall clock's fives: the clocks of several machines then meet in one slot.
@@ -93,6 +95,17 @@ def jobs(
             lambda _: trim(connections),
         ),
     ]
+    if syncs_catalogue:
+        wanted.append(
+            Job(
+                SYNC_ACTOR,
+                CronTrigger(minute=17, timezone=UTC),
+                day_tick,
+                lambda _: dispatch.enqueue(SYNC_ACTOR, SYNC_QUEUE),
+                runs_at_start=True,
+            )
+        )
+    return wanted
 
 
 def nudge(client: redis.Redis, dispatch: Dispatch, flag: str, actor: str, queue: str) -> bool:

@@ -14,6 +14,7 @@ from shared.db.thread_connection import ThreadConnections
 from shared.dispatch import Dispatch
 from shared.log import configure_logging, get_logger
 from shared.settings import (
+    CatalogueSettings,
     DatabaseSettings,
     HealthSettings,
     LogSettings,
@@ -22,7 +23,7 @@ from shared.settings import (
     load_settings,
 )
 
-SETTINGS = (DatabaseSettings, RedisSettings, HealthSettings)
+SETTINGS = (CatalogueSettings, DatabaseSettings, RedisSettings, HealthSettings)
 
 
 def main() -> None:
@@ -36,7 +37,13 @@ def main() -> None:
     client = redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     connections = ThreadConnections(settings[DatabaseSettings].dsn)
     interval_s = settings[HealthSettings].interval_s
-    wanted = jobs(client, Dispatch(url), connections, health_interval_s=interval_s)
+    wanted = jobs(
+        client,
+        Dispatch(url),
+        connections,
+        health_interval_s=interval_s,
+        syncs_catalogue=settings[CatalogueSettings].is_synced,
+    )
     Timer(wanted, connections).start()
     get_logger().info("clock.started", jobs=[job.name for job in wanted])
     # A sentence, as the deployment guide looks for it.

@@ -24,6 +24,7 @@ from functions.clock.fence import KEPT_DAYS, run_once, trim_runs
 from functions.clock.jobs import Job, jobs, nudge
 from functions.clock.ticks import day_tick, slot_tick
 from functions.clock.timer import Timer
+from functions.sync_catalogue.queue import SYNC_ACTOR, SYNC_QUEUE
 from shared.db.thread_connection import ThreadConnections
 from shared.dispatch import NAMESPACE, Dispatch
 from shared.health.queue import HEALTH_ACTOR
@@ -156,6 +157,20 @@ def test_every_job_runs(
     clock = Timer(every, connections, lambda: NOON)
     assert [clock.run(job) for job in every] == [True] * len(every)
     assert enqueued(client) == [DELIVER_ACTOR, "health.check", "usage.partitions", WRITE_ACTOR]
+
+
+def test_the_catalogue_is_synced_once_a_day_where_that_is_asked_for(
+    client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
+) -> None:
+    def run(*, syncs: bool) -> list[bool]:
+        every = jobs(client, dispatch, connections, health_interval_s=300, syncs_catalogue=syncs)
+        wanted = [job for job in every if job.name == SYNC_ACTOR]
+        clock = Timer(wanted, connections, lambda: NOON)
+        return [clock.run(job) for job in wanted * 2]
+
+    assert run(syncs=False) == []
+    assert run(syncs=True) == [True, False]
+    assert client.hlen(f"{NAMESPACE}:{SYNC_QUEUE}.msgs") == 1
 
 
 def test_a_check_is_named_as_its_tick_so_that_asking_twice_makes_one(
