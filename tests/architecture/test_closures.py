@@ -21,7 +21,7 @@ from tests.architecture.tree import ROOT, functions, modules
 
 WEB = ("byok_keys", "chat_completions", "gateway", "health", "models", "providers", "routing_rules")
 # `up` starts embedded servers, which its own extra brings.
-COMMANDS = ("doctor", "key", "main", "migrate", "token")
+COMMANDS = ("doctor", "key", "main", "migrate", "route", "token")
 # Run with the names out of reach and the modules to import; prints what was loaded.
 IMPORT = """
 import importlib, json, sys
