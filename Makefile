@@ -29,6 +29,7 @@ check: $(VENV)/.installed-for-tests ## Lint, format, types and import rules
 	@$(BIN)/python -m tests.architecture.tail
 
 bench: $(VENV)/.installed-for-tests ## Run the benchmarks
+	@$(BIN)/python -m tests.benchmarks.choice
 	@$(BIN)/python -m tests.benchmarks.run
 
 clean: ## Remove the virtual environment and every cache; data stay

@@ -41,7 +41,7 @@ from shared.routing.attempts import (
     pause_s,
 )
 from shared.routing.choice import Candidate
-from shared.routing.order import intended, order, pass_over
+from shared.routing.order import draw, order, pass_over
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Provider
 from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
@@ -117,13 +117,11 @@ class Completions:
 
     def _order(self, exchange: Exchange) -> None:
         """Put the candidates in the order of this moment and this session."""
-        choice = exchange.choice
-        session = exchange.session_id or exchange.request_id
-        exchange.intended = intended(choice, session)
+        choice = draw(exchange.choice, exchange.session_id or exchange.request_id)
+        exchange.intended = choice.candidates[0]
         exchange.choice = order(
             choice,
             self.circuits.blocks,
-            session=session,
             prompt_tokens=estimate_tokens(exchange.chat.prompt_bytes),
             now_s=self.circuits.clock(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -63,13 +64,21 @@ class DeletedEntry(msgspec.Struct, frozen=True):
 
 
 def _card(row: LevelRow) -> LevelCard:
-    amounts = {
-        name: msgspec.Raw(b"null" if value is None else f"{value:f}".encode())
-        for name in ("price_ceiling_usd_per_mtok", "default_temperature")
-        for value in [getattr(row, name)]
-    }
-    facts: dict[str, Any] = {**msgspec.structs.asdict(row), **amounts}
-    return LevelCard(**facts)
+    return LevelCard(
+        name=row.name,
+        rank=row.rank,
+        price_ceiling_usd_per_mtok=_number(row.price_ceiling_usd_per_mtok),
+        ttft_target_ms=row.ttft_target_ms,
+        may_change_level=row.may_change_level,
+        default_max_tokens=row.default_max_tokens,
+        default_temperature=_number(row.default_temperature),
+        updated_at=row.updated_at,
+    )
+
+
+def _number(amount: Decimal | None) -> msgspec.Raw:
+    """JSON's number, of any precision."""
+    return msgspec.Raw(b"null" if amount is None else f"{amount:f}".encode())
 
 
 def rules_of(request: AnyRequest) -> Rules:

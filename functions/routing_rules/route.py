@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import msgspec
@@ -15,7 +16,7 @@ from shared.db.watch import SnapshotKeeper
 from shared.errors import InvalidField, NotAllowed
 from shared.health.circuits_table import CircuitTable
 from shared.routing.choose import choose
-from shared.routing.order import order
+from shared.routing.order import draw, order
 from shared.routing.snapshot import Tier
 from shared.upstream.platform_access import PlatformAccess
 from shared.wire.chat import decode_chat
@@ -58,13 +59,13 @@ class Router:
         own_keys = await self._own_keys.load(caller.user_id)
         want = want_of(chat, caller, headers, self._access.keyed(snapshot), own_keys)
         known = await self._known.wanted(snapshot, want)
-        choice = choose(snapshot, want, known, enough=None)
+        # All of a large catalogue takes a while, and others wait for the loop.
+        choice = await asyncio.to_thread(choose, snapshot, want, known, enough=None)
         session = _session(headers) or chat.session
         table = self._circuits
         ordered = order(
-            choice,
+            draw(choice, session or ""),
             table.blocks,
-            session=session or "",
             prompt_tokens=want.prompt_tokens,
             now_s=table.clock(),
         )

@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "Bring the database to the state this release needs.",
     "doctor": "Say what is missing or wrong, and how to put it right.",
     "token": "Create, list, revoke and rotate access tokens.",
+    "route": "Say where a request would go, and why.",
     "key": "Make, rotate and verify encryption keys.",
     "health": "Show the providers' health, or check it now.",
     "functions": "List what can be deployed alone, and how.",

@@ -24,7 +24,7 @@ WEB = (
     *("providers", "routing_rules", "system_keys", "usage"),
 )
 # `up` starts embedded servers, which its own extra brings.
-COMMANDS = ("catalog", "doctor", "health", "key", "main", "migrate", "token", "usage")
+COMMANDS = ("catalog", "doctor", "health", "key", "main", "migrate", "route", "token", "usage")
 # Run with the names out of reach and the modules to import; prints what was loaded.
 IMPORT = """
 import importlib, json, sys

@@ -20,7 +20,8 @@ IMPORTS = {
     "cryptography": ["shared/vault/*"],
     "dramatiq": ["functions/worker/*", "functions/*/actor.py", "shared/dispatch.py"],
     "genai_prices": ["shared/db/seeded_prices.py"],
-    "http.client": ["shared/cli/ready.py"],  # asks our own /readyz on loopback
+    # They ask our own gateway: /readyz on loopback, and /route.
+    "http.client": ["shared/cli/ready.py", "shared/cli/ask_gateway.py"],
     "httptools": ["shared/upstream/*"],
     "httpx": ["shared/upstream/httpx_bridge.py", "functions/deliver_billing/receivers.py"],
     "mangum": ["shared/aws/http_entry.py"],

@@ -205,23 +205,21 @@ def test_a_stream_cut_before_its_first_content_falls_over(
     }
 
 
-def test_an_open_circuit_is_known_to_another_process_within_2_s(
-    deployment: Deployment, web: UvicornServer
-) -> None:
-    with deployment.web(APP) as other:
-        for _ in range(5):
-            ask(web.url, model="gpt-6.1-terra", simulate="status-503")
-        for _ in range(3):
-            ask(web.url, model="gpt-6.1-terra", simulate="status-503")
-        ends = time.monotonic() + 3
-        message = {"messages": [{"role": "user", "content": "Hi"}], "power_level": "balanced"}
+def test_an_open_circuit_is_known_to_another_process_within_2_s(deployment: Deployment) -> None:
+    message = {"messages": [{"role": "user", "content": "Hi"}], "power_level": "balanced"}
+    with deployment.web() as here, deployment.web("functions.routing_rules.app:app") as there:
 
         def first() -> dict[str, Any]:
             answer = httpx.post(
-                other.url + "/api/v1/llm/route", json=message, headers=USER, trust_env=False
+                there.url + "/api/v1/llm/route", json=message, headers=USER, trust_env=False
             )
             return answer.json()["candidates"][0]
 
+        assert first()["provider"] == "openai"
+        for _ in range(5):
+            ask(here.url, model="gpt-6.1-terra", simulate="status-503")
+        # Told within a second and read within another; a third for a machine that is busy.
+        ends = time.monotonic() + 3
         while first()["provider"] == "openai" and time.monotonic() < ends:
             time.sleep(0.05)
         assert first()["provider"] == "google"
@@ -281,3 +279,44 @@ def test_with_consent_the_platform_pays_and_says_so(
         openai.start()
     assert (told["key_source"], told["billed_to"]) == ("platform", "platform")
     assert told["was_fallback"]
+
+
+def streamed(web: UvicornServer, simulate: str) -> tuple[int, list[tuple[float, str]]]:
+    """The status, and each piece of the stream with the seconds after which it came."""
+    body = {
+        "messages": [{"role": "user", "content": "Hello"}],
+        "power_level": "balanced",
+        "stream": True,
+        "simulate": simulate,
+    }
+    started = time.monotonic()
+    with httpx.stream(
+        "POST", web.url + PATH, json=body, headers=USER, timeout=20, trust_env=False
+    ) as answer:
+        return answer.status_code, [
+            (time.monotonic() - started, text) for text in answer.iter_text()
+        ]
+
+
+def test_a_head_is_held_back_so_long_and_then_goes_out_with_comments(web: UvicornServer) -> None:
+    status, pieces = streamed(web, "delay-1500")
+    assert status == 200
+    first_s, first = pieces[0]
+    assert 0.4 < first_s < 1.4
+    assert first.startswith(": ")
+    whole = "".join(text for _, text in pieces)
+    assert whole.count(": waiting for the model") >= 3
+    assert whole.endswith("data: [DONE]\n\n")
+
+
+def test_once_its_head_is_out_a_stream_that_fails_ends_with_an_error_event(
+    web: UvicornServer, openai: SimulatedProvider, others: SimulatedProvider
+) -> None:
+    openai.clear()
+    others.clear()
+    status, pieces = streamed(web, "delay-1500+status-503")
+    assert status == 200
+    last = "".join(text for _, text in pieces).split("\n\n")[-2]
+    assert json.loads(last.removeprefix("data: "))["error"]["code"] == "all_candidates_failed"
+    assert "[DONE]" not in last
+    assert (len(openai.calls()), len(others.calls())) == (1, 0)

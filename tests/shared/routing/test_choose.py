@@ -33,7 +33,7 @@ def want(**changes: Any) -> Want:
 
 
 def now(choice: Choice) -> Choice:
-    return order(choice, {}, session="s", prompt_tokens=0, now_s=0)
+    return order(choice, {}, prompt_tokens=0, now_s=0)
 
 
 def names(choice: Choice) -> list[str]:

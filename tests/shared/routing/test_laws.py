@@ -23,7 +23,7 @@ from shared.routing.choice import Choice
 from shared.routing.choose import choose
 from shared.routing.fit import Drop, Want
 from shared.routing.known_models import KnownModel, KnownModels
-from shared.routing.order import Block, Place, order
+from shared.routing.order import Block, Place, draw, order
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
 from shared.routing.snapshot import Health, Model, Price, PriceTier, Provider, Rates, Tier
 from tests.shared.routing import catalogue
@@ -440,7 +440,7 @@ def outcome(law: Law) -> Choice:
     )
     want = wanted(law)
     choice = choose(catalogue.snapshot(models, law.rules), want, KNOWN, enough=None)
-    return order(choice, law.blocks, session="s", prompt_tokens=want.prompt_tokens, now_s=10)
+    return order(draw(choice, "s"), law.blocks, prompt_tokens=want.prompt_tokens, now_s=10)
 
 
 def _changes(law: Law, model: Model) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from shared.errors import ProviderUnavailable, SwitchyardError
 from shared.routing.choice import Candidate, Choice
 from shared.routing.choose import choose
 from shared.routing.fit import Want
-from shared.routing.order import Block, Place, by_weight, intended, order
+from shared.routing.order import Block, Place, by_weight, draw, order
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
 from shared.routing.snapshot import Health, Model, Snapshot, Tier
 from tests.shared.routing import catalogue
@@ -82,7 +82,7 @@ def blocks_of(choice: Choice, blocked: list[bool]) -> dict[Place, Block]:
 
 
 def ordered(choice: Choice, blocks: dict[Place, Block], session: str = "s") -> Choice:
-    return order(choice, blocks, session=session, prompt_tokens=0, now_s=0)
+    return order(draw(choice, session), blocks, prompt_tokens=0, now_s=0)
 
 
 def chosen(snapshot: Snapshot, want: Want, enough: int | None = None) -> Choice | None:
@@ -203,7 +203,8 @@ def test_what_is_intended_is_what_comes_first_when_all_are_well() -> None:
         catalogue.snapshot(rules=rules),
         Want(models=(), level="balanced", tier=Tier.FREE, keyed=KEYED),
     )
-    firsts = {intended(choice, str(n)).model.id for n in range(50)}
+    firsts = {draw(choice, str(n)).candidates[0].model.id for n in range(50)}
     assert firsts == {2, 3}
     for number in range(50):
-        assert intended(choice, str(number)) is ordered(choice, {}, str(number)).candidates[0]
+        meant = draw(choice, str(number)).candidates[0]
+        assert meant is ordered(choice, {}, str(number)).candidates[0]

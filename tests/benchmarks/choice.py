@@ -1,0 +1,125 @@
+"""How long a choice takes in a large catalogue: `python -m tests.benchmarks.choice`.
+
+10,000 models of 50 providers and 1,000 rules. A request pays for a choice that is remembered, put
+in the order of its session and of this moment; the first of its kind pays for making it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from functions.chat_completions.plan import Planner
+from shared.errors import ProviderUnavailable
+from shared.routing.choose import choose
+from shared.routing.fit import Want
+from shared.routing.order import Block, draw, order
+from shared.routing.own_keys import OwnKey
+from shared.routing.snapshot import Model, Rule, Snapshot, Tier, build_snapshot
+from tests.shared.routing import catalogue
+
+PROVIDERS, MODELS, RULES = 50, 10_000, 1_000
+LEVELS = ("eco", "balanced", "precision")
+_ROUNDS = 2_000
+
+
+def parts() -> tuple[tuple[Model, ...], tuple[Rule, ...]]:
+    providers = [catalogue.provider(n + 1, f"p{n}") for n in range(PROVIDERS)]
+    models = tuple(
+        catalogue.model(
+            n + 1,
+            providers[n % PROVIDERS],
+            f"model-{n}",
+            LEVELS[n % 3],
+            price=catalogue.price(0.05 + n % 97 / 10, 0.2 + n % 97 / 3),
+            power_level_priority=n % 100,
+        )
+        for n in range(MODELS)
+    )
+    rules = tuple(
+        catalogue.rule(
+            n,
+            models[n * 7 % MODELS],
+            LEVELS[n % 3],
+            priority=n // 20,
+            weight=1 + n % 9,
+            task_type=("code", "chat", None)[n % 3 if n % 2 else 2],
+            tier=list(Tier)[n % 4],
+        )
+        for n in range(RULES)
+    )
+    return models, rules
+
+
+def build(models: tuple[Model, ...], rules: tuple[Rule, ...]) -> Snapshot:
+    providers = {one.provider.id: one.provider for one in models}
+    return build_snapshot(tuple(providers.values()), models, rules, catalogue.LEVELS)
+
+
+def median_us(act: Callable[[], object], rounds: int = _ROUNDS) -> float:
+    times: list[float] = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        act()
+        times.append(time.perf_counter() - started)
+    return round(statistics.median(times) * 1e6, 1)
+
+
+class _NothingUnlisted:
+    async def wanted(self, snapshot: Snapshot, want: Want) -> None:
+        return None
+
+
+def measure() -> dict[str, float]:
+    models, rules = parts()
+    started = time.perf_counter()
+    snapshot = build(models, rules)
+    build_ms = (time.perf_counter() - started) * 1e3
+    keyed = frozenset(f"p{n}" for n in range(PROVIDERS))
+    want = Want(models=(), level="balanced", tier=Tier.PROFESSIONAL, keyed=keyed, prompt_tokens=900)
+    with_key = msgspec.structs.replace(want, own_keys=(OwnKey(7, "p3"),))
+    named = msgspec.structs.replace(want, models=("model-4711",))
+    planner = Planner(_NothingUnlisted())  # type: ignore[arg-type]
+    loop = asyncio.new_event_loop()
+    choice = loop.run_until_complete(planner.plan(snapshot, want))
+    first = choice.candidates[0].model
+    blocks = {(first.provider.slug, first.model_id, None): Block(ProviderUnavailable, 1e12)}
+
+    def remembered(blocks: dict[object, Block]) -> None:
+        plan = planner.plan(snapshot, want)
+        try:
+            plan.send(None)
+        except StopIteration as done:
+            order(draw(done.value, "session-1"), blocks, prompt_tokens=900, now_s=0.0)  # type: ignore[arg-type]
+
+    return {
+        "snapshot_build_ms": round(build_ms, 1),
+        "choice_us": median_us(lambda: remembered({})),
+        "choice_with_an_open_circuit_us": median_us(lambda: remembered(blocks)),  # type: ignore[arg-type]
+        "first_choice_of_its_kind_us": median_us(lambda: choose(snapshot, want), 200),
+        "first_choice_with_an_own_key_us": median_us(lambda: choose(snapshot, with_key), 50),
+        "first_choice_of_a_named_model_us": median_us(lambda: choose(snapshot, named), 200),
+        "explained_us": median_us(lambda: choose(snapshot, want, enough=None), 5),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.choice", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+    options = parser.parse_args()
+    found = measure()
+    if options.json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        print(f"{name:36} {value:>12,.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""`switchyard route` prints what the gateway says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from shared.cli.main import switchyard
+from tests.fakes.uvicorn_server import UvicornServer
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(switchyard, ["route", *words])
+
+
+def at(web: UvicornServer, *words: str) -> Result:
+    return run("--url", web.url, "--token", "admin-token", *words)
+
+
+def test_a_route_is_a_table(web: UvicornServer) -> None:
+    done = at(web, "--tokens", "2000", "--max-tokens", "500")
+    assert done.exit_code == 0, done.output
+    assert "balanced, enterprise tier, about 20" in done.stdout
+    assert "openai" in done.stdout
+    assert "over_price" in done.stdout
+
+
+def test_as_json_it_is_the_gateways_answer(web: UvicornServer) -> None:
+    told = json.loads(at(web, "--tier", "free", "--json").stdout)
+    assert told["tier"] == "free"
+    assert [one["model"] for one in told["candidates"]] == ["openai/gpt-oss-20b"]
+
+
+def test_what_the_gateway_refuses_is_one_line_and_status_1(web: UvicornServer) -> None:
+    done = at(web, "--tier", "free", "--level", "precision")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("switchyard: Power level 'precision' needs the professional tier")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--url", "http://127.0.0.1:9", "--token", "x"), "does not answer"),
+        (("--url", "gateway", "--token", "x"), "no URL"),
+        (("--url", "http://127.0.0.1:9"), "--token"),
+    ],
+)
+def test_it_says_what_to_do(words: tuple[str, ...], said: str) -> None:
+    done = run(*words)
+    assert done.exit_code == 1
+    assert said in done.stderr
