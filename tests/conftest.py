@@ -9,9 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import certifi
 import psycopg
 import pytest
 import redis
+import trustme
 from hypothesis import settings
 from psycopg import sql
 
@@ -32,6 +34,18 @@ def services_folder() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_authority(services_folder: Path) -> Iterator[None]:
+    """httpx reads the bundle of all authorities for each call, 40 ms of CPU; nothing here asks one
+    of their servers.
+    """
+    bundle = services_folder / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(bundle)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(certifi, "where", lambda: str(bundle))
+        yield
 
 
 @pytest.fixture(scope="session")
