@@ -27,6 +27,8 @@ from shared.usage.request_id import current_request_id
 from shared.wire.error_body import encode_error, error_headers
 
 _FIELD_NAMED = re.compile(r"\bfield `([^`]{1,100})`")
+# msgspec repeats the value, which is a key where a client mixed up two fields.
+_VALUE_REPEATED = re.compile(r"(?<=^Invalid enum value) .*", re.DOTALL)
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -61,7 +63,8 @@ def _invalid(error: ValidationException) -> InvalidField:
             key = named[1] if key == "data" else f"{key}.{named[1]}"
         elif key == "data":
             return InvalidField("The body is missing or is no JSON object.", param="body")
-        return InvalidField(f"'{key}' is wrong: {message.lower()}.", param=key)
+        said = _VALUE_REPEATED.sub("", message).lower()
+        return InvalidField(f"'{key}' is wrong: {said}.", param=key)
     return InvalidField("A field of the request is wrong.")
 
 

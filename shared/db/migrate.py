@@ -19,6 +19,7 @@ from shared.db import remake, seeds
 from shared.db.older import AdoptionRefused, adopt
 from shared.db.older_usage import CopyIncomplete, copy_usage, is_set_aside
 from shared.db.partitions import ensure_ahead
+from shared.db.roles import make_roles
 from shared.db.tables.every import metadata
 from shared.db.tables.triggers import install_triggers
 
@@ -121,6 +122,7 @@ def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[s
     connection.execute("INSERT INTO versions (id) VALUES (1) ON CONFLICT DO NOTHING")
     seeds.seed(connection, report)
     remake.remake_foreign_keys(connection, report)
+    make_roles(connection, report)
 
 
 def _refuse_strangers(missing: list[str]) -> None:

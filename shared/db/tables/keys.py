@@ -35,6 +35,13 @@ class UserApiKey(SQLModel, table=True):
         Index(None, "provider_id"),
         Index(None, "key_fingerprint"),
         Index(None, "encryption_key_id"),
+        CheckConstraint(
+            "status IN ('unverified', 'ok', 'invalid', 'quota_exhausted')", name="status"
+        ),
+        CheckConstraint("use_policy IN ('prefer', 'only', 'last_resort')", name="use_policy"),
+        CheckConstraint(
+            "platform_fallback IN ('never', 'on_rate_limit', 'always')", name="platform_fallback"
+        ),
     )
 
     id: int = identity()

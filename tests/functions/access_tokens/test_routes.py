@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -220,3 +221,20 @@ def test_the_table_holds_no_text_of_a_token(deployment: Deployment, call: Call) 
     with psycopg.connect(deployment.database_url) as connection:
         rows = connection.execute("SELECT t::text FROM access_tokens t").fetchall()
     assert token not in str(rows)
+
+
+def test_made_up_headers_are_answered_401_and_nothing_else(gateway: UvicornServer) -> None:
+    made_up = random.Random(7)
+    visible = [byte for byte in range(0x21, 0xFF) if byte != 0x7F]
+    body = {"messages": [{"role": "user", "content": "Hello"}]}
+    statuses: set[int] = set()
+    with httpx.Client(base_url=gateway.url, trust_env=False) as client:
+        for number in range(300):
+            value = bytes(made_up.choices(visible, k=made_up.randrange(1, 120)))
+            headers = [(b"authorization", (b"Bearer " if number % 2 else b"") + value)]
+            if number % 3:
+                answer = client.post("/v1/chat/completions", headers=headers, json=body)
+            else:
+                answer = client.get("/api/v1/llm/byok/keys", headers=headers)
+            statuses.add(answer.status_code)
+    assert statuses == {401}
