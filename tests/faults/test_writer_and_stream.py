@@ -37,6 +37,7 @@ from shared.usage.shipper import Shipper
 from shared.usage.spool import Spool
 from shared.usage.stream import UsageStream
 from tests.fakes.usage_records import final
+from tests.faults.exactness import drain_all
 
 WRITER = Path(__file__).with_name("writer_process.py")
 
@@ -98,13 +99,6 @@ def kill_writers(database_url: str, redis_url: str, kills: int) -> None:
         time.sleep(0.5 + chance.uniform(0.15, 0.4))  # it takes half a second to start
         writer.kill()
         writer.wait()
-
-
-def drain_all(database_url: str, redis_url: str) -> None:
-    connections = ThreadConnections(database_url)
-    with redis.Redis.from_url(redis_url) as client:
-        drain(client, connections.get, "last", stale_after_ms=0)
-    connections.close()
 
 
 SHORT_AND_LONG = [
