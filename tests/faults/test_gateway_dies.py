@@ -169,8 +169,8 @@ def test_r18_a_stop_amid_open_streams_loses_no_usage(
     assert_exact(rows, outcome)
     for row in rows:
         assert row["state"] == "final"
-        assert row["completion_tokens"] > 0
-        assert row["cost_total_usd"] > 0
+        assert row["completion_tokens"], "what was delivered is not known"
+        assert row["cost_total_usd"]
     assert_sums_are_the_rows(deployment, rows)
 
 
