@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The proxy's own environment, outside of this folder and of what we depend on.
 LITELLM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/litellm
 
-.PHONY: help up test test-litellm check bench clean
+.PHONY: help up test test-faults test-litellm check bench clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -17,6 +17,9 @@ up: $(VENV)/.installed ## Install what is needed, then run the whole gateway on 
 
 test: check ## Run the checks, then every test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-faults: $(VENV)/.installed-for-tests ## Run the fault tests, the long forms too (minutes)
+	@$(BIN)/python -m pytest tests/faults -m ''
 
 test-litellm: $(LITELLM)/.installed $(VENV)/.installed-for-tests ## Test against a real LiteLLM proxy
 	@LITELLM=$(LITELLM)/bin/litellm $(BIN)/python -m pytest tests/litellm/real_proxy.py

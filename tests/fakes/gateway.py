@@ -48,8 +48,13 @@ class Deployment:
             **(more or {}),
         }
 
-    def web(self, app: str = "functions.gateway.app:app") -> UvicornServer:
-        return UvicornServer(app, ready="/readyz", environment=self.environment)
+    def web(self, app: str = "functions.gateway.app:app", **more: str) -> UvicornServer:
+        """`more` are environment variables besides."""
+        return UvicornServer(app, ready="/readyz", environment={**self.environment, **more})
+
+    def failing_web(self, **more: str) -> UvicornServer:
+        """The gateway of tests/fakes/failing_gateway.py."""
+        return self.web("tests.fakes.failing_gateway:app", **more)
 
     def worker(self) -> WorkerProcess:
         return WorkerProcess(self.environment)

@@ -31,7 +31,7 @@ class Outcome:
 
 
 async def many(url: str, *, requests: int, at_once: int, **body: Any) -> Outcome:
-    """Half of the requests are streams; a failed one is not tried again."""
+    """Half of the requests are streams unless `body` says; a failed one is not tried again."""
     whole: dict[str, Told] = {}
     failed: dict[str, int] = {}
     numbers = iter(range(requests))
@@ -57,7 +57,7 @@ class Incomplete(Exception):
 
 
 async def _ask(client: httpx.AsyncClient, url: str, number: int, body: dict[str, Any]) -> Told:
-    stream = number % 2 == 1
+    stream = body.get("stream", number % 2 == 1)
     message = {"role": "user", "content": f"Question {number}: " + "why? " * (number % 17)}
     fields: dict[str, Any] = {"messages": [message], "stream": stream, **body}
     if stream:

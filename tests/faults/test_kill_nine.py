@@ -4,72 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
-from shared.embedded import EmbeddedValkey
 from tests.fakes.gateway import Deployment
 from tests.fakes.simulated import SimulatedProvider
 from tests.faults.clients import Outcome, many
+from tests.faults.exactness import assert_exact, daily
 
 REQUESTS = 1000
 AT_ONCE = 32
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedProvider]:
-    with SimulatedProvider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def deployment(
-    migrated_database_url: str,
-    redis_url: str,
-    shared_valkey: EmbeddedValkey,
-    tmp_path: Path,
-    simulated: SimulatedProvider,
-) -> Deployment:
-    return Deployment(
-        database_url=migrated_database_url,
-        redis_url=redis_url,
-        data_dir=tmp_path,
-        simulated_url=simulated.url,
-    )
-
-
-def assert_exact(rows: list[dict[str, Any]], outcome: Outcome) -> None:
-    """Each whole answer has one row with its tokens and USD; any other row is of a cut request."""
-    by_id = {row["request_id"]: row for row in rows}
-    assert len(by_id) == len(rows), "a request has two rows"
-    lost = outcome.whole.keys() - by_id.keys()
-    assert not lost, f"{len(lost)} answered requests have no row"
-    for told in outcome.whole.values():
-        row = by_id[told.request_id]
-        assert row["state"] == "final"
-        assert row["total_tokens"] == told.total_tokens
-        assert row["cost_total_usd"] == told.cost_usd
-    others = [row for row in rows if row["request_id"] not in outcome.whole]
-    assert len(others) <= sum(outcome.failed.values())
-    for row in others:
-        is_marked = row["state"] == "indeterminate" or row["error_message"] is not None
-        # Or the kill fell between the FINAL and the last byte: billed, and not received.
-        assert is_marked or row["state"] == "final"
-        if row["state"] == "indeterminate":
-            assert row["cost_total_usd"] is None
-
-
-def daily(database_url: str) -> tuple[Any, ...]:
-    with psycopg.connect(database_url) as connection:
-        row = connection.execute(
-            "SELECT sum(requests), sum(total_tokens), sum(cost_total_usd) FROM usage_daily"
-        ).fetchone()
-    assert row is not None
-    return row
 
 
 @pytest.mark.slow

@@ -1,0 +1,216 @@
+"""R6, R7, R18 and R20 of RELIABILITY.md: however a request ends, what it used is in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from shared.wire.usage import estimate_tokens
+from tests.fakes.gateway import PATH, USER, Deployment, ask
+from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.uvicorn_server import UvicornServer
+from tests.faults.clients import Outcome, many
+from tests.faults.exactness import assert_exact, assert_sums_are_the_rows, completions, rows_when
+
+# Of tests/fakes/failing_gateway.py: an INTENT alone, and records that are sent on twice.
+TELLING = ("after_upstream", "after_ship")
+ALL = ("before_intent", "after_intent", "before_final", "after_final", *TELLING)
+
+
+def long(*values: Any) -> Any:
+    return pytest.param(*values, id="long", marks=pytest.mark.long)
+
+
+def start_again_once_dead(web: UvicornServer, death: Path) -> None:
+    ends = time.monotonic() + 20
+    while death.exists() and time.monotonic() < ends:
+        time.sleep(0.005)
+    assert not death.exists(), "it never came to that point"
+    web.kill()
+    web.start()
+
+
+async def load_over_a_death(web: UvicornServer, death: Path) -> Outcome:
+    outcome, _ = await asyncio.gather(
+        many(web.url, requests=10, at_once=5), asyncio.to_thread(start_again_once_dead, web, death)
+    )
+    return outcome
+
+
+@pytest.mark.parametrize("points", [pytest.param(TELLING, id="short"), long(ALL * 10)])
+def test_r6_a_gateway_killed_anywhere_leaves_each_call_final_or_indeterminate(
+    deployment: Deployment, simulated: SimulatedProvider, tmp_path: Path, points: tuple[str, ...]
+) -> None:
+    """Holds the INTENT before the call, the FINAL before the last byte, and adoption of orphans.
+
+    In the long form 300 requests are under way when it dies.
+    """
+    death = tmp_path / "death"
+    whole, failed = {}, Counter[str]()
+    with deployment.failing_web(TEST_DEATH=str(death)) as web:
+        for point in points:
+            death.write_text(point)
+            outcome = asyncio.run(load_over_a_death(web, death))
+            whole |= outcome.whole
+            failed.update(outcome.failed)
+        assert failed, "the deaths were meant to cut some"
+        calls = len(completions(simulated))
+        rows = rows_when(deployment, lambda rows: len(rows) >= calls)
+    assert len(rows) >= calls, "a provider was called and nobody knows"
+    assert_exact(rows, Outcome(whole, dict(failed)))
+    assert_sums_are_the_rows(deployment, rows)
+
+
+def text_of(event: str) -> str:
+    """The content of one event; none of a comment and of [DONE]."""
+    if not event.startswith("data: {"):
+        return ""
+    (choice,) = json.loads(event.removeprefix("data: "))["choices"] or [{"delta": {}}]
+    return choice["delta"].get("content") or ""
+
+
+async def hang_up_after(client: httpx.AsyncClient, url: str, events: int) -> tuple[str, str]:
+    """The request's id and the text that was delivered until the client left."""
+    body = {
+        "messages": [{"role": "user", "content": "Tell me a long story"}],
+        "stream": True,
+        "simulate": "drip-20+events-400",
+    }
+    text, received = "", 0
+    async with client.stream("POST", url + PATH, json=body, headers=USER) as answer:
+        request_id = answer.headers["x-request-id"]
+        async for line in answer.aiter_lines():
+            text += text_of(line)
+            received += line.startswith("data: ")
+            if received >= events:
+                break
+    return request_id, text
+
+
+async def hang_ups(url: str, number: int) -> dict[str, str]:
+    """Texts by request id, of streams that were left after 1 to 20 events."""
+    gate = asyncio.Semaphore(20)
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+
+        async def one(events: int) -> tuple[str, str]:
+            async with gate:
+                return await hang_up_after(client, url, events)
+
+        return dict(await asyncio.gather(*(one(1 + nth % 20) for nth in range(number))))
+
+
+def upstream_connections(web: UvicornServer, simulated: SimulatedProvider) -> int:
+    connections = psutil.Process(web.pid).net_connections("tcp")
+    return sum(1 for one in connections if one.raddr and one.raddr.port == simulated.port)
+
+
+@pytest.mark.parametrize("number", [pytest.param(40, id="short"), long(200)])
+def test_r7_whoever_hangs_up_is_billed_for_what_came_and_the_provider_is_left(
+    deployment: Deployment, simulated: SimulatedProvider, number: int
+) -> None:
+    """Holds the settling that a cancelled request cannot lose, and the watch for a hang-up."""
+    with deployment.web() as web:
+        delivered = asyncio.run(hang_ups(web.url, number))
+        rows = rows_when(deployment, lambda rows: len(rows) >= number)
+        calls = completions(simulated)
+        left_open = upstream_connections(web, simulated)
+    by_id = {row["request_id"]: row for row in rows}
+    assert len(rows) == number
+    assert by_id.keys() == delivered.keys()
+    for request_id, text in delivered.items():
+        row = by_id[request_id]
+        assert (row["state"], row["error_message"]) == ("final", "client_disconnected")
+        assert row["completion_tokens"] >= estimate_tokens(len(text.encode()))
+        assert row["cost_total_usd"] > 0
+    assert len(calls) == number
+    assert all(call["aborted"] for call in calls), "a provider was left talking to nobody"
+    assert left_open == 0
+    assert_sums_are_the_rows(deployment, rows)
+
+
+async def streams_over_a_stop(web: UvicornServer, number: int) -> tuple[Outcome, float]:
+    """Half of the streams end soon after the stop comes, half would go on; and its seconds."""
+    loads = [
+        asyncio.create_task(
+            many(web.url, requests=number // 2, at_once=number // 2, stream=True, simulate=each)
+        )
+        for each in ("drip-10+events-80", "drip-100+events-600")
+    ]
+    await asyncio.sleep(0.7)
+    began = time.monotonic()
+    await asyncio.to_thread(web.stop)
+    took_s = time.monotonic() - began
+    soon, later = await asyncio.gather(*loads)
+    failed = dict(Counter(soon.failed) + Counter(later.failed))
+    return Outcome(soon.whole | later.whole, failed), took_s
+
+
+@pytest.mark.parametrize("number", [pytest.param(50, id="short"), long(200)])
+def test_r18_a_stop_amid_open_streams_loses_no_usage(
+    deployment: Deployment, simulated: SimulatedProvider, number: int
+) -> None:
+    """Holds the settling of a stream that the server cancels, and the last ship before the end."""
+    with deployment.web() as web:
+        outcome, took_s = asyncio.run(streams_over_a_stop(web, number))
+    calls = len(completions(simulated))
+    rows = rows_when(deployment, lambda rows: len(rows) >= calls, timeout_s=5)
+    assert took_s < 10, "it had to be killed"
+    assert outcome.failed, "the stop was meant to cut some"
+    assert len(rows) == calls
+    assert_exact(rows, outcome)
+    for row in rows:
+        assert row["state"] == "final"
+        assert row["completion_tokens"], "what was delivered is not known"
+        assert row["cost_total_usd"]
+    assert_sums_are_the_rows(deployment, rows)
+
+
+def asked_at_once(url: str, number: int) -> list[httpx.Response]:
+    with httpx.Client(trust_env=False, headers=USER) as client, ThreadPoolExecutor(8) as pool:
+
+        def one(nth: int) -> httpx.Response:
+            message = {"role": "user", "content": f"Question {nth}"}
+            return client.post(url + PATH, json={"messages": [message], "stream": nth % 2 == 1})
+
+        return list(pool.map(one, range(number)))
+
+
+@pytest.mark.parametrize("rounds", [pytest.param(1, id="short"), long(10)])
+def test_r20_a_full_disk_refuses_what_it_could_not_bill_and_bills_what_it_let_in(
+    deployment: Deployment, simulated: SimulatedProvider, tmp_path: Path, rounds: int
+) -> None:
+    """Holds the room that an INTENT reserves for its FINAL."""
+    full = tmp_path / "full"
+    answered: set[str] = set()
+    with deployment.failing_web(TEST_FULL_DISK=str(full)) as web:
+        for _ in range(rounds):
+            full.touch()
+            answers = asked_at_once(web.url, 200)
+            assert {answer.status_code for answer in answers} == {200, 503}
+            for answer in answers:
+                if answer.status_code == 200:
+                    answered.add(answer.headers["x-request-id"])
+                else:
+                    assert answer.json()["error"]["code"] == "usage_spool_full"
+                    assert "retry-after" in answer.headers
+            assert max(one.elapsed.total_seconds() for one in answers if one.is_error) < 1
+            assert httpx.get(web.url + "/readyz", trust_env=False).status_code == 503
+            full.unlink()
+            again = ask(web.url)
+            assert again.status_code == 200
+            answered.add(again.headers["x-request-id"])
+            assert httpx.get(web.url + "/readyz", trust_env=False).status_code == 200
+        rows = rows_when(deployment, lambda rows: len(rows) >= len(answered))
+    assert {row["request_id"] for row in rows} == answered
+    assert len(completions(simulated)) == len(answered), "a refused request was sent on"
+    assert all(row["state"] == "final" and row["cost_total_usd"] > 0 for row in rows)
+    assert_sums_are_the_rows(deployment, rows)

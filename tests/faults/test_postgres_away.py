@@ -1,0 +1,132 @@
+"""R5 of RELIABILITY.md: PostgreSQL crashes; known callers are served, and nothing is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from shared.auth.token import mint
+from shared.db.access_tokens import create_token
+from shared.db.migrate import migrate
+from shared.embedded import EmbeddedPostgres, start_postgres
+from tests.fakes.gateway import Deployment, ask
+from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.uvicorn_server import UvicornServer
+from tests.faults.exactness import assert_sums_are_the_rows, completions, drain_all, rows_when
+
+
+class Crashing:
+    """A PostgreSQL of the test's own, durable, because it is there to crash."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server: EmbeddedPostgres | None = start_postgres(folder)
+        self._port = self._server.port
+        self.dsn = self._server.dsn
+        migrate(self.dsn, lambda line: None)
+
+    def crash(self) -> None:
+        if self._server is not None:
+            self._server.stop(mode="immediate")
+            self._server = None
+
+    def come_back(self) -> None:
+        self._server = start_postgres(self._folder, port=self._port)
+
+
+@pytest.fixture
+def crashing(services_folder: Path) -> Iterator[Crashing]:
+    postgres = Crashing(services_folder / "crashing")
+    yield postgres
+    postgres.crash()
+
+
+def new_caller(dsn: str, name: str) -> dict[str, str]:
+    token = mint()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        create_token(
+            connection, token=token, name=name, user_id=name, team_id=None,
+            tier="professional", role="user",
+        )  # fmt: skip
+    return {"authorization": f"Bearer {token}"}
+
+
+def ask_until(ends: float, web: UvicornServer, caller: dict[str, str]) -> list[httpx.Response]:
+    answers: list[httpx.Response] = []
+    while time.monotonic() < ends:
+        answers.append(ask(web.url, headers=caller, stream=len(answers) % 2 == 1))
+    return answers
+
+
+def readiness(web: UvicornServer) -> tuple[int, str, bool]:
+    """Its status, what it says, and whether it says that the database is well."""
+    answer = httpx.get(web.url + "/readyz", trust_env=False, timeout=10)
+    body = answer.json()
+    return answer.status_code, body["status"], body["checks"]["database"] == "ok"
+
+
+def soon(web: UvicornServer, wanted: tuple[int, str, bool]) -> bool:
+    ends = time.monotonic() + 15
+    while (is_so := readiness(web) == wanted) is False and time.monotonic() < ends:
+        time.sleep(0.2)
+    return is_so
+
+
+def outage(
+    crashing: Crashing, web: UvicornServer, seconds: float, *callers: dict[str, str]
+) -> list[list[httpx.Response]]:
+    """The answers to each of the callers, who ask one after another while it lasts."""
+    crashing.crash()
+    ends = time.monotonic() + seconds
+    with ThreadPoolExecutor(len(callers)) as pool:
+        return list(pool.map(lambda caller: ask_until(ends, web, caller), callers))
+
+
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(2, id="short"), pytest.param(60, id="long", marks=pytest.mark.long)]
+)
+def test_r5_without_postgresql_known_callers_are_served_and_unknown_ones_told_503(
+    crashing: Crashing, redis_url: str, tmp_path: Path, simulated: SimulatedProvider, seconds: int
+) -> None:
+    """Holds the memory of callers, a 503 in the place of a 401, and usage that waits.
+
+    /readyz goes on to answer 200 and says `degraded` (DESIGN.md section 5): what is in memory is
+    served, and a load balancer that took all gateways out would make an outage of it.
+    """
+    deployment = Deployment(
+        database_url=crashing.dsn,
+        redis_url=redis_url,
+        data_dir=tmp_path,
+        simulated_url=simulated.url,
+    )
+    known, unknown = new_caller(crashing.dsn, "known"), new_caller(crashing.dsn, "unknown")
+    with deployment.web() as web:
+        first = ask(web.url, headers=known)
+        served, refused = outage(crashing, web, seconds, known, unknown)
+        assert soon(web, (200, "degraded", False))
+        with pytest.raises(psycopg.OperationalError):
+            drain_all(crashing.dsn, redis_url)
+        crashing.come_back()
+        assert soon(web, (200, "ready", True))
+        last = ask(web.url, headers=unknown)
+        answers = [first, *served, last]
+        rows = rows_when(deployment, lambda rows: len(rows) >= len(answers), timeout_s=30)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(served) > 10
+    assert {answer.status_code for answer in refused} == {503}
+    assert {code_of(answer) for answer in refused} == {"database_unavailable"}
+    assert all("retry-after" in answer.headers for answer in refused)
+    assert {row["request_id"] for row in rows} == {one.headers["x-request-id"] for one in answers}
+    assert len(completions(simulated)) == len(answers)
+    assert_sums_are_the_rows(deployment, rows)
+
+
+def code_of(answer: httpx.Response) -> Any:
+    return answer.json()["error"]["code"]
