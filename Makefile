@@ -33,6 +33,7 @@ check: $(VENV)/.installed-for-tests ## Lint, format, types and import rules
 
 bench: $(VENV)/.installed-for-tests ## Run the benchmarks
 	@$(BIN)/python -m tests.benchmarks.choice
+	@$(BIN)/python -m tests.benchmarks.ledger
 	@$(BIN)/python -m tests.benchmarks.run
 
 clean: ## Remove the virtual environment and every cache; data stay

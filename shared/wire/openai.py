@@ -31,17 +31,6 @@ def request_headers(api_key: str | None, quirks: Quirks = NO_QUIRKS) -> bytes:
     return b"authorization: Bearer %b\r\n%b" % (api_key.encode(), lines)
 
 
-def request_body(
-    chat: ChatRequest,
-    model_id: str,
-    *,
-    max_tokens: int | None = None,
-    temperature: float | None = None,
-) -> bytes:
-    """The body for a provider without quirks; see `translate_request`."""
-    return translate_request(chat, model_id, max_tokens=max_tokens, temperature=temperature).body
-
-
 def translate_request(
     chat: ChatRequest,
     model_id: str,

@@ -23,15 +23,6 @@ class Auth(StrEnum):
     X_API_KEY = "x-api-key"
 
 
-class UsagePlace(StrEnum):
-    """Where usage sits in a stream; StreamReader reads all of them, the last that is not null."""
-
-    LAST_CHUNK = "last_chunk"
-    FINISH_CHUNK = "finish_chunk"
-    EVERY_CHUNK = "every_chunk"
-    X_GROQ = "x_groq"
-
-
 class Quirks(msgspec.Struct, frozen=True):
     """One provider's departures from OpenAI's request, stream and key.
 
@@ -48,7 +39,6 @@ class Quirks(msgspec.Struct, frozen=True):
     renamed: Mapping[str, str] = {}
     refused_in_messages: frozenset[str] = frozenset()
     takes_stream_options: bool = True
-    usage_place: UsagePlace = UsagePlace.LAST_CHUNK
     check_path: str = "/models"
     auth: Auth = Auth.BEARER
     headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -100,21 +90,18 @@ _GROQ: Final = Quirks(
     # other two are unknown there.
     dropped=frozenset({"store", "metadata", "prompt_cache_key", "safety_identifier"}),
     # groq-python, types/chat/chat_completion_chunk.py: XGroq.usage, "only sent in the final chunk".
-    usage_place=UsagePlace.X_GROQ,
     key_pattern=r"gsk_\w{40,}",
 )
 
 _FIREWORKS: Final = Quirks(
     # "Streaming responses include usage in the final chunk", asked for or not
     # (docs.fireworks.ai/tools-sdks/migrate-to-fireworks). Both names of max_tokens are known.
-    usage_place=UsagePlace.FINISH_CHUNK,
     key_pattern=r"fw_\w{20,}",
 )
 
 _TOGETHER: Final = Quirks(
     # together-python, types/chat/completion_create_params.py knows max_tokens alone.
     renamed=_TO_MAX_TOKENS,
-    usage_place=UsagePlace.FINISH_CHUNK,
     key_pattern=r"tgp_v1_[\w-]{40,}|[0-9a-f]{64}",
 )
 
@@ -137,7 +124,6 @@ _MISTRAL: Final = Quirks(
     renamed=MappingProxyType({**_TO_MAX_TOKENS, "seed": "random_seed"}),
     # Usage comes unasked, beside the reason (Portkey-AI/gateway pull request 1260).
     takes_stream_options=False,
-    usage_place=UsagePlace.FINISH_CHUNK,
 )
 
 # A LiteLLM proxy maps either name of max_tokens to what the model behind it takes

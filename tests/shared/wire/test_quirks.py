@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from shared.db.seeded_providers import PROVIDERS
 from shared.errors import InvalidField
 from shared.wire.chat import decode_chat
-from shared.wire.openai import request_body, request_headers, translate_request
+from shared.wire.openai import request_headers, translate_request
 from shared.wire.quirks import (
     COMPATIBLE,
-    NO_QUIRKS,
     QUIRKS,
     Auth,
     Quirks,
@@ -210,11 +209,6 @@ def test_a_server_without_stream_options_gets_none_and_the_clients_are_named() -
     translated = translate_request(chat, "m", quirks=Quirks(takes_stream_options=False))
     assert "stream_options" not in json.loads(translated.body)
     assert translated.dropped == ("stream_options",)
-
-
-def test_without_quirks_the_body_is_the_plain_one() -> None:
-    chat = decode_chat(json.dumps({"messages": MESSAGES, "n": 2, "max_tokens": 5}).encode())
-    assert translate_request(chat, "m", quirks=NO_QUIRKS).body == request_body(chat, "m")
 
 
 def test_the_key_is_where_the_provider_wants_it_and_extra_headers_are_lines() -> None:
