@@ -17,6 +17,8 @@ from shared.routing.snapshot import Tier
 
 _CHARS_PER_TOKEN = 4
 
+_OFF = "model_inactive"
+
 
 @click.command(short_help="Say where a request would go, and why.")
 @click.argument("prompt", default="Hello")
@@ -88,11 +90,15 @@ def _print(told: dict[str, Any]) -> None:
             one["passed_over"] or one["provider_health"],
         )
     console.print(table)
-    if told["dropped"]:
+    shown = [one for one in told["dropped"] if one["reason"] != _OFF]
+    if shown:
         dropped = Table("dropped", "model", "because of")
-        for one in told["dropped"]:
+        for one in shown:
             dropped.add_row(one["provider"], one["model"], one["reason"])
         console.print(dropped)
+    # After `catalog sync --apply` they are a thousand.
+    if off := len(told["dropped"]) - len(shown):
+        console.print(f"{off} more {'is' if off == 1 else 'are'} switched off; --json names them.")
 
 
 def _payer(one: dict[str, Any]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
 from shared.cli.main import switchyard
+from tests.fakes.gateway import Deployment
 from tests.fakes.uvicorn_server import UvicornServer
 
 
@@ -31,6 +34,21 @@ def test_as_json_it_is_the_gateways_answer(web: UvicornServer) -> None:
     told = json.loads(at(web, "--tier", "free", "--json").stdout)
     assert told["tier"] == "free"
     assert [one["model"] for one in told["candidates"]] == ["openai/gpt-oss-20b"]
+
+
+def test_models_that_are_switched_off_are_counted(
+    web: UvicornServer, own_deployment: Deployment
+) -> None:
+    switch = "UPDATE llm_models SET is_active = %s WHERE model_id = 'claude-opus-5-5'"
+    with psycopg.connect(own_deployment.database_url, autocommit=True) as connection:
+        connection.execute(switch, (False,))
+        time.sleep(2)
+        shown, whole = at(web).stdout, at(web, "--json").stdout
+        connection.execute(switch, (True,))
+        time.sleep(2)
+    assert "1 more is switched off; --json names them." in shown
+    assert "claude" not in shown
+    assert "claude-opus-5-5" in whole
 
 
 def test_what_the_gateway_refuses_is_one_line_and_status_1(web: UvicornServer) -> None:
