@@ -39,16 +39,21 @@ def test_as_json_it_is_the_gateways_answer(web: UvicornServer) -> None:
 def test_models_that_are_switched_off_are_counted(
     web: UvicornServer, own_deployment: Deployment
 ) -> None:
-    switch = "UPDATE llm_models SET is_active = %s WHERE model_id = 'claude-opus-5-5'"
-    with psycopg.connect(own_deployment.database_url, autocommit=True) as connection:
-        connection.execute(switch, (False,))
-        time.sleep(2)
-        shown, whole = at(web).stdout, at(web, "--json").stdout
-        connection.execute(switch, (True,))
-        time.sleep(2)
-    assert "1 more is switched off; --json names them." in shown
-    assert "claude" not in shown
-    assert "claude-opus-5-5" in whole
+    def switch(*, on: bool) -> str:
+        """What is printed once the gateway has seen it."""
+        statement = "UPDATE llm_models SET is_active = %s WHERE model_id = 'claude-opus-5-5'"
+        with psycopg.connect(own_deployment.database_url, autocommit=True) as connection:
+            connection.execute(statement, (on,))
+        ends = time.monotonic() + 10
+        while ("claude" in (shown := at(web).stdout)) is not on and time.monotonic() < ends:
+            time.sleep(0.1)
+        return shown
+
+    try:
+        assert "1 more is switched off; --json names them." in switch(on=False)
+        assert "claude-opus-5-5" in at(web, "--json").stdout
+    finally:
+        assert "switched off" not in switch(on=True)
 
 
 def test_what_the_gateway_refuses_is_one_line_and_status_1(web: UvicornServer) -> None:
