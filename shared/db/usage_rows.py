@@ -7,15 +7,14 @@ whichever way, changes nothing the second time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
+import msgspec
 import psycopg
 from msgspec import structs
-from psycopg.types.json import Jsonb
 
 from shared.db import usage_statements as statements
 from shared.db.partitions import ensure_month
@@ -25,7 +24,10 @@ from shared.usage.request_id import created_at
 # Any number, the same in every release. One writer at a time: the sums of a replaced row are taken
 # back from what it held before, which nobody else may change meanwhile.
 _LOCK = 0x5357_5752
-_PICO_EXPONENT = -12
+_ATTEMPTS = statements.STAGED.index("attempts")
+
+# The values of statements.STAGED; the last is `created_at`.
+_Row = tuple[Any, ...]
 
 
 class InvalidRecord(ValueError):
@@ -61,19 +63,15 @@ def write_batch(
     rows = _rows(finals, orphans)
     if not rows:
         return Written(0, 0, 0)
-    moments: list[datetime] = [row["created_at"] for row in rows]
+    moments = [row[-1] for row in rows]
     span = {"first": min(moments), "last": max(moments)}
     _ensure_partitions(connection, moments)
     with connection.transaction():
-        hold_writer(connection)
         _stage(connection, rows)
-        replaced = connection.execute(statements.MARK_REPLACING, span).rowcount
-        if replaced:
-            connection.execute(statements.UNCOUNT_REPLACED, span)
-        written = connection.execute(statements.WRITE).rowcount
-        connection.execute(statements.COUNT_WRITTEN)
-        connection.execute(statements.QUEUE_FOR_BILLING)
-        connection.execute(statements.ADD_TO_KEYS)
+        # Not sooner: while one writer has the place, the next one stages.
+        hold_writer(connection)
+        replaced = _count(connection.execute(statements.UNCOUNT_REPLACED, span))
+        written = _count(connection.execute(statements.WRITE))
     return Written(
         inserted=written - replaced,
         replaced=replaced,
@@ -117,16 +115,20 @@ def _ensure_partitions(connection: psycopg.Connection[Any], moments: Iterable[da
         ensure_month(connection, date(year, month, 1))
 
 
-def _stage(connection: psycopg.Connection[Any], rows: Iterable[Mapping[str, Any]]) -> None:
+def _count(cursor: psycopg.Cursor[Any]) -> int:
+    row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def _stage(connection: psycopg.Connection[Any], rows: Iterable[_Row]) -> None:
     connection.execute(statements.MAKE_STAGING)
-    names = statements.COLUMNS
     with connection.cursor() as cursor, cursor.copy(statements.COPY_TO_STAGING) as copy:
         for row in rows:
-            copy.write_row([row[name] for name in names])
+            copy.write_row(row)
 
 
-def _rows(finals: Iterable[UsageFinal], orphans: Iterable[UsageIntent]) -> list[dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = {}
+def _rows(finals: Iterable[UsageFinal], orphans: Iterable[UsageIntent]) -> list[_Row]:
+    rows: dict[str, _Row] = {}
     for final in finals:
         rows.setdefault(final.request_id, _final_row(final))
     for orphan in orphans:
@@ -134,34 +136,28 @@ def _rows(finals: Iterable[UsageFinal], orphans: Iterable[UsageIntent]) -> list[
     return list(rows.values())
 
 
-def _final_row(final: UsageFinal) -> dict[str, Any]:
-    row: dict[str, Any] = structs.asdict(final)
-    for pico, column in statements.MONEY.items():
-        row[column] = _usd(row.pop(pico))
-    row["attempts"] = Jsonb([structs.asdict(attempt) for attempt in final.attempts])
-    row["tokens_per_second"] = _tokens_per_second(final)
-    return {**row, "state": "final", "created_at": _created_at(final.request_id)}
+def _final_row(final: UsageFinal) -> _Row:
+    row = structs.astuple(final)
+    attempts = msgspec.json.encode([structs.asdict(attempt) for attempt in final.attempts])
+    return (
+        *row[:_ATTEMPTS],
+        attempts.decode(),
+        *row[_ATTEMPTS + 1 :],
+        "final",
+        _created_at(final.request_id),
+    )
 
 
-def _orphan_row(intent: UsageIntent) -> dict[str, Any]:
-    known: dict[str, Any] = structs.asdict(intent)
-    row = {name: known.get(name) for name in statements.COLUMNS}
-    row.update(state="indeterminate", created_at=_created_at(intent.request_id))
-    return {**row, "attempts": Jsonb([]), "used_byok": False, "was_fallback": False}
-
-
-def _usd(pico_usd: int | None) -> Decimal | None:
-    return None if pico_usd is None else Decimal(pico_usd).scaleb(_PICO_EXPONENT)
-
-
-def _tokens_per_second(final: UsageFinal) -> Decimal | None:
-    """Of the time after the first token; unknown without one (an answer that was not streamed)."""
-    if final.completion_tokens is None or final.ttft_ms is None:
-        return None
-    generating_ms = final.latency_ms - final.ttft_ms
-    if generating_ms <= 0:
-        return None
-    return (Decimal(final.completion_tokens * 1000) / generating_ms).quantize(Decimal("0.001"))
+def _orphan_row(intent: UsageIntent) -> _Row:
+    known: dict[str, Any] = {
+        **structs.asdict(intent),
+        "attempts": "[]",
+        "used_byok": False,
+        "was_fallback": False,
+        "state": "indeterminate",
+        "created_at": _created_at(intent.request_id),
+    }
+    return tuple(known.get(name) for name in statements.STAGED)
 
 
 def _created_at(request_id: str) -> datetime:

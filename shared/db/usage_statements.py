@@ -8,19 +8,24 @@ from psycopg import sql
 
 from shared.usage.record import UsageFinal
 
-# A column of money, by the field of the record that it comes from.
-MONEY = {
-    name: name.replace("_pico_usd", "_usd")
-    for name in UsageFinal.__struct_fields__
-    if name.endswith("_pico_usd")
-}
 # A field added to UsageFinal is a column: where the table lacks it, writing fails loudly.
-COLUMNS = (
-    *(MONEY.get(name, name) for name in UsageFinal.__struct_fields__),
-    "tokens_per_second",
-    "state",
-    "created_at",
-)
+STAGED = (*UsageFinal.__struct_fields__, "state", "created_at")
+"""What is staged of a record, in order: its fields as they are, money in pico-USD still."""
+
+_PICO = "_pico_usd"
+# By column of the log: what it is of a staged record.
+_OF_STAGED: dict[str, sql.Composable] = {
+    **{name: sql.Identifier(name) for name in STAGED if not name.endswith(_PICO)},
+    **{
+        name.replace(_PICO, "_usd"): sql.Identifier(name) + sql.SQL(" * 1e-12")
+        for name in STAGED
+        if name.endswith(_PICO)
+    },
+    # Of the time after the first token; unknown without one (an answer that was not streamed).
+    "tokens_per_second": sql.SQL(
+        "round(completion_tokens * 1000.0 / nullif(greatest(latency_ms - ttft_ms, 0), 0), 3)"
+    ),
+}
 DAILY_KEYS = (
     "user_id",
     "team_id",
@@ -47,6 +52,11 @@ _DAILY_SUMS: dict[str, LiteralString] = {
     "reasoning_tokens": "coalesce(sum(reasoning_tokens), 0)",
     "cost_total_usd": "coalesce(sum(cost_total_usd), 0)",
 }
+_READ_OF_WRITTEN = (
+    *("request_id", "created_at", "state", *DAILY_KEYS, "cost_quality", "cost_total_usd"),
+    *("prompt_tokens", "completion_tokens", "total_tokens"),
+    *("cached_tokens", "cache_write_tokens", "reasoning_tokens"),
+)
 
 
 def _names(names: tuple[str, ...]) -> sql.Composed:
@@ -80,66 +90,46 @@ def _add_to_daily(source: LiteralString, *, sign: LiteralString = "+") -> sql.Co
 MAKE_STAGING = sql.SQL(
     """
     CREATE TEMPORARY TABLE usage_staging ON COMMIT DROP AS
-    SELECT {columns}, false AS is_replacing, false AS is_written
-    FROM llm_usage_logs WITH NO DATA
+    SELECT {columns} FROM llm_usage_logs WITH NO DATA
     """
-).format(columns=_names(COLUMNS))
+).format(
+    columns=sql.SQL(", ").join(
+        (sql.SQL("NULL::numeric AS ") if name.endswith(_PICO) else sql.SQL(""))
+        + sql.Identifier(name)
+        for name in STAGED
+    )
+)
 
 COPY_TO_STAGING = sql.SQL("COPY usage_staging ({columns}) FROM STDIN").format(
-    columns=_names(COLUMNS)
+    columns=_names(STAGED)
 )
 
 # `created_at` is in the key, but only these bounds keep the planner out of other months.
-MARK_REPLACING = """
-    UPDATE usage_staging AS staged SET is_replacing = true
-    FROM llm_usage_logs AS held
-    WHERE held.request_id = staged.request_id AND held.created_at = staged.created_at
-        AND held.created_at BETWEEN %(first)s AND %(last)s
-        AND held.state = 'indeterminate' AND staged.state = 'final'
-"""
-
-UNCOUNT_REPLACED = _add_to_daily(
-    """(
+UNCOUNT_REPLACED = sql.SQL(
+    """
+    WITH replaced AS MATERIALIZED (
         SELECT held.* FROM llm_usage_logs AS held
         JOIN usage_staging AS staged USING (request_id, created_at)
-        WHERE staged.is_replacing AND held.created_at BETWEEN %(first)s AND %(last)s
-    ) AS replaced""",
-    sign="-",
-)
-
-WRITE = sql.SQL(
+        WHERE held.state = 'indeterminate' AND staged.state = 'final'
+            AND held.created_at BETWEEN %(first)s AND %(last)s
+    ), uncounted AS ({uncount})
+    SELECT count(*) FROM replaced
     """
-    WITH written AS (
-        INSERT INTO llm_usage_logs AS held ({columns})
-        SELECT {columns} FROM usage_staging
-        ON CONFLICT (request_id, created_at) DO UPDATE SET {replaced}
-        WHERE held.state = 'indeterminate' AND EXCLUDED.state = 'final'
-        RETURNING held.request_id
-    )
-    UPDATE usage_staging AS staged SET is_written = true
-    FROM written WHERE written.request_id = staged.request_id
+).format(uncount=_add_to_daily("replaced", sign="-"))
+
+_QUEUE_FOR_BILLING = sql.SQL(
     """
-).format(
-    columns=_names(COLUMNS),
-    replaced=sql.SQL(", ").join(
-        sql.SQL("{name} = EXCLUDED.{name}").format(name=sql.Identifier(name))
-        for name in COLUMNS
-        if name not in ("request_id", "created_at")
-    ),
-)
-
-COUNT_WRITTEN = _add_to_daily("(SELECT * FROM usage_staging WHERE is_written) AS written")
-
-QUEUE_FOR_BILLING = """
     INSERT INTO usage_outbox (request_id, usage_created_at)
-    SELECT request_id, created_at FROM usage_staging
-    WHERE is_written AND state = 'final' AND NOT is_simulated
+    SELECT request_id, created_at FROM written
+    WHERE state = 'final' AND NOT is_simulated
         AND billed_to = 'platform' AND cost_total_usd IS NOT NULL
     ON CONFLICT DO NOTHING
-"""
+    """
+)
 
 # What a simulated provider would have cost was never spent.
-ADD_TO_KEYS = """
+_ADD_TO_KEYS = sql.SQL(
+    """
     UPDATE user_api_keys AS held SET
         total_requests = held.total_requests + used.requests,
         total_tokens = held.total_tokens + used.tokens,
@@ -149,12 +139,42 @@ ADD_TO_KEYS = """
         SELECT user_key_id, count(*) AS requests, max(created_at) AS last_used_at,
             coalesce(sum(total_tokens), 0) AS tokens,
             coalesce(sum(cost_total_usd) FILTER (WHERE NOT is_simulated), 0) AS cost_usd
-        FROM usage_staging
-        WHERE is_written AND user_key_id IS NOT NULL
+        FROM written
+        WHERE user_key_id IS NOT NULL
         GROUP BY user_key_id
     ) AS used
     WHERE held.id = used.user_key_id
-"""
+    """
+)
+
+# One statement, so that nothing is derived of a row that was not written, and no row is read twice.
+WRITE = sql.SQL(
+    """
+    WITH written AS (
+        INSERT INTO llm_usage_logs AS held ({columns})
+        SELECT {values} FROM usage_staging
+        ON CONFLICT (request_id, created_at) DO UPDATE SET {replaced}
+        WHERE held.state = 'indeterminate' AND EXCLUDED.state = 'final'
+        RETURNING {read}
+    ),
+    counted AS ({count}),
+    queued AS ({queue}),
+    used AS ({use})
+    SELECT count(*) FROM written
+    """
+).format(
+    columns=_names(tuple(_OF_STAGED)),
+    values=sql.SQL(", ").join(_OF_STAGED.values()),
+    replaced=sql.SQL(", ").join(
+        sql.SQL("{name} = EXCLUDED.{name}").format(name=sql.Identifier(name))
+        for name in _OF_STAGED
+        if name not in ("request_id", "created_at")
+    ),
+    read=sql.SQL(", ").join(sql.Identifier("held", name) for name in _READ_OF_WRITTEN),
+    count=_add_to_daily("written"),
+    queue=_QUEUE_FOR_BILLING,
+    use=_ADD_TO_KEYS,
+)
 
 PRESENT = """
     SELECT request_id FROM llm_usage_logs

@@ -327,8 +327,15 @@ def test_r8_would_notice_sums_of_rows_that_were_there_already(
     ledger: Ledger,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    counts_all = usage_statements._add_to_daily("usage_staging AS written")
-    monkeypatch.setattr(usage_statements, "COUNT_WRITTEN", counts_all)
+    staged = (
+        "(SELECT *, cost_total_pico_usd * 1e-12 AS cost_total_usd FROM usage_staging) AS staged"
+    )
+    count, count_all = (
+        usage_statements._add_to_daily(source).as_string() for source in ("written", staged)
+    )
+    write = usage_statements.WRITE.as_string()
+    assert count in write
+    monkeypatch.setattr(usage_statements, "WRITE", write.replace(count, count_all))
     records = some(50)
     add(redis_url, three_times_shuffled(records), size=7)
     drain_all(migrated_database_url, redis_url)
