@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import httpx
+import psutil
 
 from shared.embedded import free_port
 from tests.architecture.tree import ROOT
@@ -58,8 +60,7 @@ class ProcfileProcess:
             try:
                 self.process.wait(timeout=10)
             except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+                self.kill()
         self._output.close()
 
     @property
@@ -73,7 +74,23 @@ class ProcfileProcess:
 
     def terminate(self) -> None:
         """SIGTERM to all of its processes, as platforms send it."""
-        os.killpg(self.process.pid, signal.SIGTERM)
+        self._signal_all(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes, as platforms send it after 30 s."""
+        self._signal_all(signal.SIGKILL)
+        self.process.wait()
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Not to the process group: a runner gives each of its processes one of its own."""
+        try:
+            root = psutil.Process(self.process.pid)
+            everything = [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        for one in everything:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(number)
 
     def wait_until_ready(self) -> None:
         ends = time.monotonic() + _START_S
