@@ -49,6 +49,10 @@ class WebSettings(SettingsGroup):
     web_concurrency: int = Field(1, alias="WEB_CONCURRENCY", ge=1)
 
 
+class DrainSettings(SettingsGroup):
+    drain_s: float = Field(2.0, alias="DRAIN_S", ge=0, le=60)
+
+
 class DatabaseSettings(SettingsGroup):
     examples: ClassVar[Mapping[str, str]] = {
         "DATABASE_URL": "postgresql://user:password@localhost:5432/switchyard"

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.cli.procfile import parse_procfile
 from shared.embedded import free_port
-from tests.architecture.tree import ROOT
 from tests.fakes.gateway import USER, Deployment
 from tests.fakes.operator import make_token, point_openai_at
 from tests.fakes.procfile_process import ProcfileProcess
@@ -24,10 +22,10 @@ from tests.faults.exactness import (
     completions,
     rows_when,
 )
+from tests.faults.procfile import WEB
 
 STREAMS = 50
 RUN = "honcho start web worker clock"
-WEB = {one.name: one for one in parse_procfile((ROOT / "Procfile").read_text("utf-8"))}["web"]
 SOON, NEVER = "drip-20+events-60", "drip-100+events-600"
 
 
@@ -64,7 +62,7 @@ async def streams_over_a_stop(
     await asyncio.sleep(0.3)  # until each has had some content
     began = time.monotonic()
     app.terminate()
-    await asyncio.to_thread(app.process.wait, 30)
+    assert await asyncio.to_thread(app.has_ended, 30)
     took_s = time.monotonic() - began
     outcomes = await asyncio.gather(*tasks)
     whole = {key: told for outcome in outcomes for key, told in outcome.whole.items()}
@@ -119,7 +117,7 @@ def test_streams_cut_at_the_deadline_are_billed_though_the_disk_goes_with_the_pr
     """Holds the last ship of a process that ends."""
     settings = {**deployment.environment, "SPOOL_EPHEMERAL": "true", "GRACEFUL_S": "2"}
     half = STREAMS // 2
-    with ProcfileProcess(WEB.command, settings) as web:
+    with ProcfileProcess(WEB, settings) as web:
         web.wait_until_ready()
         loads = {SOON: half, NEVER: half}
         outcome, took_s = asyncio.run(streams_over_a_stop(web, simulated, loads))
@@ -136,12 +134,12 @@ def test_streams_cut_at_the_deadline_with_redis_away_are_billed_at_the_next_star
     settings = {**deployment.environment, "GRACEFUL_S": "2"}
     away = {**settings, "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
     half = STREAMS // 2
-    with ProcfileProcess(WEB.command, away) as web:
+    with ProcfileProcess(WEB, away) as web:
         web.wait_until_ready()
         loads = {SOON: half, NEVER: half}
         outcome, took_s = asyncio.run(streams_over_a_stop(web, simulated, loads))
     assert took_s < 10
     assert deployment.rows() == []
-    with ProcfileProcess(WEB.command, settings):
+    with ProcfileProcess(WEB, settings):
         rows = rows_when(deployment, lambda rows: len(rows) >= STREAMS)
     assert_every_stream_is_billed(deployment, outcome, rows)
