@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -32,15 +32,21 @@ class Outcome:
 
 
 async def many(
-    url: str, *, requests: int, at_once: int, headers: Mapping[str, str] = USER, **body: Any
+    url: str,
+    *,
+    requests: int | Iterable[int],
+    at_once: int,
+    headers: Mapping[str, str] = USER,
+    transport: httpx.AsyncBaseTransport | None = None,
+    **body: Any,
 ) -> Outcome:
     """Half of the requests are streams unless `body` says; a failed one is not tried again."""
     whole: dict[str, Told] = {}
     failed: dict[str, int] = {}
-    numbers = iter(range(requests))
+    numbers = iter(range(requests) if isinstance(requests, int) else requests)
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     async with httpx.AsyncClient(
-        trust_env=False, timeout=30, limits=limits, headers=headers
+        trust_env=False, timeout=30, limits=limits, headers=headers, transport=transport
     ) as client:
 
         async def one_after_another() -> None:

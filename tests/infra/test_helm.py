@@ -103,7 +103,10 @@ def test_web_processes_have_probes_a_service_and_time_to_end() -> None:
         assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
         drain_s, graceful_s, last_ship_s = 2, 25, 3
         ends_s = drain_s + graceful_s + last_ship_s
-        assert ends_s + container["lifecycle"]["preStop"]["sleep"]["seconds"] < pod["terminationGracePeriodSeconds"]
+        assert (
+            ends_s + container["lifecycle"]["preStop"]["sleep"]["seconds"]
+            < pod["terminationGracePeriodSeconds"]
+        )
 
 
 def test_every_deployment_has_a_disruption_budget_and_a_count_or_a_scaler() -> None:
