@@ -101,7 +101,7 @@ def test_web_processes_have_probes_a_service_and_time_to_end() -> None:
         (container,) = pod["containers"]
         assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
         assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-        drain_s, graceful_s, last_ship_s = 2, 25, 3
+        drain_s, graceful_s, last_ship_s = 2, 23, 5
         ends_s = drain_s + graceful_s + last_ship_s
         assert (
             ends_s + container["lifecycle"]["preStop"]["sleep"]["seconds"]
