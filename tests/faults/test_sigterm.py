@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shared.embedded import free_port
 from tests.fakes.gateway import USER, Deployment
 from tests.fakes.operator import make_token, point_openai_at
@@ -127,6 +129,7 @@ def test_streams_cut_at_the_deadline_are_billed_though_the_disk_goes_with_the_pr
     assert_every_stream_is_billed(deployment, outcome, rows)
 
 
+@pytest.mark.long
 def test_streams_cut_at_the_deadline_with_redis_away_are_billed_at_the_next_start(
     deployment: Deployment, simulated: SimulatedProvider
 ) -> None:

@@ -126,7 +126,7 @@ def test_a_key_that_is_stored_and_taken_away_at_one_is_so_at_the_other(pair: Pai
 
 
 def test_a_tick_of_two_clocks_is_run_once_by_one_of_two_workers(pair: Pair) -> None:
-    """Holds the fence of a tick: without it each of these checks would be made twice."""
+    """Holds the fence of a tick together with the run's name in the history: either is enough."""
 
     def made() -> int:
         return sum(one.output().count("Health check complete: 7/7") for one in pair.workers)
