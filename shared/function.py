@@ -15,10 +15,17 @@ from litestar.openapi.spec import OpenAPI
 from litestar.types import ControllerRouterHandler
 
 from shared.answer_errors import EXCEPTION_HANDLERS, add_request_id
+from shared.drain import draining
 from shared.log import configure_logging, get_logger
 from shared.probes import PROBES
 from shared.resources import Opener, Resources
-from shared.settings import LogSettings, MetricsSettings, SettingsGroup, load_settings
+from shared.settings import (
+    DrainSettings,
+    LogSettings,
+    MetricsSettings,
+    SettingsGroup,
+    load_settings,
+)
 
 MAX_BODY_BYTES = 25 * 1024 * 1024
 
@@ -67,13 +74,14 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        settings = load_settings(LogSettings, MetricsSettings, *groups, **values)
+        settings = load_settings(DrainSettings, LogSettings, MetricsSettings, *groups, **values)
         configure_logging(settings[LogSettings])
         resources = Resources(settings)
         app.state.resources = resources
         async with AsyncExitStack() as stack:
             for opener in openers:
                 await stack.enter_async_context(opener(resources))
+            stack.enter_context(draining(resources))
             _settle_garbage_collector()
             get_logger().info("app.started", functions=[one.name for one in functions])
             yield

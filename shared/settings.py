@@ -49,6 +49,10 @@ class WebSettings(SettingsGroup):
     web_concurrency: int = Field(1, alias="WEB_CONCURRENCY", ge=1)
 
 
+class DrainSettings(SettingsGroup):
+    drain_s: float = Field(2.0, alias="DRAIN_S", ge=0, le=60)
+
+
 class DatabaseSettings(SettingsGroup):
     examples: ClassVar[Mapping[str, str]] = {
         "DATABASE_URL": "postgresql://user:password@localhost:5432/switchyard"
@@ -74,10 +78,17 @@ class DatabaseSettings(SettingsGroup):
 class RedisSettings(SettingsGroup):
     examples: ClassVar[Mapping[str, str]] = {"REDIS_URL": "redis://localhost:6379/0"}
     redis_url: SecretStr = Field(alias="REDIS_URL")
+    tls_verify: bool = Field(True, alias="REDIS_TLS_VERIFY")
 
     @property
     def url(self) -> str:
-        return self.redis_url.get_secret_value()
+        """As redis-py reads it. A platform that signs its certificates itself also owns its URL:
+        nobody can write `ssl_cert_reqs` into that.
+        """
+        url = self.redis_url.get_secret_value()
+        if self.tls_verify or not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
+            return url
+        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=none"
 
 
 class VaultSettings(SettingsGroup):

@@ -10,6 +10,7 @@ import msgspec
 from shared.folders import bill_of_materials, function_names, module_of
 from shared.function import Function, create_app
 from shared.settings import (
+    DrainSettings,
     LogSettings,
     MetricsSettings,
     RedisSettings,
@@ -22,7 +23,7 @@ GATEWAY, WORKER, CLOCK = "gateway", "worker", "clock"
 
 # Of the place where it runs; a function does not choose among them.
 _OF_EVERY_PROCESS = (LogSettings,)
-_OF_EVERY_WEB_PROCESS = (WebSettings, MetricsSettings)
+_OF_EVERY_WEB_PROCESS = (WebSettings, DrainSettings, MetricsSettings)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 

@@ -40,6 +40,8 @@ def process_environment(
         # The Procfile's shell does not read .env, where it may stand.
         "WEB_CONCURRENCY": str(settings[WebSettings].web_concurrency),
         "GRACEFUL_S": str(GRACEFUL_S),
+        # There is no balancer to wait for.
+        "DRAIN_S": "0",
         "SWITCHYARD_TRYOUT_TOKENS": "true",
         "PATH": _path(inherited.get("PATH", os.defpath)),
         "PYTHONUNBUFFERED": "1",

@@ -16,11 +16,12 @@ from tests.fakes.gateway import ADMIN, USER
 class Admin:
     """Calls below /api/v1/admin/llm with an admin's token."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str] = ADMIN) -> None:
         self._url = f"{url}/api/v1/admin/llm"
+        self._headers = headers
 
     def __call__(self, method: str, path: str, **body: Any) -> httpx.Response:
-        return self._request(method, path, ADMIN, body)
+        return self._request(method, path, self._headers, body)
 
     def as_user(self, method: str, path: str) -> httpx.Response:
         return self._request(method, path, USER, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import httpx
+import psutil
 
 from shared.embedded import free_port
 from tests.architecture.tree import ROOT
@@ -35,12 +37,21 @@ class ProcfileProcess:
             "HOME": os.environ.get("HOME", "/"),
             "PORT": str(self.port),
             "HOST": "127.0.0.1",
+            # A test that is not about it would wait for nobody.
+            "DRAIN_S": "0",
             **environment,
         }
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed on exit
         self._process: subprocess.Popen[bytes] | None = None
+        self._told: list[psutil.Process] = []
 
     def __enter__(self) -> ProcfileProcess:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Also again, on the same port, once it has ended."""
+        self._told = []
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", self._command],
             cwd=self._cwd,
@@ -50,16 +61,11 @@ class ProcfileProcess:
             stderr=self._output,
             start_new_session=True,
         )
-        return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.terminate()
-            try:
-                self.process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+        self.terminate()
+        if not self.has_ended(10):
+            self.kill()
         self._output.close()
 
     @property
@@ -73,7 +79,27 @@ class ProcfileProcess:
 
     def terminate(self) -> None:
         """SIGTERM to all of its processes, as platforms send it."""
-        os.killpg(self.process.pid, signal.SIGTERM)
+        self._signal_all(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes, as platforms send it after 30 s."""
+        self._signal_all(signal.SIGKILL)
+        assert self.has_ended(10)
+
+    def has_ended(self, timeout_s: float) -> bool:
+        """Whether all that were told to end do so in that time; the shell is the first to go."""
+        _, alive = psutil.wait_procs(self._told, timeout=timeout_s)
+        return not alive and self.process.poll() is not None
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Not to the process group: a runner gives each of its processes one of its own."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            root = psutil.Process(self.process.pid)
+            found = [root, *root.children(recursive=True)]
+            self._told += [one for one in found if one not in self._told]
+        for one in self._told:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(number)
 
     def wait_until_ready(self) -> None:
         ends = time.monotonic() + _START_S

@@ -26,7 +26,7 @@ class UvicornServer:
     ) -> None:
         self._app = app
         self._ready = ready
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {"DRAIN_S": "0", **os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop
         self.port = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -30,13 +31,23 @@ class Outcome:
     failed: dict[str, int]
 
 
-async def many(url: str, *, requests: int, at_once: int, **body: Any) -> Outcome:
+async def many(
+    url: str,
+    *,
+    requests: int | Iterable[int],
+    at_once: int,
+    headers: Mapping[str, str] = USER,
+    transport: httpx.AsyncBaseTransport | None = None,
+    **body: Any,
+) -> Outcome:
     """Half of the requests are streams unless `body` says; a failed one is not tried again."""
     whole: dict[str, Told] = {}
     failed: dict[str, int] = {}
-    numbers = iter(range(requests))
+    numbers = iter(range(requests) if isinstance(requests, int) else requests)
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=limits) as client:
+    async with httpx.AsyncClient(
+        trust_env=False, timeout=30, limits=limits, headers=headers, transport=transport
+    ) as client:
 
         async def one_after_another() -> None:
             for number in numbers:
@@ -77,7 +88,7 @@ async def _post(client: httpx.AsyncClient, url: str, fields: dict[str, Any]) -> 
     """Waits for a gateway that is away: a request that was never sent has not failed."""
     while True:
         try:
-            return await client.post(url, json=fields, headers=USER)
+            return await client.post(url, json=fields)
         except httpx.ConnectError:
             await asyncio.sleep(0.1)
 

@@ -101,8 +101,12 @@ def test_web_processes_have_probes_a_service_and_time_to_end() -> None:
         (container,) = pod["containers"]
         assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
         assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-        graceful_s = 25 + container["lifecycle"]["preStop"]["sleep"]["seconds"]
-        assert graceful_s < pod["terminationGracePeriodSeconds"]
+        drain_s, graceful_s, last_ship_s = 2, 23, 5
+        ends_s = drain_s + graceful_s + last_ship_s
+        assert (
+            ends_s + container["lifecycle"]["preStop"]["sleep"]["seconds"]
+            < pod["terminationGracePeriodSeconds"]
+        )
 
 
 def test_every_deployment_has_a_disruption_budget_and_a_count_or_a_scaler() -> None:
