@@ -5,7 +5,6 @@ Everything here that writes to the spool is synchronous: once it is called it ca
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import NamedTuple
 
@@ -35,7 +34,7 @@ Headers = list[tuple[bytes, bytes]]
 class Books(NamedTuple):
     """Where what was used is written: for billing, and for the operator.
 
-    `shipper` is there where the disk is ephemeral: then an answer ends once Redis has its usage.
+    `shipper` is there where the disk is ephemeral: then an answer ends once its usage was sent on.
     """
 
     spool: Spool
@@ -44,12 +43,11 @@ class Books(NamedTuple):
     refuses_unpriced: bool = False
 
     async def confirm(self) -> None:
-        """Wait, where the disk is ephemeral, until Redis has what was written; 5 s at most."""
+        """Wait, where the disk is ephemeral, until what was written is sent on; 5 s at most."""
         if self.shipper is None:
             return
         try:
-            async with asyncio.timeout(_CONFIRM_S):
-                await self.shipper.flush()
+            await self.shipper.flush(_CONFIRM_S)
         except (RedisError, OSError) as error:
             # The answer was given and the shipper tries on; `intend` refuses what comes next.
             get_logger().error("usage.unconfirmed", error=type(error).__name__)
@@ -77,8 +75,10 @@ def intend(exchange: Exchange, books: Books, deadline_s: float) -> None:
         )
     if exchange.intent is not None:
         return
-    if books.shipper is not None and books.shipper.complaint is not None:
-        raise SpoolFull("Usage cannot be recorded just now: Redis is away.", retry_after_s=5.0)
+    if books.shipper is not None and books.shipper.cannot_send:
+        raise SpoolFull(
+            "Usage cannot be recorded just now: what it is sent to is away.", retry_after_s=5.0
+        )
     intent = UsageIntent(
         request_id=exchange.request_id,
         deadline_ms=int((time.time() + deadline_s + _GRACE_S) * 1000),

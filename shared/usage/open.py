@@ -21,7 +21,8 @@ from shared.usage.stream import UsageStream
 async def open_usage(resources: Resources) -> AsyncGenerator[None]:
     """Put a Spool and its Shipper. Needs Database, Redis and Dispatch.
 
-    Raises SpoolFull where it cannot write. With SPOOL_EPHEMERAL there is no answer without Redis.
+    Raises SpoolFull where it cannot write. With SPOOL_EPHEMERAL there is no answer while records
+    cannot be sent on; PostgreSQL may be away.
     """
     settings = resources.settings[SpoolSettings]
     spool = Spool(settings.folder, sync_each=settings.fsync == "always")
@@ -38,13 +39,15 @@ async def open_usage(resources: Resources) -> AsyncGenerator[None]:
     async def is_shipped() -> str | None:
         return shipper.complaint
 
+    async def is_sent() -> str | None:
+        return shipper.complaint if shipper.cannot_send else None
+
     resources.put(spool)
     resources.put(shipper)
     resources.checks.append(Check("usage_spool", is_writable, critical=True))
+    resources.checks.append(Check("usage_stream", is_shipped))
     if settings.ephemeral:
-        resources.checks.append(Check("usage_stream_on_ephemeral_disk", is_shipped, critical=True))
-    else:
-        resources.checks.append(Check("usage_stream", is_shipped))
+        resources.checks.append(Check("usage_stream_on_ephemeral_disk", is_sent, critical=True))
     shipper.start()
     try:
         yield

@@ -33,6 +33,7 @@ from shared.usage.segment import Segment
 from shared.usage.spool import Spool
 from shared.usage.stream import BATCH_RECORDS, UsageStream
 
+_SHIP = "ship"
 _SHIP_EVERY_S = 0.05
 _SYNC_EVERY_S = 0.02
 _KEEP_HOUSE_EVERY_S = 5.0
@@ -69,11 +70,17 @@ class Shipper:
         """What /readyz says where a step fails: nothing is lost, it waits on disk."""
         if not self._failing:
             return None
-        return f"usage waits on disk: Redis or PostgreSQL is away ({', '.join(self._failing)})"
+        steps = ", ".join(sorted(self._failing))
+        return f"usage waits on disk: Redis, the queue or PostgreSQL is away ({steps})"
+
+    @property
+    def cannot_send(self) -> bool:
+        """The last try to send records on failed: they are on this disk and nowhere else."""
+        return _SHIP in self._failing
 
     def start(self) -> None:
         loops: list[Coroutine[Any, Any, None]] = [
-            self._repeat("ship", self._ship, _SHIP_EVERY_S, self._has_records),
+            self._repeat(_SHIP, self._ship, _SHIP_EVERY_S, self._has_records),
             self._repeat("keep_house", self._keep_house, _KEEP_HOUSE_EVERY_S, None),
             self._stream.announce(),
         ]
@@ -134,12 +141,19 @@ class Shipper:
                     self._failing.discard(name)
                     get_logger().info("usage.goes_on", step=name)
 
-    async def flush(self) -> None:
-        """Send what is spooled by now, and wait until Redis has it.
+    async def flush(self, within_s: float) -> None:
+        """Send what is spooled by now, and wait until it is taken.
 
-        Raises redis.RedisError or OSError where it is away.
+        Raises redis.RedisError or OSError (TimeoutError among them) where it is not. Then
+        `cannot_send` holds until something is: a process may be frozen before its next turn.
         """
-        await self._ship()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._ship()
+        except (RedisError, OSError):
+            self._failing.add(_SHIP)
+            self._has_records.set()
+            raise
 
     async def _ship(self) -> None:
         """Send what is there now; what comes meanwhile waits its 50 ms, for a fuller entry."""

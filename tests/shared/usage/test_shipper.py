@@ -13,11 +13,12 @@ import psycopg
 import pytest
 import redis
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from functions.write_usage.drain import drain
 from shared.db.connect import Database
 from shared.dispatch import Dispatch
-from shared.embedded import EmbeddedValkey
+from shared.embedded import EmbeddedValkey, free_port
 from shared.usage import shipper as shipping
 from shared.usage import spool as spooling
 from shared.usage.batch import NUDGE, STREAM
@@ -182,6 +183,44 @@ def test_redis_away_leaves_everything_on_disk_and_nothing_is_lost_when_it_is_bac
             await asyncio.to_thread(ledger.drain)
             assert set(ledger.states()) == {record.request_id for record in records}
             await until(lambda: shipper.complaint is None)
+
+    run(story())
+
+
+def test_a_flush_that_failed_is_known_at_once_and_until_records_are_sent(
+    tmp_path: Path,
+    migrated_database_url: str,
+    own_valkey: Callable[..., EmbeddedValkey],
+) -> None:
+    async def story() -> None:
+        valkey = own_valkey(persist=False)
+        async with shipping_from(tmp_path / "spool", migrated_database_url, valkey.url) as (
+            spool,
+            shipper,
+        ):
+            valkey.kill()
+            spool.final(final())
+            assert not shipper.cannot_send
+            with pytest.raises((RedisError, OSError)):
+                await shipper.flush(5)
+            assert shipper.cannot_send
+            again = await asyncio.to_thread(own_valkey, persist=False, port=valkey.port)
+            await until(lambda: not shipper.cannot_send)
+            assert entries(again.url) == 1
+
+    run(story())
+
+
+def test_postgresql_away_keeps_no_record_from_being_sent(tmp_path: Path, redis_url: str) -> None:
+    nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none?connect_timeout=1"
+
+    async def story() -> None:
+        async with shipping_from(tmp_path / "spool", nowhere, redis_url) as (spool, shipper):
+            spool.final(final())
+            await shipper.flush(5)
+            await until(lambda: shipper.complaint is not None)
+            assert entries(redis_url) == 1
+            assert not shipper.cannot_send
 
     run(story())
 
