@@ -21,6 +21,7 @@ from shared.db.older_usage import CopyIncomplete, copy_usage, is_set_aside
 from shared.db.partitions import ensure_ahead
 from shared.db.roles import make_roles
 from shared.db.tables.every import metadata
+from shared.db.tables.rollup_triggers import install_rollups
 from shared.db.tables.triggers import install_triggers
 
 __all__ = [
@@ -116,6 +117,8 @@ def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[s
         report(f"schema upgraded from {before} to {after}")
     if triggers := install_triggers(connection):
         report(f"{triggers} triggers made")
+    if install_rollups(connection):
+        report("smaller copies of usage_daily filled")
     for partition in ensure_ahead(connection, datetime.now(UTC)):
         report(f"partition {partition} made")
     copy_usage(connection, report)

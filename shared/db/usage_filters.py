@@ -49,6 +49,15 @@ _BOTH = {
     "billed_to": "billed_to = {value}",
     "simulated": "is_simulated = {value}",
 }
+_COLUMNS = {
+    "team": "team_id",
+    "provider": "provider_id",
+    "model": "model_id",
+    "key": "access_token_id",
+    "simulated": "is_simulated",
+    "start": "day",
+    "end": "day",
+}
 _LOG_ALONE = {
     "start": "created_at >= {value}",
     "end": "created_at < {value}",
@@ -64,8 +73,17 @@ def where_log(filters: UsageFilters) -> Where:
 
 
 def where_daily(filters: UsageFilters) -> Where:
-    """The condition on usage_daily; `start` and `end` are midnights in UTC (`is_whole_days`)."""
+    """The condition on usage_daily or a smaller copy of it.
+
+    `start` and `end` are midnights in UTC (`is_whole_days`).
+    """
     return _where(filters, {**_BOTH, **_DAILY_ALONE})
+
+
+def daily_columns(filters: UsageFilters) -> set[str]:
+    """The columns that `where_daily` looks at."""
+    asked = (name for name in (*_BOTH, *_DAILY_ALONE) if getattr(filters, name) is not None)
+    return {_COLUMNS.get(name, name) for name in asked}
 
 
 def is_whole_days(filters: UsageFilters) -> bool:

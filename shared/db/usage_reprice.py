@@ -19,8 +19,8 @@ from psycopg.rows import dict_row
 
 from shared.db.read_catalogue import parse_price
 from shared.db.usage_filters import UsageFilters, where_log
+from shared.db.usage_rollups import DAILY_KEYS
 from shared.db.usage_rows import hold_writer
-from shared.db.usage_statements import DAILY_KEYS
 from shared.pricing.charge import charge
 from shared.routing.snapshot import Price
 from shared.wire.usage import Usage

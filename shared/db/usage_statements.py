@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from shared.db.usage_rollups import DAILY_KEYS
 from shared.usage.record import UsageFinal
 
 # A field added to UsageFinal is a column: where the table lacks it, writing fails loudly.
@@ -26,17 +27,6 @@ _OF_STAGED: dict[str, sql.Composable] = {
         "round(completion_tokens * 1000.0 / nullif(greatest(latency_ms - ttft_ms, 0), 0), 3)"
     ),
 }
-DAILY_KEYS = (
-    "user_id",
-    "team_id",
-    "provider_id",
-    "model_id",
-    "power_level",
-    "access_token_id",
-    "user_key_id",
-    "billed_to",
-    "is_simulated",
-)
 # What a group of rows adds to usage_daily. Of an indeterminate row only its being there counts.
 _DAILY_SUMS: dict[str, LiteralString] = {
     "requests": "count(*)",

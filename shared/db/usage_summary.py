@@ -11,7 +11,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from shared.db.usage_filters import UsageFilters, where_daily
+from shared.db.usage_filters import UsageFilters, daily_columns, where_daily
+from shared.db.usage_rollups import smallest_with
 
 Row = Mapping[str, Any]
 
@@ -75,13 +76,15 @@ def statement(filters: UsageFilters, groups: Sequence[str]) -> tuple[sql.Compose
         f"SELECT {', '.join([*shown, *(f'held.{name}' for name in SUMS)])} FROM ("  # noqa: S608  all of it from the tables above
         f"SELECT {''.join(f'{key}, ' for key in keys)}"
         f"{', '.join(f'{expression} AS {name}' for name, expression in _SUMS.items())}"
-        " FROM usage_daily WHERE {where}"
+        " FROM {table} WHERE {where}"
         f"{f' GROUP BY {by}' if keys else ''} HAVING count(*) > 0"
         f"{f' ORDER BY {by}' if keys else ''} LIMIT %(limit)s) AS held"
         f"{''.join(_JOINS.get(name, '') for name in groups)}"
         f"{' ORDER BY ' + ', '.join(f'held.{key}' for key in keys) if keys else ''}"
     )
-    return sql.SQL(text).format(where=where), {**values, "limit": MAX_GROUPS + 1}
+    table = smallest_with({*keys, *daily_columns(filters)})
+    query = sql.SQL(text).format(table=sql.Identifier(table), where=where)
+    return query, {**values, "limit": MAX_GROUPS + 1}
 
 
 async def read_summary(

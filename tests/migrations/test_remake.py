@@ -9,7 +9,7 @@ from shared.db.tables.every import metadata
 from tests.migrations.statements import lines_of, rows, run
 
 FOREIGN_KEYS = "SELECT conname FROM pg_constraint WHERE contype = 'f' ORDER BY 1"
-TRIGGERS = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'switchyard_watch'"
+TRIGGERS = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE 'switchyard%'"
 
 # From the deployment guide, section "Tables already exist".
 DROP_THE_FIVE = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.db.tables import catalogue, keys, operations, usage
+from shared.db.tables import catalogue, keys, operations, rollups, usage
 from shared.db.tables.naming import metadata
 
-__all__ = ["catalogue", "keys", "metadata", "operations", "usage"]
+__all__ = ["catalogue", "keys", "metadata", "operations", "rollups", "usage"]

@@ -50,18 +50,10 @@ class LlmUsageLog(SQLModel, table=True):
         ),
         Index(None, "user_key_id", "created_at", postgresql_where=text("user_key_id IS NOT NULL")),
         Index(None, "created_at"),
-        Index(None, "id"),
         Index(
             "ix_llm_usage_logs_indeterminate",
             "created_at",
             postgresql_where=text("state = 'indeterminate'"),
-        ),
-        Index(
-            "ix_llm_usage_logs_unbilled",
-            "created_at",
-            postgresql_where=text(
-                "billed_at IS NULL AND billed_to = 'platform' AND NOT is_simulated"
-            ),
         ),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
@@ -146,6 +138,7 @@ class UsageDaily(SQLModel, table=True):
         Index(None, "user_id", "day"),
         Index(None, "team_id", "day", postgresql_where=text("team_id IS NOT NULL")),
         Index(None, "access_token_id", "day", postgresql_where=text("access_token_id IS NOT NULL")),
+        {"postgresql_with": {"fillfactor": "60"}},
     )
 
     id: int = identity()
