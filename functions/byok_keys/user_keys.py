@@ -42,7 +42,7 @@ class UserKeys:
 
     async def store(self, user_id: str, asked: StoreKey, actor: Actor) -> Stored:
         """A provider that cannot be reached does not keep the key from being stored."""
-        provider = self._provider_to_store_at(asked.provider)
+        provider = await self._provider_to_store_at(asked.provider)
         key = read_key(asked.api_key)
         found = await self._checks.check(provider, key)
         new = self._sealed(user_id, provider, asked, key, found, actor)
@@ -134,8 +134,9 @@ class UserKeys:
             response_time_ms=found.response_time_ms,
         )
 
-    def _provider_to_store_at(self, slug: str) -> Provider:
-        by_slug = self._keeper.snapshot.providers_by_slug
+    async def _provider_to_store_at(self, slug: str) -> Provider:
+        # Fresh: the key is sent to this host, and sealed to it.
+        by_slug = (await self._keeper.refresh()).providers_by_slug
         provider = by_slug.get(slug.strip().lower())
         if provider is None:
             known = ", ".join(one.slug for one in by_slug.values() if one.is_byok_supported)

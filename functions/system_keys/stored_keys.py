@@ -45,7 +45,8 @@ class StoredKeys:
     async def store(self, asked: StoreSystemKey, actor: Actor) -> SystemKeyCard:
         """A provider that cannot be reached does not keep the key from being stored."""
         slug = asked.provider.strip().lower()
-        provider = self._keeper.snapshot.providers_by_slug.get(slug)
+        # Fresh: the key is sent to this host, and sealed to it.
+        provider = (await self._keeper.refresh()).providers_by_slug.get(slug)
         if provider is None:
             raise InvalidField(
                 "There is no provider of that name; GET /api/v1/llm/providers lists them.",

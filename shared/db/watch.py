@@ -33,6 +33,7 @@ class SnapshotKeeper:
         self._seen: dict[str, int] = {}
         self._callbacks: dict[str, list[Callable[[], None]]] = {topic: [] for topic in _TOPICS}
         self._first = asyncio.Event()
+        self._polling = asyncio.Lock()
         self._complaint: str | None = "the database was not asked yet"
         self._had_failed = False
 
@@ -74,8 +75,16 @@ class SnapshotKeeper:
                 self._note_failure(error)
             await asyncio.sleep(POLL_INTERVAL_S)
 
+    async def refresh(self) -> Snapshot:
+        """The catalogue as the table has it now, for what must not act on one of 2 s ago.
+
+        Raises psycopg.Error; NotReady where it cannot be read.
+        """
+        await self._poll()
+        return self.snapshot
+
     async def _poll(self) -> None:
-        async with self._database.connection() as connection:
+        async with self._polling, self._database.connection() as connection:
             # Before the snapshot: what changes in between is seen as new by the next poll.
             versions = await read_versions(connection)
             moved = {
