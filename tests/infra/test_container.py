@@ -1,6 +1,6 @@
 """The image's recipe is clean, and its command is a line of infra/Procfile, by run.sh.
 
-Its steps are run for real, without an engine, by `python -m tests.infra.image`.
+No engine builds it here: its install and its user are not run by a test yet.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from shared.db.tables.columns import (
     small,
     words,
 )
+from shared.db.usage_rollups import DAILY_KEYS
 
 # An identity column on a partitioned table needs PostgreSQL 17.
 _LOG_IDS = Sequence("llm_usage_logs_id_seq", metadata=naming.metadata, data_type=BigInteger)
@@ -123,15 +124,7 @@ class UsageDaily(SQLModel, table=True):
         Index(
             "uq_usage_daily_key",
             "day",
-            "user_id",
-            "team_id",
-            "provider_id",
-            "model_id",
-            "power_level",
-            "access_token_id",
-            "user_key_id",
-            "billed_to",
-            "is_simulated",
+            *DAILY_KEYS,
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),

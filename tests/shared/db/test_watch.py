@@ -59,6 +59,19 @@ def test_an_edit_by_hand_is_in_the_snapshot_within_two_seconds(
     asyncio.run(scene())
 
 
+def test_a_refresh_has_an_edit_at_once(migrated_database_url: str) -> None:
+    async def scene() -> None:
+        async with watching(migrated_database_url) as resources:
+            keeper = resources.get(SnapshotKeeper)
+            for is_active in (False, True, False):
+                edit(migrated_database_url, f"UPDATE llm_models SET is_active = {is_active}")
+                found = await keeper.refresh()
+                assert {model.is_active for model in found.models} == {is_active}
+                assert keeper.snapshot is found
+
+    asyncio.run(scene())
+
+
 def test_a_snapshot_that_nobody_changed_stays_the_same_object(migrated_database_url: str) -> None:
     async def scene() -> None:
         async with watching(migrated_database_url) as resources:
