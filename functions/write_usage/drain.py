@@ -29,7 +29,7 @@ MAX_DELIVERIES = 5
 """An entry that so many writers were given and none settled is what they die of."""
 
 _ENTRIES_AT_ONCE = 16
-_BYTES_AT_ONCE = 2_000_000  # about 5,000 rows; no faster with more
+_BYTES_AT_ONCE = 4_000_000  # about 10,000 rows: twice as few updates of daily sums as with half
 
 # The record is at fault, not the moment: trying again would fail again.
 _AT_FAULT = (InvalidRecord, psycopg.DataError, psycopg.IntegrityError)

@@ -107,13 +107,12 @@ UNCOUNT_REPLACED = sql.SQL(
     """
 ).format(uncount=_add_to_daily("replaced", sign="-"))
 
-_QUEUE_FOR_BILLING = sql.SQL(
+_BILLED = sql.SQL(
     """
     INSERT INTO usage_outbox (request_id, usage_created_at)
     SELECT request_id, created_at FROM written
     WHERE state = 'final' AND NOT is_simulated
         AND billed_to = 'platform' AND cost_total_usd IS NOT NULL
-    ON CONFLICT DO NOTHING
     """
 )
 
@@ -137,24 +136,46 @@ _ADD_TO_KEYS = sql.SQL(
     """
 )
 
-# One statement, so that nothing is derived of a row that was not written, and no row is read twice.
-WRITE = sql.SQL(
+_INSERT = sql.SQL(
+    "INSERT INTO llm_usage_logs AS held ({columns}) SELECT {values} FROM usage_staging"
+).format(columns=_names(tuple(_OF_STAGED)), values=sql.SQL(", ").join(_OF_STAGED.values()))
+
+# Both are one statement, so that what is derived is of the very rows that are written.
+WRITE_ALL = sql.SQL(
+    """
+    WITH written AS NOT MATERIALIZED (SELECT {read} FROM usage_staging),
+    counted AS ({count}),
+    queued AS ({queue}),
+    used AS ({use})
+    {insert}
+    """
+).format(
+    read=sql.SQL(", ").join(
+        sql.SQL("{} AS {}").format(_OF_STAGED[name], sql.Identifier(name))
+        for name in _READ_OF_WRITTEN
+    ),
+    count=_add_to_daily("written"),
+    queue=_BILLED,
+    use=_ADD_TO_KEYS,
+    insert=_INSERT,
+)
+"""Write what is staged, all of it or, where one row is there already, nothing."""
+
+WRITE_MISSING = sql.SQL(
     """
     WITH written AS (
-        INSERT INTO llm_usage_logs AS held ({columns})
-        SELECT {values} FROM usage_staging
+        {insert}
         ON CONFLICT (request_id, created_at) DO UPDATE SET {replaced}
         WHERE held.state = 'indeterminate' AND EXCLUDED.state = 'final'
         RETURNING {read}
     ),
     counted AS ({count}),
-    queued AS ({queue}),
+    queued AS ({queue} ON CONFLICT DO NOTHING),
     used AS ({use})
-    SELECT count(*) FROM written
+    SELECT FROM written
     """
 ).format(
-    columns=_names(tuple(_OF_STAGED)),
-    values=sql.SQL(", ").join(_OF_STAGED.values()),
+    insert=_INSERT,
     replaced=sql.SQL(", ").join(
         sql.SQL("{name} = EXCLUDED.{name}").format(name=sql.Identifier(name))
         for name in _OF_STAGED
@@ -162,9 +183,10 @@ WRITE = sql.SQL(
     ),
     read=sql.SQL(", ").join(sql.Identifier("held", name) for name in _READ_OF_WRITTEN),
     count=_add_to_daily("written"),
-    queue=_QUEUE_FOR_BILLING,
+    queue=_BILLED,
     use=_ADD_TO_KEYS,
 )
+"""Write what is staged and not there, and replace what is `indeterminate` there and final here."""
 
 PRESENT = """
     SELECT request_id FROM llm_usage_logs

@@ -1,8 +1,8 @@
 """How fast usage becomes rows, and rows an answer: `python -m tests.benchmarks.ledger`.
 
-A month is written by the writer itself, from the stream to the table; the writer has one core to
-itself, PostgreSQL and Valkey the other. Then come every summary and some pages, of all and of one
-user, and two plans.
+A month is written by the writer itself, from the stream to the table: two drains, as a worker of
+the Procfile has two threads, on one core; PostgreSQL and Valkey have the other. Then come every
+summary and some pages, of all and of one user, and two plans.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import asyncio
 import itertools
 import os
 import random
+import resource
 import statistics
 import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from msgspec import structs
 
 from functions.write_usage.drain import drain
 from shared.db.migrate import migrate
+from shared.db.thread_connection import ThreadConnections
 from shared.db.usage_filters import UsageFilters
 from shared.db.usage_pages import Place, place_of, read_page
 from shared.db.usage_pages import statement as page_statement
@@ -42,6 +45,7 @@ DAYS = 31
 USERS, MODELS = 500, 4
 _A_BATCH = 500
 _A_CHUNK = 50_000
+_DRAINS = 2
 _TIMES = 15
 _WRITER_CORE, _SERVICES_CORE = 0, 1
 
@@ -69,23 +73,28 @@ def main() -> None:
 def fill(dsn: str, redis_url: str, rows: int) -> None:
     client = redis.Redis.from_url(redis_url)
     rates: list[float] = []
+    cpu_s = 0.0
     records = month(rows)
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    connections = ThreadConnections(dsn)
+    with ThreadPoolExecutor(_DRAINS) as pool:
         while chunk := list(itertools.islice(records, _A_CHUNK)):
             for start in range(0, len(chunk), _A_BATCH):
                 batch = Batch(tuple(chunk[start : start + _A_BATCH]), ())
                 client.xadd(STREAM, {FIELD: encode_batch(batch)})
             began, cpu = time.perf_counter(), time.process_time()
-            written = drain(client, lambda: connection, "bench")
+            names = [f"bench-{number}" for number in range(_DRAINS)]
+            written = sum(pool.map(lambda name: drain(client, connections.get, name), names))
             took = time.perf_counter() - began
+            cpu_s += time.process_time() - cpu
             assert written == len(chunk), (written, len(chunk))
             rates.append(written / took)
-            writer = (time.process_time() - cpu) / written * 1e6
-        connection.execute("ANALYZE")
+    connections.get().execute("ANALYZE")
+    connections.close()
     print(
         f"writer, rows/s: median {statistics.median(rates):,.0f}, worst {min(rates):,.0f},"
         f" best {max(rates):,.0f} of {len(rates)} chunks of {_A_CHUNK:,};"
-        f" its own CPU {writer:.1f} us a row"
+        f" its own CPU {cpu_s / rows * 1e6:.1f} us a row,"
+        f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB at most"
     )
 
 

@@ -333,9 +333,9 @@ def test_r8_would_notice_sums_of_rows_that_were_there_already(
     count, count_all = (
         usage_statements._add_to_daily(source).as_string() for source in ("written", staged)
     )
-    write = usage_statements.WRITE.as_string()
+    write = usage_statements.WRITE_MISSING.as_string()
     assert count in write
-    monkeypatch.setattr(usage_statements, "WRITE", write.replace(count, count_all))
+    monkeypatch.setattr(usage_statements, "WRITE_MISSING", write.replace(count, count_all))
     records = some(50)
     add(redis_url, three_times_shuffled(records), size=7)
     drain_all(migrated_database_url, redis_url)

@@ -100,6 +100,33 @@ def test_a_batch_written_twice_changes_nothing_the_second_time(connection: Conne
     assert dump(connection) == before
 
 
+@pytest.mark.parametrize("there", range(5))
+def test_of_a_batch_the_rows_that_are_there_already_move_nothing(
+    connection: Connection, there: int
+) -> None:
+    key = add_key(connection)
+    finals = [final(user_key_id=key, total_tokens=10**number) for number in range(5)]
+    write_batch(connection, [finals[there]], [])
+    assert write_batch(connection, finals, []) == Written(4, 0, 1)
+    assert daily_totals(connection)[0::3] == (5, 11111)
+    assert one(connection, "SELECT total_requests, total_tokens FROM user_api_keys") == (5, 11111)
+    assert one(connection, "SELECT count(*), count(DISTINCT request_id) FROM usage_outbox") == (
+        5,
+        5,
+    )
+
+
+def test_a_row_that_was_deleted_and_comes_again_is_not_billed_again(connection: Connection) -> None:
+    record, other = final(), final()
+    write_batch(connection, [record], [])
+    connection.execute("DELETE FROM llm_usage_logs")
+    assert write_batch(connection, [record, other], []) == Written(2, 0, 0)
+    assert one(connection, "SELECT count(*), count(DISTINCT request_id) FROM usage_outbox") == (
+        2,
+        2,
+    )
+
+
 def test_money_is_exact_to_the_last_pico_dollar(connection: Connection) -> None:
     costs = [1, 999_999_999_999, 123_456_789_012_345_678, 9_223_372_036_854_775_807]
     write_batch(connection, [final(cost_total_pico_usd=cost) for cost in costs], [])
