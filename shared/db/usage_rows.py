@@ -70,19 +70,8 @@ def write_batch(
         _stage(connection, rows)
         # Not sooner: while one writer has the place, the next one stages.
         hold_writer(connection)
-        try:
-            # Nearly every batch is new as a whole, and asking of each row costs a third more.
-            with connection.transaction():
-                written = connection.execute(statements.WRITE_ALL).rowcount
-            replaced = 0
-        except psycopg.errors.UniqueViolation:
-            replaced = _count(connection.execute(statements.UNCOUNT_REPLACED, span))
-            written = connection.execute(statements.WRITE_MISSING).rowcount
-    return Written(
-        inserted=written - replaced,
-        replaced=replaced,
-        ignored=len(finals) + len(orphans) - written,
-    )
+        inserted, replaced = _write_staged(connection, span)
+    return Written(inserted, replaced, len(finals) + len(orphans) - inserted - replaced)
 
 
 def hold_writer(connection: psycopg.Connection[Any]) -> None:
@@ -131,6 +120,20 @@ def _stage(connection: psycopg.Connection[Any], rows: Iterable[_Row]) -> None:
     with connection.cursor() as cursor, cursor.copy(statements.COPY_TO_STAGING) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _write_staged(
+    connection: psycopg.Connection[Any], span: dict[str, datetime]
+) -> tuple[int, int]:
+    """The numbers of rows inserted and replaced."""
+    try:
+        # Nearly every batch is new as a whole, and asking of each row costs a third more.
+        with connection.transaction():
+            return connection.execute(statements.WRITE_ALL).rowcount, 0
+    except psycopg.errors.UniqueViolation:
+        replaced = _count(connection.execute(statements.UNCOUNT_REPLACED, span))
+        written = connection.execute(statements.WRITE_MISSING).rowcount
+        return written - replaced, replaced
 
 
 def _rows(finals: Iterable[UsageFinal], orphans: Iterable[UsageIntent]) -> list[_Row]:

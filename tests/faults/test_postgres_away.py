@@ -90,7 +90,7 @@ def outage(
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(2, id="short"), pytest.param(60, id="long", marks=pytest.mark.long)]
+    "seconds", [pytest.param(2, id="short"), pytest.param(600, id="long", marks=pytest.mark.long)]
 )
 def test_r5_without_postgresql_known_callers_are_served_and_unknown_ones_told_503(
     crashing: Crashing, redis_url: str, tmp_path: Path, simulated: SimulatedProvider, seconds: int

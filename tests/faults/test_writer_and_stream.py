@@ -6,7 +6,9 @@ Each has its mutation: with the defence off the same fault is noticed.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -36,8 +38,10 @@ from shared.usage.segment import Segment
 from shared.usage.shipper import Shipper
 from shared.usage.spool import Spool
 from shared.usage.stream import UsageStream
+from tests.fakes.death import wait_for_death
 from tests.fakes.usage_records import final
 from tests.faults.exactness import drain_all
+from tests.faults.writer_process import POINTS
 
 WRITER = Path(__file__).with_name("writer_process.py")
 
@@ -119,6 +123,24 @@ def test_r1_a_writer_killed_again_and_again_writes_each_event_once(
     began = time.monotonic()
     drain_all(migrated_database_url, redis_url)
     assert time.monotonic() - began < 10
+    ledger.assert_exact(records)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_r1_wherever_a_writer_dies_each_event_is_written_once(
+    migrated_database_url: str, redis_url: str, ledger: Ledger, tmp_path: Path, point: str
+) -> None:
+    records = some(100)
+    add(redis_url, records)
+    death = tmp_path / "death"
+    death.write_text(point)
+    writer = subprocess.Popen(
+        [sys.executable, WRITER, migrated_database_url, redis_url],
+        env={**os.environ, "TEST_DEATH": str(death)},
+    )
+    wait_for_death(death)
+    assert writer.wait() == -signal.SIGKILL
+    drain_all(migrated_database_url, redis_url)
     ledger.assert_exact(records)
 
 

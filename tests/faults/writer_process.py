@@ -1,4 +1,7 @@
-"""A writer of usage that may be killed at any moment: `python writer_process.py DATABASE REDIS`."""
+"""A writer of usage that may be killed at any moment: `python writer_process.py DATABASE REDIS`.
+
+It has points of death, too (tests/fakes/death.py).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,22 @@ import time
 
 import redis
 
+from functions.write_usage import drain as draining
 from functions.write_usage.drain import drain
+from functions.write_usage.stream import UsageStream
+from shared.db import usage_rows
 from shared.db.thread_connection import ThreadConnections
+from tests.fakes.death import before, behind
+
+POINTS = ("after_read", "before_write", "before_commit", "after_commit", "after_settle")
+
+
+def make_mortal() -> None:
+    UsageStream.unread = behind("after_read", UsageStream.unread)
+    usage_rows.hold_writer = before("before_write", usage_rows.hold_writer)
+    usage_rows._write_staged = behind("before_commit", usage_rows._write_staged)
+    draining.write_entries = behind("after_commit", draining.write_entries)
+    UsageStream.settle = behind("after_settle", UsageStream.settle)
 
 
 def main(database_url: str, redis_url: str) -> None:
@@ -21,4 +38,5 @@ def main(database_url: str, redis_url: str) -> None:
 
 
 if __name__ == "__main__":
+    make_mortal()
     main(sys.argv[1], sys.argv[2])
