@@ -1,7 +1,7 @@
 """The gateway with a death in it, or a disk that fills up: for the fault tests alone.
 
 Its points of death are those of tests/fakes/death.py. TEST_FULL_DISK names a file: while it is
-there the disk has no block left.
+there the disk has no block left. TEST_WITHOUT names a defence that it lacks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from shared.usage.segment import Segment
 from shared.usage.spool import Spool
 from shared.usage.stream import UsageStream
 from tests.fakes.death import before, behind, behind_awaited
+from tests.fakes.defences import SWITCH_OFF
 
+_WITHOUT = os.environ.get("TEST_WITHOUT")
 _FULL_DISK = os.environ.get("TEST_FULL_DISK")
 
 _SMALL_SEGMENT = 32 * 1024
@@ -51,3 +53,5 @@ UsageStream.add = behind_awaited("after_ship", UsageStream.add)
 if _FULL_DISK is not None:
     segment._allocate, Segment.append = _allocate_on_a_full_disk, _append_on_a_full_disk
     opening.Spool = partial(Spool, size=_SMALL_SEGMENT)
+if _WITHOUT:
+    SWITCH_OFF[_WITHOUT]()

@@ -52,9 +52,9 @@ class Deployment:
         """`more` are environment variables besides."""
         return UvicornServer(app, ready="/readyz", environment={**self.environment, **more})
 
-    def failing_web(self, **more: str) -> UvicornServer:
-        """The gateway of tests/fakes/failing_gateway.py."""
-        return self.web("tests.fakes.failing_gateway:app", **more)
+    def failing_web(self, without: str | None = None, **more: str) -> UvicornServer:
+        """The gateway of tests/fakes/failing_gateway.py, `without` one of its defences."""
+        return self.web("tests.fakes.failing_gateway:app", TEST_WITHOUT=without or "", **more)
 
     def worker(self) -> WorkerProcess:
         return WorkerProcess(self.environment)

@@ -1,4 +1,7 @@
-"""R6, R7, R18 and R20 of RELIABILITY.md: however a request ends, what it used is in the ledger."""
+"""R6, R7, R18 and R20 of RELIABILITY.md: however a request ends, what it used is in the ledger.
+
+Each must fail without what it holds (tests/fakes/defences.py).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,17 @@ POINTS = (
 
 
 def long(*values: Any) -> Any:
-    return pytest.param(*values, id="long", marks=pytest.mark.long)
+    return pytest.param(*values, None, id="long", marks=pytest.mark.long)
+
+
+def short(*values: Any) -> Any:
+    return pytest.param(*values, None, id="short")
+
+
+def failing(*values: Any, without: str) -> Any:
+    noticed = (AssertionError, httpx.RemoteProtocolError)
+    marks = [pytest.mark.long, pytest.mark.xfail(strict=True, raises=noticed)]
+    return pytest.param(*values, without, id=f"without {without}", marks=marks)
 
 
 def start_again_once_dead(web: UvicornServer, death: Path) -> None:
@@ -46,28 +59,37 @@ async def load_over_a_death(web: UvicornServer, death: Path) -> Outcome:
     return outcome
 
 
-@pytest.mark.parametrize("points", [pytest.param(POINTS, id="short"), long(POINTS * 50)])
+@pytest.mark.parametrize(
+    ("points", "without"),
+    [
+        short(POINTS),
+        long(POINTS * 50),
+        failing(("after_upstream",), without="the INTENT"),
+        failing(("before_final",), without="the FINAL before the last byte"),
+    ],
+)
 def test_r6_a_gateway_killed_anywhere_leaves_each_call_final_or_indeterminate(
-    deployment: Deployment, simulated: SimulatedProvider, tmp_path: Path, points: tuple[str, ...]
+    deployment: Deployment,
+    simulated: SimulatedProvider,
+    tmp_path: Path,
+    points: tuple[str, ...],
+    without: str | None,
 ) -> None:
-    """Holds the INTENT before the call, the FINAL before the last byte, and adoption of orphans.
-
-    What clients were told that they cost is what the ledger sums, whenever it dies.
-    """
+    """What clients were told that they cost is what the ledger sums, whenever it dies."""
     death = tmp_path / "death"
     whole, failed = {}, Counter[str]()
-    with deployment.failing_web(TEST_DEATH=str(death)) as web:
+    with deployment.failing_web(without, TEST_DEATH=str(death)) as web:
         for point in points:
             death.write_text(point)
             outcome = asyncio.run(load_over_a_death(web, death))
             whole |= outcome.whole
             failed.update(outcome.failed)
-        assert failed, "the deaths were meant to cut some"
         calls = len(completions(simulated))
         rows = rows_when(deployment, lambda rows: len(rows) >= calls)
     assert len(rows) >= calls, "a provider was called and nobody knows"
     assert_exact(rows, Outcome(whole, dict(failed)))
     assert_sums_are_the_rows(deployment, rows)
+    assert failed, "the deaths were meant to cut some"
 
 
 def text_of(event: str) -> str:
@@ -113,12 +135,14 @@ def upstream_connections(web: UvicornServer, simulated: SimulatedProvider) -> in
     return sum(1 for one in connections if one.raddr and one.raddr.port == simulated.port)
 
 
-@pytest.mark.parametrize("number", [pytest.param(40, id="short"), long(200)])
+@pytest.mark.parametrize(
+    ("number", "without"),
+    [short(40), long(200), failing(10, without="watching for a hang-up")],
+)
 def test_r7_whoever_hangs_up_is_billed_for_what_came_and_the_provider_is_left(
-    deployment: Deployment, simulated: SimulatedProvider, number: int
+    deployment: Deployment, simulated: SimulatedProvider, number: int, without: str | None
 ) -> None:
-    """Holds the settling that a cancelled request cannot lose, and the watch for a hang-up."""
-    with deployment.web() as web:
+    with deployment.failing_web(without) as web:
         delivered = asyncio.run(hang_ups(web.url, number))
         rows = rows_when(deployment, lambda rows: len(rows) >= number)
         calls = completions(simulated)
@@ -163,12 +187,19 @@ async def streams_over_a_stop(
     return Outcome(soon.whole | later.whole, failed), took_s
 
 
-@pytest.mark.parametrize("number", [pytest.param(50, id="short"), long(200)])
+@pytest.mark.parametrize(
+    ("number", "without"),
+    [
+        short(50),
+        long(200),
+        failing(20, without="settling the cancelled"),
+        failing(20, without="the last ship"),
+    ],
+)
 def test_r18_a_stop_amid_open_streams_loses_no_usage(
-    deployment: Deployment, simulated: SimulatedProvider, number: int
+    deployment: Deployment, simulated: SimulatedProvider, number: int, without: str | None
 ) -> None:
-    """Holds the settling of a stream that the server cancels, and the last ship before the end."""
-    with deployment.web() as web:
+    with deployment.failing_web(without) as web:
         outcome, took_s = asyncio.run(streams_over_a_stop(web, simulated, number))
     rows = rows_when(deployment, lambda rows: len(rows) >= number, timeout_s=5)
     assert took_s < 10, "it had to be killed"
@@ -200,14 +231,19 @@ def asked_until_refused(url: str) -> list[httpx.Response]:
     return answers
 
 
-@pytest.mark.parametrize("rounds", [pytest.param(1, id="short"), long(10)])
+@pytest.mark.parametrize(
+    ("rounds", "without"), [short(1), long(10), failing(1, without="reserved room")]
+)
 def test_r20_a_full_disk_refuses_what_it_could_not_bill_and_bills_what_it_let_in(
-    deployment: Deployment, simulated: SimulatedProvider, tmp_path: Path, rounds: int
+    deployment: Deployment,
+    simulated: SimulatedProvider,
+    tmp_path: Path,
+    rounds: int,
+    without: str | None,
 ) -> None:
-    """Holds the room that an INTENT reserves for its FINAL."""
     full = tmp_path / "full"
     answered: set[str] = set()
-    with deployment.failing_web(TEST_FULL_DISK=str(full)) as web:
+    with deployment.failing_web(without, TEST_FULL_DISK=str(full)) as web:
         for _ in range(rounds):
             full.touch()
             answers = asked_at_once(web.url, 200) + asked_until_refused(web.url)

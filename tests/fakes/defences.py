@@ -1,0 +1,76 @@
+"""What holds the ledger together, each so that it can be switched off: the tests must notice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from functions.chat_completions import settle, stream
+from shared.auth.authenticator import Authenticator
+from shared.usage import spool
+from shared.usage.shipper import Shipper
+from shared.usage.spool import Spool
+
+
+def _without_intent() -> None:
+    Spool.intent = lambda self, intent: None
+
+
+def _without_final_before_the_last_byte() -> None:
+    written = Spool.final
+
+    def later(self: Spool, final: Any) -> None:
+        asyncio.get_running_loop().call_later(0.5, written, self, final)
+
+    Spool.final = later
+
+
+def _without_settling_the_cancelled() -> None:
+    cut = settle.cut
+
+    def unless_cancelled(*arguments: Any) -> None:
+        if arguments[-1] != "cancelled":
+            cut(*arguments)
+
+    settle.cut = unless_cancelled
+
+
+def _without_watching_for_a_hang_up() -> None:
+    async def blind(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    stream._watch = blind
+
+
+def _without_last_ship() -> None:
+    async def stop(self: Shipper) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    Shipper.stop = stop
+
+
+def _without_reserved_room() -> None:
+    spool.RESERVED_BYTES = 0
+
+
+def _without_memory_of_callers() -> None:
+    recall = Authenticator.recall
+
+    def forgetful(self: Authenticator, authorization: bytes) -> Any:
+        self.forget()
+        return recall(self, authorization)
+
+    Authenticator.recall = forgetful
+
+
+SWITCH_OFF: Mapping[str, Callable[[], None]] = {
+    "the INTENT": _without_intent,
+    "the FINAL before the last byte": _without_final_before_the_last_byte,
+    "settling the cancelled": _without_settling_the_cancelled,
+    "watching for a hang-up": _without_watching_for_a_hang_up,
+    "the last ship": _without_last_ship,
+    "reserved room": _without_reserved_room,
+    "memory of callers": _without_memory_of_callers,
+}
