@@ -16,9 +16,10 @@ from functions.write_usage.partitions import prepare_partitions
 from shared.db.thread_connection import ThreadConnections
 from shared.log import get_logger
 from shared.settings import DatabaseSettings, RedisSettings, Settings, load_settings
-from shared.usage.batch import NUDGE, NUDGE_TTL_S
+from shared.usage.batch import NUDGE
 
 SETTINGS = (DatabaseSettings, RedisSettings)
+_RETRIED_WITHIN_S = 60  # twice the longest backoff of the actor
 
 
 class Writer:
@@ -40,7 +41,7 @@ class Writer:
         try:
             rows = drain(self._redis, self._connections.get, _consumer())
         except psycopg.Error:
-            self._redis.set(NUDGE, b"1", nx=True, ex=NUDGE_TTL_S)
+            self._redis.set(NUDGE, b"1", nx=True, ex=_RETRIED_WITHIN_S)
             raise
         if rows:
             get_logger().info("usage.written", rows=rows)

@@ -23,7 +23,7 @@ NUDGE = "switchyard:usage:nudge"
 """A flag: the writer is on its way. Set it (NX, for NUDGE_TTL_S) before WRITE_ACTOR is enqueued,
 and enqueue only where it was not set; the writer clears it before it reads.
 """
-NUDGE_TTL_S = 60
+NUDGE_TTL_S = 15
 """Who sets the flag may die before it enqueues; so long nobody else would."""
 
 

@@ -77,7 +77,7 @@ def rows_when(
     """The rows as soon as they are `enough`, or as they are after the time; drained from here.
 
     Not by a worker: a gateway that dies between its flag and its nudge keeps every other from
-    nudging for a minute, and there is no clock here to help.
+    nudging for 15 s, and there is no clock here to help.
     """
     ends = time.monotonic() + timeout_s
     while True:

@@ -28,7 +28,7 @@ from functions.sync_catalogue.queue import SYNC_ACTOR, SYNC_QUEUE
 from shared.db.thread_connection import ThreadConnections
 from shared.dispatch import NAMESPACE, Dispatch
 from shared.health.queue import HEALTH_ACTOR
-from shared.usage.batch import NUDGE, WRITE_ACTOR, WRITE_QUEUE
+from shared.usage.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
 from shared.usage.billing_event import DELIVER_ACTOR
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -144,7 +144,7 @@ def test_the_writer_is_called_once_until_it_comes(client: redis.Redis, dispatch:
     call = partial(nudge, client, dispatch, NUDGE, WRITE_ACTOR, WRITE_QUEUE)
     assert [call(), call()] == [True, False]
     assert enqueued(client) == [WRITE_ACTOR]
-    assert 0 < client.ttl(NUDGE) <= 60
+    assert 0 < client.ttl(NUDGE) <= NUDGE_TTL_S
     client.delete(NUDGE)
     assert call() is True
     assert enqueued(client) == [WRITE_ACTOR, WRITE_ACTOR]
