@@ -47,7 +47,7 @@ _FRAMES_AN_ENTRY = 2 * BATCH_RECORDS
 
 
 class Shipper:
-    """Four loops: ship every 50 ms, sync every 20 ms, announce, and keep house every 5 s."""
+    """Four loops: ship each 50 ms, sync each 20 ms, announce, and keep house now and each 5 s."""
 
     def __init__(
         self, spool: Spool, stream: UsageStream | UsageQueue, database: Database, *, syncs: bool
@@ -116,11 +116,14 @@ class Shipper:
         every_s: float,
         wanted: asyncio.Event | None,
     ) -> None:
+        # What a dead process left is adopted at once: this one may not live for long either.
+        pause_s = 0.0 if wanted is None else every_s
         while True:
             if wanted is not None:
                 await wanted.wait()
                 wanted.clear()
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(pause_s)
+            pause_s = every_s
             try:
                 await step()
             except Exception as error:  # noqa: BLE001  whatever it was, the next turn tries again

@@ -251,6 +251,21 @@ def test_a_dead_process_leaves_finals_and_marked_rows(
     run(story())
 
 
+def test_a_process_that_will_not_live_long_sends_what_a_dead_one_left(
+    tmp_path: Path, migrated_database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipping, "_KEEP_HOUSE_EVERY_S", 3600)
+    dead = Spool(tmp_path)
+    dead.final(final())
+    dead.close()
+
+    async def story() -> None:
+        async with shipping_from(tmp_path, migrated_database_url, redis_url):
+            await until(lambda: entries(redis_url) == 1)
+
+    run(story())
+
+
 def test_a_late_final_replaces_the_row_of_an_intent_that_was_given_up(
     tmp_path: Path, migrated_database_url: str, redis_url: str, ledger: Ledger
 ) -> None:
