@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from base64 import b64decode
 from typing import Any
 
 import pytest
 
+from shared.settings import DrainSettings
 from shared.usage.batch import decode_batch
 from shared.usage.record import UsageFinal
 from tests.fakes.aws_server import AwsServer
@@ -81,3 +83,12 @@ def test_a_whole_answers_usage_is_out_before_it(
         assert chat.adapter.frozen.is_set()
         messages = services.received(queue_url)
         assert [one.request_id for one in finals(messages)] == [metadata["request_id"]], number
+
+
+def test_a_completions_lambda_ends_at_once_when_it_is_shut_down(chat: Chat) -> None:
+    assert chat.ask(stream=False).prelude()["statusCode"] == 200
+    assert chat.adapter.frozen.wait(10)
+    function = chat.adapter.function
+    function.terminate()
+    # Sooner than a web process elsewhere stops to take requests; uvicorn ends by what ended it.
+    assert function.process.wait(DrainSettings().drain_s) == -signal.SIGTERM, function.output()
