@@ -23,7 +23,7 @@ from tests.fakes.runtime_api import RuntimeApi
 from tests.fakes.web_adapter import WebAdapter
 from tests.infra import aws
 from tests.infra.lambda_chat import Chat, StartChat, streams
-from tests.infra.lambda_place import Run, environment, make_token, package
+from tests.infra.lambda_place import Run, RunningLambda, environment, make_token, package
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +62,16 @@ def settings(place: Place, **more: str) -> dict[str, str]:
 
 @pytest.fixture
 def run(tmp_path: Path, place: Place) -> Iterator[Run]:
-    """Start a function by its template's handler; its Runtime API."""
+    """Start a function by its template's handler; what is given stands before the template's."""
     with ExitStack() as stack:
 
-        def start(name: str, **more: str) -> RuntimeApi:
+        def start(name: str, **more: str) -> RunningLambda:
             root = package(name, tmp_path)
             api = stack.enter_context(RuntimeApi())
-            variables = environment(name, settings(place, **more), {}, root)
+            variables = environment(name, settings(place), more, root)
             handler = aws.functions()[name]["Handler"]
-            stack.enter_context(LambdaProcess.with_runtime(handler, api, variables, root))
-            return api
+            function = LambdaProcess.with_runtime(handler, api, variables, root)
+            return RunningLambda(api, stack.enter_context(function))
 
         yield start
 

@@ -9,20 +9,32 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from shared.auth.token import mint
 from shared.db.access_tokens import create_token
 from tests.architecture.tree import ROOT
+from tests.fakes.lambda_runtime import LambdaProcess
 from tests.fakes.place import Place
-from tests.fakes.runtime_api import RuntimeApi
+from tests.fakes.runtime_api import Answer, RuntimeApi
 from tests.infra import aws
 from tests.infra.deployed import INFRA
 
-Run = Callable[..., RuntimeApi]
-"""The fixture `run`; it is given a function's name, and settings."""
+
+class RunningLambda(NamedTuple):
+    """A function under AWS's runtime client."""
+
+    api: RuntimeApi
+    function: LambdaProcess
+
+    def invoke(self, event: Mapping[str, Any]) -> Answer:
+        return self.api.invoke(dict(event))
+
+
+Run = Callable[..., RunningLambda]
+"""The fixture `run`; it is given a function's name, and variables."""
 
 _FROM_THE_SECRET = re.compile(r"\{\{resolve:secretsmanager:\$\{SettingsSecret\}:\w+:(\w+)\}\}")
 

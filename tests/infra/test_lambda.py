@@ -21,10 +21,10 @@ from tests.infra.lambda_place import Run
 
 @pytest.mark.parametrize("kind", ["http_api", "function_url"])
 def test_models_answers_events_under_awss_runtime_client(run: Run, token: str, kind: str) -> None:
-    api = run("models")
+    models = run("models")
 
     def get(path: str, **headers: str) -> tuple[int, dict[str, Any]]:
-        answer = api.invoke(request(kind, path, headers=headers))
+        answer = models.invoke(request(kind, path, headers=headers))
         result = answer.result()
         assert not answer.streams
         return result["statusCode"], json.loads(result["body"])
@@ -39,10 +39,10 @@ def test_models_answers_events_under_awss_runtime_client(run: Run, token: str, k
 
 
 def test_a_missing_setting_fails_the_call_and_the_process_lives_on(run: Run) -> None:
-    api = run("models", DATABASE_URL="")
+    models = run("models", DATABASE_URL="")
     for _ in range(2):
         with pytest.raises(RuntimeError, match="DATABASE_URL is not set"):
-            api.invoke(request("http_api", "/v1/models")).result()
+            models.invoke(request("http_api", "/v1/models")).result()
 
 
 def finals(messages: list[dict[str, Any]]) -> list[UsageFinal]:
