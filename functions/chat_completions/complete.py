@@ -88,6 +88,8 @@ class Completions:
         Raises SwitchyardError where no candidate answered; usage is settled in every case.
         """
         deadline = asyncio.get_running_loop().time() + self.deadline_s
+        if self.books.shipper is not None:
+            await self.books.send_again()
         self._order(exchange)
         exchange.head = head = Head(exchange) if exchange.chat.stream else None
         try:
@@ -110,6 +112,7 @@ class Completions:
             is_late=asyncio.get_running_loop().time() >= deadline,
         )
         settle.failed(exchange, self.books, status=answer.status, code=failed[-1].error.code)
+        await self.books.confirm()
         if head is not None and head.is_sent:
             await head.end(answer)
             return

@@ -52,6 +52,8 @@ class Endpoint:
         exchange = Exchange(scope, receive, send)
         try:
             _check_method(scope)
+            if self._keeper.is_stale:
+                await self._keeper.catch_up()
             authorization = _credential(exchange, scope)
             exchange.caller = self._authenticator.recall(
                 authorization

@@ -6,6 +6,7 @@ Everything here that writes to the spool is synchronous: once it is called it ca
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +28,7 @@ from shared.wire.usage import Usage, estimate_tokens
 
 _GRACE_S = 60.0
 _CONFIRM_S = 5.0
+_AGAIN_S = 1.0
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -51,6 +53,15 @@ class Books(NamedTuple):
         except (RedisError, OSError) as error:
             # The answer was given and the shipper tries on; `intend` refuses what comes next.
             get_logger().error("usage.unconfirmed", error=type(error).__name__)
+
+    async def send_again(self) -> None:
+        """Where what was written before is not sent on yet, try it now, before `intend` refuses.
+
+        A process that is frozen once it has refused would have no time for the shipper's own turn.
+        """
+        if self.shipper is not None and self.shipper.cannot_send:
+            with suppress(RedisError, OSError):
+                await self.shipper.flush(_AGAIN_S)
 
 
 def _enter(exchange: Exchange, final: UsageFinal, books: Books) -> None:

@@ -17,6 +17,7 @@ from shared.auth.caller import Caller, Role
 from shared.auth.credential import credential_of
 from shared.auth.scope import Scope
 from shared.db.audit import Actor
+from shared.db.watch import SnapshotKeeper
 from shared.errors import NotAllowed
 from shared.resources import Resources
 from shared.usage.request_id import current_request_id
@@ -31,8 +32,11 @@ def resources_of(connection: Connection) -> Resources:
 
 async def require_user(connection: Connection, _: BaseRouteHandler) -> None:
     """Let anyone with a valid token in, and leave the Caller for the handler."""
-    authenticator = resources_of(connection).get(Authenticator)
-    connection.state.caller = await authenticator.authenticate(
+    resources = resources_of(connection)
+    keeper = resources.get(SnapshotKeeper)
+    if keeper.is_stale:
+        await keeper.catch_up()
+    connection.state.caller = await resources.get(Authenticator).authenticate(
         credential_of(connection.scope["headers"])
     )
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
+from shared.db.dsn import refuse_malformed
 from shared.resources import Check, Resources
-from shared.settings import DatabaseSettings, SettingsInvalid
+from shared.settings import DatabaseSettings
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -33,7 +32,7 @@ class Database:
 
     def __init__(self, dsn: str) -> None:
         """Raises SettingsInvalid where `dsn` cannot be read."""
-        _refuse_malformed(dsn)
+        refuse_malformed(dsn)
         logging.getLogger("psycopg.pool").addFilter(_once_a_minute)
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
             dsn,
@@ -105,7 +104,7 @@ async def open_database(resources: Resources) -> AsyncGenerator[None]:
 @asynccontextmanager
 async def connect_once(dsn: str) -> AsyncGenerator[psycopg.AsyncConnection[Any]]:
     """One connection in autocommit, for a job. Raises SettingsInvalid, psycopg.OperationalError."""
-    _refuse_malformed(dsn)
+    refuse_malformed(dsn)
     connection = await psycopg.AsyncConnection.connect(
         dsn,
         autocommit=True,
@@ -123,21 +122,6 @@ async def connect_once(dsn: str) -> AsyncGenerator[psycopg.AsyncConnection[Any]]
 
 async def _use_utc(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.execute("SET timezone = 'UTC'")
-
-
-def _refuse_malformed(dsn: str) -> None:
-    try:
-        ports = str(conninfo_to_dict(dsn).get("port") or "")
-        if re.fullmatch(r"[0-9,]*", ports):
-            return
-    except psycopg.ProgrammingError:
-        # Neither raised from here nor quoted: libpq's message repeats parts of the password. So
-        # does the one it has for a port, which is where it looks for a password with a slash.
-        pass
-    raise SettingsInvalid(
-        "DATABASE_URL cannot be read: percent-encode what is special in the password, for"
-        " example postgresql://user:p%40ss@localhost:5432/switchyard"
-    )
 
 
 class _OnceAMinute(logging.Filter):

@@ -6,9 +6,8 @@ import threading
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
-from shared.settings import SettingsInvalid
+from shared.db.dsn import refuse_malformed
 
 _CONNECT_TIMEOUT_S = 5
 
@@ -18,7 +17,7 @@ class ThreadConnections:
 
     def __init__(self, dsn: str) -> None:
         """Raises SettingsInvalid where `dsn` cannot be read."""
-        _refuse_malformed(dsn)
+        refuse_malformed(dsn)
         self._dsn = dsn
         self._threads = threading.local()
         self._open: set[psycopg.Connection[Any]] = set()
@@ -68,14 +67,3 @@ def _connect(dsn: str) -> psycopg.Connection[Any]:
         tcp_user_timeout=10_000,
         keepalives_idle=10,
     )
-
-
-def _refuse_malformed(dsn: str) -> None:
-    try:
-        conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
-        # From None: libpq's message repeats parts of the URL, the password's among them.
-        raise SettingsInvalid(
-            "DATABASE_URL cannot be read: percent-encode what is special in the password, for"
-            " example postgresql://user:p%40ss@localhost:5432/switchyard"
-        ) from None

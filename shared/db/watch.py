@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psycopg
+from psycopg_pool import PoolTimeout
 
 from shared.db.connect import Database
 from shared.db.read_catalogue import Versions, read_snapshot, read_versions
@@ -16,11 +18,18 @@ from shared.resources import Check, Resources
 from shared.routing.snapshot import Snapshot
 
 POLL_INTERVAL_S = 1.0
+STALE_AFTER_S = 2.0
+"""Twice the interval, and what is promised: an edit, a revoked token too, holds within 2 s."""
+
 FIRST_SNAPSHOT_WAIT_S = 5.0
+CATCH_UP_WAIT_S = 1.0
+"""A request after a freeze waits no longer than this for a PostgreSQL that may be away."""
 
 # A catalogue that takes longer than this to read is as good as a database that is away.
 _POLL_TIMEOUT_S = 10.0
 _STOP_WAIT_S = 2.0
+# After a poll in vain, as long as until the next one has ended.
+_MAKE_DO_S = POLL_INTERVAL_S + _POLL_TIMEOUT_S + 1.0
 _TOPICS = Versions.__struct_fields__
 
 
@@ -36,6 +45,19 @@ class SnapshotKeeper:
         self._polling = asyncio.Lock()
         self._complaint: str | None = "the database was not asked yet"
         self._had_failed = False
+        self._stale_at = 0.0
+        self._wanted = asyncio.Event()
+        self._turned = asyncio.Event()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether nothing was asked for longer than a poll takes to come: the process was frozen,
+        as Lambda and others do between requests, and polling with it. Then `catch_up`.
+
+        By the wall clock, the only one to go on in any freeze: the monotonic one does while
+        processes are stopped, and stands still with a virtual machine that is.
+        """
+        return time.time() > self._stale_at
 
     @property
     def snapshot(self) -> Snapshot:
@@ -67,13 +89,29 @@ class SnapshotKeeper:
     async def run(self) -> None:
         """Poll until cancelled; an outage is logged at its start and at its end."""
         while True:
-            try:
-                async with asyncio.timeout(_POLL_TIMEOUT_S):
-                    await self._poll()
-                    await self._note_success()
-            except Exception as error:  # noqa: BLE001  a bug here must not freeze settings for good
-                self._note_failure(error)
-            await asyncio.sleep(POLL_INTERVAL_S)
+            self._wanted.clear()
+            await self._take_a_turn()
+            self._turned.set()
+            self._turned = asyncio.Event()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_INTERVAL_S):
+                    await self._wanted.wait()
+
+    async def catch_up(self) -> None:
+        """Have `run` poll now, and wait for it, so that what is stale is not served.
+
+        Where PostgreSQL does not answer in CATCH_UP_WAIT_S, what there is has to do for a while.
+        """
+        try:
+            async with asyncio.timeout(CATCH_UP_WAIT_S):
+                while self.is_stale:
+                    self._wanted.set()
+                    await self._turned.wait()
+        except TimeoutError:
+            if not self.is_stale:  # another request has waited in vain before
+                return
+            self._make_do()
+            get_logger().warning("snapshot.not_caught_up", seconds=CATCH_UP_WAIT_S)
 
     async def refresh(self) -> Snapshot:
         """The catalogue as the table has it now, for what must not act on one of 2 s ago.
@@ -83,8 +121,31 @@ class SnapshotKeeper:
         await self._poll()
         return self.snapshot
 
+    async def _take_a_turn(self) -> None:
+        began, was_stale = time.time(), self.is_stale
+        try:
+            async with asyncio.timeout(_POLL_TIMEOUT_S):
+                await (self._poll_anew() if was_stale else self._poll())
+                await self._note_success()
+        except Exception as error:  # noqa: BLE001  a bug here must not freeze settings for good
+            self._note_failure(error)
+            # A turn that took longer was frozen in its middle, and says nothing of PostgreSQL.
+            if time.time() - began < _POLL_TIMEOUT_S + 1.0:
+                self._make_do()
+
+    async def _poll_anew(self) -> None:
+        """After a freeze: connections that did not live through it say nothing of PostgreSQL."""
+        try:
+            await self._poll()
+        except PoolTimeout:
+            raise
+        except psycopg.OperationalError:
+            await self._database.renew()
+            await self._poll()
+
     async def _poll(self) -> None:
         async with self._polling, self._database.connection() as connection:
+            asked_at = time.time()
             # Before the snapshot: what changes in between is seen as new by the next poll.
             versions = await read_versions(connection)
             moved = {
@@ -99,6 +160,19 @@ class SnapshotKeeper:
                 self._snapshot = await read_snapshot(connection)
                 self._announce("catalogue", moved["catalogue"])
                 self._first.set()
+            self._note_answer(asked_at)
+
+    def _note_answer(self, asked_at: float) -> None:
+        """Fresh is what was asked for lately: an answer may have waited for the end of a freeze."""
+        now = time.time()
+        if now - asked_at < STALE_AFTER_S:
+            self._stale_at = asked_at + STALE_AFTER_S
+        elif now < self._stale_at:
+            self._make_do()  # so slow that it would be stale at once, over and over
+
+    def _make_do(self) -> None:
+        """PostgreSQL is away or slow: nothing is called stale until `run` has tried again."""
+        self._stale_at = time.time() + _MAKE_DO_S
 
     def _announce(self, topic: str, version: int) -> None:
         self._seen[topic] = version

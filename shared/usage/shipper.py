@@ -140,9 +140,12 @@ class Shipper:
                     wanted.set()
                 await asyncio.sleep(_AFTER_A_FAILURE_S)
             else:
-                if name in self._failing:
-                    self._failing.discard(name)
-                    get_logger().info("usage.goes_on", step=name)
+                self._note_success(name)
+
+    def _note_success(self, step: str) -> None:
+        if step in self._failing:
+            self._failing.discard(step)
+            get_logger().info("usage.goes_on", step=step)
 
     async def flush(self, within_s: float) -> None:
         """Send what is spooled by now, and wait until it is taken.
@@ -157,6 +160,7 @@ class Shipper:
             self._failing.add(_SHIP)
             self._has_records.set()
             raise
+        self._note_success(_SHIP)
 
     async def _ship(self) -> None:
         """Send what is there now; what comes meanwhile waits its 50 ms, for a fuller entry."""

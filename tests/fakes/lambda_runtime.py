@@ -57,6 +57,11 @@ class LambdaProcess:
     def thaw(self) -> None:
         os.killpg(self.process.pid, signal.SIGCONT)
 
+    def terminate(self) -> None:
+        """SIGTERM to a process that is thawed for it, as Lambda shuts an environment down."""
+        self.thaw()
+        os.killpg(self.process.pid, signal.SIGTERM)
+
     def output(self) -> str:
         position = self._output.tell()
         self._output.seek(0)

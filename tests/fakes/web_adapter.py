@@ -37,41 +37,38 @@ class WebAdapter:
         self._api = api
         self._environment = environment
         self._port = int(environment["PORT"])
-        self._process = LambdaProcess([str(root / "run.sh")], environment, root)
+        self.function = LambdaProcess([str(root / "run.sh")], environment, root)
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._is_ending = False
         self.frozen = threading.Event()
 
     def __enter__(self) -> WebAdapter:
         assert self._environment["AWS_LWA_INVOKE_MODE"] == "response_stream"
-        self._process.__enter__()
+        self.function.__enter__()
         try:
             self._wait_until_ready()
         except BaseException:
-            self._process.__exit__()
+            self.function.__exit__()
             raise
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._is_ending = True
-        self._process.__exit__()
+        self.function.__exit__()
         self._api.hang_up()
         self._thread.join(_START_S)
 
-    def output(self) -> str:
-        return self._process.output()
-
     def _wait_until_ready(self) -> None:
         ends = time.monotonic() + _START_S
-        while time.monotonic() < ends and self._process.process.poll() is None:
+        while time.monotonic() < ends and self.function.process.poll() is None:
             function = HTTPConnection("127.0.0.1", self._port, timeout=5)
             with suppress(OSError, HTTPException), closing(function):
                 function.request("GET", self._environment["AWS_LWA_READINESS_CHECK_PATH"])
                 if function.getresponse().status < 500:
                     return
             time.sleep(_CHECK_EVERY_S)
-        raise RuntimeError(f"the function did not get ready: {self._process.output()}")
+        raise RuntimeError(f"the function did not get ready: {self.function.output()}")
 
     def _work(self) -> None:
         with suppress(OSError, HTTPException):  # the Runtime API is gone: the test is over
@@ -81,7 +78,7 @@ class WebAdapter:
                     event = runtime.getresponse()
                     request_id = event.headers["Lambda-Runtime-Aws-Request-Id"]
                     body = json.loads(event.read())
-                self._process.thaw()
+                self.function.thaw()
                 self.frozen.clear()
                 self._forward(request_id, body)
 
@@ -124,5 +121,5 @@ class WebAdapter:
         self._freeze()
 
     def _freeze(self) -> None:
-        self._process.freeze()
+        self.function.freeze()
         self.frozen.set()

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
-from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.embedded import free_port
-from tests.fakes.gateway import USER, Deployment
+from tests.fakes.gateway import Deployment
 from tests.fakes.operator import make_token, point_openai_at
 from tests.fakes.procfile_process import ProcfileProcess
 from tests.fakes.simulated import SimulatedProvider
-from tests.faults.clients import Outcome, many
+from tests.faults.clients import Outcome
 from tests.faults.exactness import (
     assert_exact,
     assert_sums_are_the_rows,
-    completions,
     rows_when,
 )
 from tests.faults.procfile import WEB
+from tests.faults.stops import NEVER, SOON, STREAMS, streams_over_a_stop
 
-STREAMS = 50
 RUN = "honcho start web worker clock"
-SOON, NEVER = "drip-20+events-60", "drip-100+events-600"
 
 
 def config_vars(deployment: Deployment) -> dict[str, str]:
@@ -41,35 +36,6 @@ def config_vars(deployment: Deployment) -> dict[str, str]:
         **{name: deployment.environment[name] for name in wanted},
         "DATABASE_URL": deployment.database_url.replace("postgresql://", "postgres://"),
     }
-
-
-async def streams_over_a_stop(
-    app: ProcfileProcess,
-    simulated: SimulatedProvider,
-    loads: Mapping[str, int],
-    headers: Mapping[str, str] = USER,
-) -> tuple[Outcome, float]:
-    """Open so many streams of each kind, then SIGTERM; what became of them, and its seconds."""
-    simulated.clear()
-    tasks = [
-        asyncio.create_task(
-            many(app.url, requests=some, at_once=some, headers=headers, stream=True, simulate=kind)
-        )
-        for kind, some in loads.items()
-    ]
-    ends = time.monotonic() + 30
-    while len(await asyncio.to_thread(completions, simulated)) < STREAMS:
-        assert time.monotonic() < ends, app.output()
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(0.3)  # until each has had some content
-    began = time.monotonic()
-    app.terminate()
-    assert await asyncio.to_thread(app.has_ended, 30)
-    took_s = time.monotonic() - began
-    outcomes = await asyncio.gather(*tasks)
-    whole = {key: told for outcome in outcomes for key, told in outcome.whole.items()}
-    failed = sum((Counter(outcome.failed) for outcome in outcomes), Counter[str]())
-    return Outcome(whole, dict(failed)), took_s
 
 
 def test_four_settings_serve_and_a_stop_lets_streams_end(

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from tests.infra import blocks
 from tests.infra.deployed import INFRA, deployed, expected_command, processes, single
 
-_PLACE = re.compile(r" {10}(SWITCHYARD_FUNCTION|FUNCTION|HOST|PORT|AWS_L\w+): .*\n")
+_PLACE = re.compile(r" {10}(#|(SWITCHYARD_FUNCTION|FUNCTION|HOST|PORT|DRAIN_S|AWS_L\w+):) .*\n")
 
 
 def fill() -> None:

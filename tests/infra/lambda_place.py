@@ -7,13 +7,34 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import psycopg
+
+from shared.auth.token import mint
+from shared.db.access_tokens import create_token
 from tests.architecture.tree import ROOT
+from tests.fakes.lambda_runtime import LambdaProcess
+from tests.fakes.place import Place
+from tests.fakes.runtime_api import Answer, RuntimeApi
 from tests.infra import aws
 from tests.infra.deployed import INFRA
+
+
+class RunningLambda(NamedTuple):
+    """A function under AWS's runtime client."""
+
+    api: RuntimeApi
+    function: LambdaProcess
+
+    def invoke(self, event: Mapping[str, Any]) -> Answer:
+        return self.api.invoke(dict(event))
+
+
+Run = Callable[..., RunningLambda]
+"""The fixture `run`; it is given a function's name, and variables."""
 
 _FROM_THE_SECRET = re.compile(r"\{\{resolve:secretsmanager:\$\{SettingsSecret\}:\w+:(\w+)\}\}")
 
@@ -55,6 +76,21 @@ def environment(
         **{key: _resolved(key, value, secret, stack) for key, value in globals_.items()},
         **{key: _resolved(key, value, secret, stack) for key, value in variables.items()},
     }
+
+
+def make_token(place: Place) -> str:
+    token = mint()
+    with psycopg.connect(place.database_url, autocommit=True) as connection:
+        create_token(
+            connection,
+            token=token,
+            name="lambda",
+            user_id="lambda",
+            team_id=None,
+            tier="professional",
+            role="user",
+        )
+    return token
 
 
 def _resolved(key: str, value: Any, secret: Mapping[str, str], stack: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ from tests.infra.deployed import INFRA, deployed, difference, settings_of, singl
 STREAMING = {"chat_completions"}
 # Of the place: where it listens, and what starts it.
 OF_LAMBDA = {
-    *("SWITCHYARD_FUNCTION", "FUNCTION", "HOST", "PORT"),
+    *("SWITCHYARD_FUNCTION", "FUNCTION", "HOST", "PORT", "DRAIN_S"),
     *("AWS_LAMBDA_EXEC_WRAPPER", "AWS_LWA_INVOKE_MODE", "AWS_LWA_READINESS_CHECK_PATH"),
 }
 # Not from the secret of settings: the key ring has one of its own, the queue is the stack's.
@@ -91,6 +91,7 @@ def test_a_lambda_starts_with_an_entry_that_exists(name: str) -> None:
     if name in STREAMING:
         assert (handler, variables(name)["FUNCTION"]) == ("run.sh", name)
         assert variables(name)["AWS_LWA_INVOKE_MODE"] == "response_stream"
+        assert variables(name)["DRAIN_S"] == "0"
         assert aws.functions()[name]["FunctionUrlConfig"]["InvokeMode"] == "RESPONSE_STREAM"
         return
     assert variables(name)["SWITCHYARD_FUNCTION"] == name

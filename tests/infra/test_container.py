@@ -1,6 +1,6 @@
 """The image's recipe is clean, and its command is a line of infra/Procfile, by run.sh.
 
-No engine builds it here: its install and its user are not run by a test yet.
+test_container_run.py runs its steps: the install, the user, the read-only files.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -265,3 +266,35 @@ def test_another_users_key_is_not_there(call: Call, bob: Mapping[str, str]) -> N
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "key_not_found")
     [still] = call("GET").json()["providers"]
     assert still["enabled"]
+
+
+def test_a_key_is_sealed_to_where_its_provider_was_moved_a_moment_ago(
+    byok: Deployment, web: UvicornServer, alice: Mapping[str, str], call: Call
+) -> None:
+    move = "UPDATE llm_providers SET base_url = %s, provider_name = %s WHERE provider_slug = %s"
+    with psycopg.connect(byok.database_url, autocommit=True) as connection:
+        before = connection.execute(
+            "SELECT base_url, provider_name FROM llm_providers WHERE provider_slug = 'together'"
+        ).fetchone()
+        assert before is not None
+        connection.execute(move, ("https://elsewhere.example/v1", "Moved", "together"))
+        try:
+            store(call, provider="together")
+            wait_until(lambda: "Moved" in names_of_providers(web, alice))
+            tested = call("POST", "/together/test")
+        finally:
+            connection.execute(move, (*before, "together"))
+    assert (tested.status_code, tested.json().get("success")) == (200, True), tested.text
+
+
+def names_of_providers(web: UvicornServer, headers: Mapping[str, str]) -> set[str]:
+    url = f"{web.url}/api/v1/llm/providers"
+    listed = httpx.get(url, headers=dict(headers), trust_env=False).json()
+    return {one["name"] for one in listed["data"]}
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
