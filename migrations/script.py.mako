@@ -8,7 +8,11 @@ Old and new processes run side by side while this is rolled out, and neither may
 1. Expand: add columns that are null or have a constant default, tables, indexes. Nothing that the
    running release reads or writes changes its meaning.
 2. Backfill: in batches with commits of their own, never in the migration that expands.
-3. Contract: drop or tighten, one release after the last one that used what goes.
+3. Contract: drop or tighten, one release after the last one that used what goes. Such a migration
+   holds `CONTRACTS = "what, and since which release nothing uses it"`, by its version.
+
+tests/migrations finds what contracts without that word, and runs the statements of the previous
+release on the new schema.
 
 `migrate` has set lock_timeout for the session: a statement that waits longer for its lock than
 that fails and is tried again by running `migrate` again, instead of blocking every query that

@@ -1,7 +1,6 @@
 """Consent to the platform's key in three words, and what is known of a provider's platform key.
 
-No release has read or written `platform_fallback`, so its type may change at once. Its trigger
-names the column and is made again after the migrations.
+The trigger of `platform_fallback` names the column and is made again after the migrations.
 
 Revision ID: 0002
 Revises: 0001
@@ -17,6 +16,11 @@ revision: str = "0002"
 down_revision: str | Sequence[str] | None = "0001"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+
+CONTRACTS = (
+    "platform_fallback becomes text and loses its boolean default: no release has been made yet,"
+    " and nothing before this migration read or wrote the column"
+)
 
 
 def upgrade() -> None:

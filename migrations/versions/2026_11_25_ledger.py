@@ -1,7 +1,5 @@
 """Parts of usage that have prices of their own, adjustments in the sums, billing's dead letters.
 
-No release has sent an event from the outbox, so its key may change at once.
-
 Revision ID: 0006
 Revises: 0002
 """
@@ -16,6 +14,11 @@ revision: str = "0006"
 down_revision: str | Sequence[str] | None = "0002"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+
+CONTRACTS = (
+    "the key of usage_outbox is the event, no longer the request alone: no release has been made"
+    " yet, and none has sent an event from the outbox"
+)
 
 
 def upgrade() -> None:

@@ -17,6 +17,11 @@ down_revision: str | Sequence[str] | None = "0005"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+CONTRACTS = (
+    "three columns of user_api_keys are held to words: no release has been made yet, and what"
+    " writes them has only ever written these (the statements of tests/recorded/queries do)"
+)
+
 WORDS = {
     "status": ("unverified", "ok", "invalid", "quota_exhausted"),
     "use_policy": ("prefer", "only", "last_resort"),

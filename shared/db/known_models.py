@@ -85,7 +85,11 @@ class KnownModelsKeeper:
         try:
             async with self._database.connection() as connection:
                 cursor = connection.cursor(row_factory=dict_row)
-                await cursor.execute("SELECT * FROM known_models ORDER BY id")
+                # Each by name: a prepared SELECT * fails for ever once a column is added.
+                await cursor.execute(
+                    "SELECT id, provider_slug, names, pattern, context_window, prices"
+                    " FROM known_models ORDER BY id"
+                )
                 rows = await cursor.fetchall()
             self._models = await asyncio.to_thread(_build, rows)
             self._read_at_s = now

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +141,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[[], Up]]:
+@contextmanager
+def starting() -> Iterator[Callable[[], Up]]:
     """Starts `switchyard up`, each time on the same data folder and port."""
     # Not pytest's own folder: as root PostgreSQL runs as another user, who could not enter it.
     root = Path(tempfile.mkdtemp(prefix="switchyard-up-"))
@@ -149,14 +150,31 @@ def start() -> Iterator[Callable[[], Up]]:
     port = free_port()
     started: list[Up] = []
 
-    def starting() -> Up:
+    def start() -> Up:
         started.append(Up(root / "data", port))
         return started[-1]
 
-    yield starting
-    if started[-1].process.poll() is None:
-        started[-1].interrupt()
-    shutil.rmtree(root, ignore_errors=True)
+    try:
+        yield start
+    finally:
+        if started[-1].process.poll() is None:
+            started[-1].interrupt()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[], Up]]:
+    with starting() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[Up]:
+    """For those who leave it so."""
+    with starting() as start:
+        up = start()
+        up.curl()
+        yield up
 
 
 @pytest.mark.slow
@@ -182,19 +200,6 @@ def test_a_newcomer_is_served_and_ctrl_c_leaves_nothing(start: Callable[[], Up])
 
 
 @pytest.mark.slow
-def test_a_killed_web_process_is_replaced(start: Callable[[], Up]) -> None:
-    up = start()
-    up.curl()
-    first = listener(up.port)
-    assert first is not None
-    os.kill(first, signal.SIGKILL)
-    wait_for(lambda: listener(up.port) not in {None, first}, 30)
-    ready = f"http://127.0.0.1:{up.port}/readyz"
-    wait_for(lambda: httpx.get(ready).status_code == 200, 30)
-    assert up.paste()["_metadata"]["simulated"] is True
-
-
-@pytest.mark.slow
 def test_what_a_killed_up_left_does_not_stand_in_the_way_of_the_next(
     start: Callable[[], Up],
 ) -> None:
@@ -210,18 +215,24 @@ def test_what_a_killed_up_left_does_not_stand_in_the_way_of_the_next(
 
 
 @pytest.mark.slow
-def test_other_terminals_find_the_services_and_a_second_up_is_refused(
-    start: Callable[[], Up],
-) -> None:
-    up = start()
-    up.curl()
-    environment = _environment(up.folder)
+def test_a_killed_web_process_is_replaced(ready: Up) -> None:
+    first = listener(ready.port)
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: listener(ready.port) not in {None, first}, 30)
+    wait_for(lambda: httpx.get(f"http://127.0.0.1:{ready.port}/readyz").status_code == 200, 30)
+    assert ready.paste()["_metadata"]["simulated"] is True
+
+
+@pytest.mark.slow
+def test_other_terminals_find_the_services_and_a_second_up_is_refused(ready: Up) -> None:
+    environment = _environment(ready.folder)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             words,
             env=environment,
-            cwd=up.folder.parent,
+            cwd=ready.folder.parent,
             capture_output=True,
             text=True,
             check=False,
@@ -234,14 +245,14 @@ def test_other_terminals_find_the_services_and_a_second_up_is_refused(
     assert counted.stdout == "7\n", counted.stderr
 
     token = run(SWITCHYARD, "token", "create", "--user", "ada", "--tier", "free").stdout.strip()
-    models = f"http://127.0.0.1:{up.port}/api/v1/llm/models"
+    models = f"http://127.0.0.1:{ready.port}/api/v1/llm/models"
     answer = httpx.get(models, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200
 
-    second = run(SWITCHYARD, "up", "--port", str(up.port))
+    second = run(SWITCHYARD, "up", "--port", str(ready.port))
     assert second.returncode == 1
     assert re.fullmatch(
-        rf"switchyard: already running on .*, pid {up.process.pid}, http://127.0.0.1:{up.port}\n",
+        rf"switchyard: already running on .*, pid {ready.process.pid}, http://127.0.0.1:{ready.port}\n",
         second.stderr,
     )
 

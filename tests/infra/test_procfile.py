@@ -64,6 +64,8 @@ def running(postgres_server: Any, migrated_template: str, shared_valkey: Any) ->
         for process in started.values():
             process.wait_until_ready()
         yield started
+        for process in started.values():  # all at once, not one after another
+            process.terminate()
 
 
 def status(process: ProcfileProcess, route: Route) -> int:

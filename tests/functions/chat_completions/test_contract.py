@@ -6,17 +6,16 @@ answered, to the anthropic package's.
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import anthropic.types as at
 import httpx
 import openai
 import pytest
-from anthropic.types.message_create_params import MessageCreateParamsBase
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tests.fakes.eight_upstreams import MODELS, PROXIED, UPSTREAMS, name_of, platform_key
 from tests.fakes.gateway import PATH, USER
@@ -112,8 +111,11 @@ CASES: Mapping[str, dict[str, Any]] = {
     },
 }
 
-_anthropic_request = TypeAdapter(MessageCreateParamsBase)
-_anthropic_event: TypeAdapter[Any] = TypeAdapter(at.RawMessageStreamEvent)
+
+@pytest.fixture(scope="module")
+def anthropic_types() -> Any:
+    """Loaded here: seconds of CPU, which every process that collects the tests would spend."""
+    return importlib.import_module("tests.fakes.anthropic_types")
 
 
 @pytest.fixture(params=UPSTREAMS)
@@ -143,26 +145,6 @@ def chunks_of(answer: httpx.Response) -> Iterator[dict[str, Any]]:
     return map(json.loads, events)
 
 
-def walk(value: Any) -> None:
-    """Pydantic looks into an Iterable only when it is gone through."""
-    if isinstance(value, dict):
-        value = value.values()
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        for one in value:
-            walk(one)
-
-
-def hold_anthropic_to_its_types(exchange: Exchange) -> None:
-    walk(_anthropic_request.validate_python(json.loads(exchange.body)))
-    if b"text/event-stream" not in exchange.raw_answer.partition(b"\r\n\r\n")[0]:
-        at.Message.model_validate_json(exchange.answer, strict=True)
-        return
-    for line in exchange.answer.splitlines():
-        data = line.removeprefix(b"data: ")
-        if data != line and data != b'{"type":"ping"}':
-            _anthropic_event.validate_json(data)
-
-
 def hold_to_case(case: str, message: dict[str, Any], finish_reason: str | None) -> None:
     """What a client sees, the same whether it came in one piece or as a stream."""
     calls = message.get("tool_calls") or []
@@ -179,7 +161,13 @@ def hold_to_case(case: str, message: dict[str, Any], finish_reason: str | None) 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_json(eight_gateway: UvicornServer, recorder: Recorder, upstream: str, case: str) -> None:
+def test_json(
+    eight_gateway: UvicornServer,
+    recorder: Recorder,
+    upstream: str,
+    case: str,
+    anthropic_types: Any,
+) -> None:
     answer = post(eight_gateway.url, {"model": name_of(upstream), **CASES[case]})
     assert answer.status_code == 200, answer.text
     body = answer.json()
@@ -194,11 +182,17 @@ def test_json(eight_gateway: UvicornServer, recorder: Recorder, upstream: str, c
     hold_to_case(case, choice["message"], choice["finish_reason"])
     exchange, _ = sent_to(recorder)
     if upstream == "anthropic":
-        hold_anthropic_to_its_types(exchange)
+        anthropic_types.hold(exchange)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_stream(eight_gateway: UvicornServer, recorder: Recorder, upstream: str, case: str) -> None:
+def test_stream(
+    eight_gateway: UvicornServer,
+    recorder: Recorder,
+    upstream: str,
+    case: str,
+    anthropic_types: Any,
+) -> None:
     asked = {"model": name_of(upstream), "stream": True, **CASES[case]}
     answer = post(eight_gateway.url, {**asked, "stream_options": {"include_usage": True}})
     assert answer.status_code == 200, answer.text
@@ -218,7 +212,7 @@ def test_stream(eight_gateway: UvicornServer, recorder: Recorder, upstream: str,
     assert metadata["cost_incurred"] == pytest.approx(cost, abs=1e-12)
     exchange, _ = sent_to(recorder)
     if upstream == "anthropic":
-        hold_anthropic_to_its_types(exchange)
+        anthropic_types.hold(exchange)
 
 
 def gather(message: dict[str, Any], delta: dict[str, Any]) -> None:
@@ -335,11 +329,11 @@ def test_usage_is_asked_for_and_hidden_from_who_did_not_ask(
         assert body["stream_options"] == {"include_usage": True}
 
 
-def test_anthropics_types_find_what_is_wrong_deep_inside() -> None:
+def test_anthropics_types_find_what_is_wrong_deep_inside(anthropic_types: Any) -> None:
     wrong = {
         "model": "m",
         "max_tokens": 1,
         "messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "x"}}]}],
     }
     with pytest.raises(ValidationError):
-        walk(_anthropic_request.validate_python(wrong))
+        anthropic_types.hold_request(wrong)

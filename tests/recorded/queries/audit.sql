@@ -1,0 +1,50 @@
+-- shared/db/audit.py: append_audit
+-- takes unknown, unknown, unknown, unknown, unknown, unknown, unknown, jsonb
+-- sends 'admin', 'health.check', 'provider', null, null, ?, ?, ?
+-- sends 'admin', 'model.create', 'model', ?, null, ?, ?, ?
+-- sends 'admin', 'model.delete', 'model', ?, null, ?, ?, ?
+-- sends 'admin', 'power_level.changed', 'power_level', ?, null, ?, ?, ?
+-- sends 'admin', 'power_level.created', 'power_level', ?, null, ?, ?, ?
+-- sends 'admin', 'power_level.deleted', 'power_level', ?, null, ?, ?, ?
+-- sends 'admin', 'provider.change', 'provider', ?, null, ?, ?, ?
+-- sends 'admin', 'provider.create', 'provider', ?, null, ?, ?, ?
+-- sends 'admin', 'provider.delete', 'provider', ?, null, ?, ?, null
+-- sends 'admin', 'routing_rule.changed', ?, ?, null, ?, ?, ?
+-- sends 'admin', 'routing_rule.created', ?, ?, null, ?, ?, ?
+-- sends 'admin', 'routing_rule.deleted', ?, ?, null, ?, ?, ?
+-- sends 'admin', 'system_key.deleted', 'provider', ?, ?, ?, ?, ?
+-- sends 'admin', 'system_key.stored', 'provider', ?, ?, ?, ?, ?
+-- sends 'admin', 'system_key.tested', 'provider', ?, ?, ?, ?, ?
+-- sends 'admin', 'token.changed', 'access_token', ?, null, ?, ?, ?
+-- sends 'admin', 'token.created', 'access_token', ?, null, ?, ?, ?
+-- sends 'admin', 'token.revoked', 'access_token', ?, null, ?, ?, ?
+-- sends 'admin', 'token.rotated', 'access_token', ?, null, ?, ?, ?
+-- sends 'switchyard', 'user_key.failed', 'user_key', ?, null, null, ?, ?
+-- sends 'switchyard', 'user_key.not_opened', 'user_key', ?, null, null, ?, ?
+-- sends 'sync_catalogue', 'catalogue.sync', 'provider', 'anthropic', null, null, null, ?
+-- sends 'sync_catalogue', 'catalogue.sync', 'provider', 'fireworks', null, null, null, ?
+-- sends 'sync_catalogue', 'catalogue.sync', 'provider', 'google', null, null, null, ?
+-- sends 'sync_catalogue', 'catalogue.sync', 'provider', 'groq', null, null, null, ?
+-- sends 'sync_catalogue', 'catalogue.sync', 'provider', 'openai', null, null, null, ?
+-- sends 'sync_catalogue', 'catalogue.sync', 'provider', 'openrouter', null, null, null, ?
+-- sends 'sync_catalogue', 'catalogue.sync', 'provider', 'together', null, null, null, ?
+-- sends 'test-user', 'user_key.deleted', 'user_key', ?, ?, ?, ?, ?
+-- sends 'test-user', 'user_key.stored', 'user_key', ?, ?, ?, ?, ?
+-- sends ?, 'model.change', 'model', ?, null, ?, ?, ?
+-- sends ?, 'user_key.changed', 'user_key', ?, ?, ?, ?, ?
+-- sends ?, 'user_key.replaced', 'user_key', ?, ?, ?, ?, ?
+-- sends ?, 'user_key.tested', 'user_key', ?, ?, ?, ?, ?
+-- prepared
+INSERT INTO audit_events (actor, action, target_type, target_id, fingerprint, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- shared/db/audit.py: append_audit_from_command
+-- takes unknown, unknown, unknown, unknown, unknown, unknown, unknown, jsonb
+-- sends ?, 'keys.resealed', 'llm_providers', null, null, null, null, ?
+-- sends ?, 'keys.resealed', 'user_api_keys', null, null, null, null, ?
+-- sends ?, 'token.created', 'access_token', ?, null, null, null, ?
+-- sends ?, 'token.revoked', 'access_token', ?, null, null, null, null
+-- sends ?, 'token.rotated', 'access_token', ?, null, null, null, ?
+-- sends ?, 'usage.reprice', 'usage', null, null, null, null, ?
+-- prepared
+INSERT INTO audit_events (actor, action, target_type, target_id, fingerprint, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+

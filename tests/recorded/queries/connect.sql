@@ -1,0 +1,5 @@
+-- shared/db/connect.py: ping
+-- gives ?column? integer
+-- prepared
+SELECT 1;
+

@@ -1,0 +1,4 @@
+-- shared/db/thread_connection.py: _answers
+-- gives ?column? integer
+SELECT 1;
+
