@@ -44,7 +44,7 @@ MONTH = datetime(2026, 10, 1, tzinfo=UTC)
 DAYS = 31
 USERS, MODELS = 500, 4
 _A_BATCH = 500
-_A_CHUNK = 50_000
+_A_CHUNK = 200_000
 _DRAINS = 2
 _TIMES = 15
 _WRITER_CORE, _SERVICES_CORE = 0, 1
@@ -77,16 +77,13 @@ def fill(dsn: str, redis_url: str, rows: int) -> None:
     records = month(rows)
     connections = ThreadConnections(dsn)
     with ThreadPoolExecutor(_DRAINS) as pool:
-        while chunk := list(itertools.islice(records, _A_CHUNK)):
-            for start in range(0, len(chunk), _A_BATCH):
-                batch = Batch(tuple(chunk[start : start + _A_BATCH]), ())
-                client.xadd(STREAM, {FIELD: encode_batch(batch)})
+        while waiting := add(client, itertools.islice(records, _A_CHUNK)):
             began, cpu = time.perf_counter(), time.process_time()
             names = [f"bench-{number}" for number in range(_DRAINS)]
             written = sum(pool.map(lambda name: drain(client, connections.get, name), names))
             took = time.perf_counter() - began
             cpu_s += time.process_time() - cpu
-            assert written == len(chunk), (written, len(chunk))
+            assert written == waiting, (written, waiting)
             rates.append(written / took)
     connections.get().execute("ANALYZE")
     connections.close()
@@ -96,6 +93,15 @@ def fill(dsn: str, redis_url: str, rows: int) -> None:
         f" its own CPU {cpu_s / rows * 1e6:.1f} us a row,"
         f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB at most"
     )
+
+
+def add(client: redis.Redis, records: Iterator[UsageFinal]) -> int:
+    """Into the stream, as a gateway sends them on; how many."""
+    added = 0
+    while finals := tuple(itertools.islice(records, _A_BATCH)):
+        client.xadd(STREAM, {FIELD: encode_batch(Batch(finals, ()))})
+        added += len(finals)
+    return added
 
 
 def month(rows: int) -> Iterator[UsageFinal]:
