@@ -43,7 +43,7 @@ from tests.fakes.usage_records import final
 from tests.faults.exactness import drain_all
 from tests.faults.writer_process import POINTS
 
-WRITER = Path(__file__).with_name("writer_process.py")
+ROOT = Path(__file__).parents[2]
 
 
 def some(number: int, seed: int = 7) -> list[UsageFinal]:
@@ -96,13 +96,22 @@ def add(url: str, records: list[UsageFinal], size: int = 10) -> None:
             client.xadd(STREAM, {FIELD: encode_batch(batch)})
 
 
+def start_writer(database_url: str, redis_url: str, **more: str) -> subprocess.Popen[bytes]:
+    """Must be killed and waited for."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.writer_process", database_url, redis_url],
+        cwd=ROOT,
+        env={**os.environ, **more},
+    )
+
+
 def kill_writers(database_url: str, redis_url: str, kills: int) -> None:
     chance = random.Random(11)
     for _ in range(kills):
-        writer = subprocess.Popen([sys.executable, WRITER, database_url, redis_url])
+        writer = start_writer(database_url, redis_url)
         time.sleep(0.5 + chance.uniform(0.15, 0.4))  # it takes half a second to start
         writer.kill()
-        writer.wait()
+        assert writer.wait() == -signal.SIGKILL  # it did not end before, of something else
 
 
 SHORT_AND_LONG = [
@@ -134,12 +143,12 @@ def test_r1_wherever_a_writer_dies_each_event_is_written_once(
     add(redis_url, records)
     death = tmp_path / "death"
     death.write_text(point)
-    writer = subprocess.Popen(
-        [sys.executable, WRITER, migrated_database_url, redis_url],
-        env={**os.environ, "TEST_DEATH": str(death)},
-    )
-    wait_for_death(death)
-    assert writer.wait() == -signal.SIGKILL
+    writer = start_writer(migrated_database_url, redis_url, TEST_DEATH=str(death))
+    try:
+        wait_for_death(death)
+    finally:
+        writer.kill()
+        assert writer.wait() == -signal.SIGKILL
     drain_all(migrated_database_url, redis_url)
     ledger.assert_exact(records)
 

@@ -1,4 +1,6 @@
-"""A writer of usage that may be killed at any moment: `python writer_process.py DATABASE REDIS`.
+"""A writer of usage that may be killed at any moment.
+
+    python -m tests.faults.writer_process DATABASE REDIS
 
 It has points of death, too (tests/fakes/death.py).
 """
