@@ -20,10 +20,10 @@ class HttpxAnswer:
         self._response = response
         self._chunks: AsyncIterator[bytes] | None = None
         self.status = response.status_code
+        self.headers = [(name.lower(), value) for name, value in response.headers.raw]
 
     def header(self, name: bytes) -> bytes | None:
-        value = self._response.headers.get(name.decode())
-        return None if value is None else value.encode()
+        return dict(self.headers).get(name)
 
     async def read(self) -> bytes:
         body = await self._response.aread()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 
-from tests.benchmarks.servers import HERE, OTHER_CORE, Process
+from tests.benchmarks.servers import HERE, OTHER_CORE, Process, program
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,7 @@ class Round:
 
 def load(url: str, body: str, *, connections: int, seconds: int, server: Process) -> Round:
     """`cpu_us` is what `server` used a request."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise SystemExit("the benchmarks need wrk and nginx (Debian packages of these names)")
+    wrk = program("wrk")
     before = server.cpu_s()
     done = subprocess.run(
         ["taskset", "-c", str(OTHER_CORE), wrk, "-t1", f"-c{connections}", f"-d{seconds}s",

@@ -30,6 +30,7 @@ from tests.benchmarks.servers import (
     OTHER_CORE,
     Process,
     gateway,
+    program,
     reverse_proxy,
     upstream,
     wait_for,
@@ -54,6 +55,8 @@ def main() -> None:
     options = parser.parse_args()
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("the benchmarks need two cores")
+    for name in ("nginx", "wrk"):
+        program(name)
     os.sched_setaffinity(0, {OTHER_CORE})
     with tempfile.TemporaryDirectory(prefix="switchyard-bench-") as name:
         folder = Path(name)
@@ -119,8 +122,6 @@ class Bench:
     def _targets(self, kind: str, upstream_port: int) -> list[Target]:
         environment = {
             "DATABASE_URL": self._dsn,
-            "REDIS_URL": self._redis_url,
-            "SWITCHYARD_DATA_DIR": str(self._folder / "data"),
             "SWITCHYARD_TRYOUT_TOKENS": "true",
             "SWITCHYARD_SIMULATED_PROVIDER_URL": f"http://127.0.0.1:{upstream_port}/{kind}",
             "LOG_FORMAT": "json",
@@ -134,11 +135,19 @@ class Bench:
             "switchyard": "functions.gateway.app:app",
             "switchyard over plain httpx": "tests.benchmarks.httpx_gateway:app",
         }
-        for name, app in apps.items():
+        for number, (name, app) in enumerate(apps.items()):
             port = free_port()
-            server = self._start(gateway(app, port, self._folder, environment), port)
+            # Apart: circuits that one opens must not be followed by the other.
+            own = {
+                "REDIS_URL": self._redis(number),
+                "SWITCHYARD_DATA_DIR": str(self._folder / f"data{number}"),
+            }
+            server = self._start(gateway(app, port, self._folder, environment | own), port)
             targets.append(Target(name, f"http://127.0.0.1:{port}{PATH}", server))
         return targets
+
+    def _redis(self, number: int) -> str:
+        return f"{self._redis_url.removesuffix('/0')}/{number}"
 
     def _start(self, process: Process, port: int) -> Process:
         self._started.append(process)
@@ -173,8 +182,10 @@ class Bench:
             connections.append(psycopg.connect(self._dsn, autocommit=True))
             return connections[-1]
 
-        with redis.Redis.from_url(self._redis_url) as client:
-            rows = drain(client, connect, "benchmark", longest_s=600)
+        rows = 0
+        for number in range(2):
+            with redis.Redis.from_url(self._redis(number)) as client:
+                rows += drain(client, connect, "benchmark", longest_s=600)
         seconds = time.perf_counter() - began
         for connection in connections:
             connection.close()

@@ -58,6 +58,15 @@ STREAM = (
 """53 events, 15 KB."""
 
 
+def program(name: str) -> str:
+    """Where it is. Raises SystemExit that says what to install."""
+    # Debian's nginx is where only root's PATH leads.
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
+    if found is None:
+        raise SystemExit("the benchmarks need wrk and nginx (Debian packages of these names)")
+    return found
+
+
 class Process:
     """A command pinned to `core`; `cpu_s` is what it and its children have used."""
 
@@ -93,12 +102,11 @@ class Process:
 
 
 def nginx(role: str, server: str, core: int, folder: Path) -> Process:
-    binary = shutil.which("nginx") or "/usr/sbin/nginx"
     text = (HERE / "nginx.conf").read_text()
     text = text.replace("@SERVER@", server).replace("@FOLDER@", str(folder))
     config = folder / f"{role}.conf"
     config.write_text(text.replace("@ROLE@", role))
-    return Process([binary, "-c", str(config)], core, folder / f"{role}.log", {})
+    return Process([program("nginx"), "-c", str(config)], core, folder / f"{role}.log", {})
 
 
 def upstream(port: int, folder: Path) -> Process:
