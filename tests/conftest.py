@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import LiteralString
 
 import certifi
 import psycopg
@@ -86,11 +87,12 @@ def own_valkey(tmp_path: Path) -> Iterator[Callable[..., EmbeddedValkey]]:
             server.stop()
 
 
-def _create(server: EmbeddedPostgres, template: str | None) -> str:
+def _create(server: EmbeddedPostgres, template: str | None, more: LiteralString = "") -> str:
     name = next(_names)
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template is not None:
         statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    statement += sql.SQL(more)
     # By default the whole template goes through the WAL, which makes for slow checkpoints.
     statement += sql.SQL(" STRATEGY FILE_COPY")
     with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
@@ -109,6 +111,14 @@ def _drop(server: EmbeddedPostgres, name: str) -> None:
 def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """An empty database."""
     name = _create(postgres_server, None)
+    yield postgres_server.dsn_of(name)
+    _drop(postgres_server, name)
+
+
+@pytest.fixture
+def ascii_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """An empty database as `initdb` makes them where the environment names no locale."""
+    name = _create(postgres_server, "template0", " ENCODING 'SQL_ASCII'")
     yield postgres_server.dsn_of(name)
     _drop(postgres_server, name)
 

@@ -15,7 +15,7 @@ import redis
 from shared.cli.data_folder import read_key_file
 from shared.cli.failures import one_line
 from shared.cli.run_file import Run
-from shared.db.migrate import is_current, missing_tables
+from shared.db.migrate import ENCODING, is_current, missing_tables
 from shared.settings import (
     PROVIDER_PREFIXES,
     CompletionSettings,
@@ -82,11 +82,13 @@ def check_postgres(run: Run | None) -> list[Finding]:
         url, source = run.database_url, "of the running `switchyard up`"
     try:
         with psycopg.connect(url, connect_timeout=_TIMEOUT_S) as connection:
-            version = connection.execute("SHOW server_version").fetchone()
-        reached = Finding(
-            "PostgreSQL", State.OK, f"{version[0] if version else 'reachable'}, {source}"
-        )
-        return [reached, _check_tables(url)]
+            version = connection.info.parameter_status("server_version")
+            encoding = connection.info.parameter_status("server_encoding")
+        if encoding != ENCODING:
+            detail = f"the database's encoding is {encoding}, and {ENCODING} is needed"
+            fix = f"CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0"
+            return [Finding("PostgreSQL", State.WRONG, detail, fix)]
+        return [Finding("PostgreSQL", State.OK, f"{version}, {source}"), _check_tables(url)]
     except psycopg.ProgrammingError:
         # libpq quotes the URL, and with it the password, when it cannot read it.
         detail = "DATABASE_URL cannot be read as a PostgreSQL URL"

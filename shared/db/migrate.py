@@ -40,6 +40,9 @@ _ADOPTABLE = frozenset(
 )
 # The same number in every release: one process migrates, the others wait and find nothing to do.
 _LOCK = 0x5357_4D47
+ENCODING = "UTF8"
+"""Of the whole database. In any other, text comes back as bytes or cannot be written at all."""
+
 _WAIT_FOR_OTHERS: LiteralString = "15min"
 _WAIT_FOR_A_LOCK: LiteralString = "5s"
 
@@ -95,6 +98,7 @@ def alembic_config() -> Config:
 
 
 def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[str], None]) -> None:
+    _refuse_encoding(connection)
     before = _version(connection)
     missing = remake.missing_tables(connection)
     if before is None:
@@ -126,6 +130,15 @@ def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[s
     seeds.seed(connection, report)
     remake.remake_foreign_keys(connection, report)
     make_roles(connection, report)
+
+
+def _refuse_encoding(connection: psycopg.Connection[Any]) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != ENCODING:
+        raise MigrationRefused(
+            f"the database's encoding is {encoding}, and {ENCODING} is needed: make one by"
+            f" CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0"
+        )
 
 
 def _refuse_strangers(missing: list[str]) -> None:

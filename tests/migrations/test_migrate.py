@@ -119,6 +119,12 @@ def test_a_table_of_something_else_under_one_of_our_names_is_refused(database_ur
     assert rows(database_url, "SELECT to_regclass('llm_providers')") == [(None,)]
 
 
+def test_a_database_that_is_not_utf8_is_refused_and_left_empty(ascii_database_url: str) -> None:
+    with pytest.raises(MigrationRefused, match="encoding is SQL_ASCII"):
+        migrate(ascii_database_url, print)
+    assert rows(ascii_database_url, "SELECT to_regclass('llm_providers')") == [(None,)]
+
+
 def test_another_systems_alembic_version_is_left_alone(database_url: str) -> None:
     run(database_url, "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
     run(database_url, "INSERT INTO alembic_version VALUES ('theirs')")

@@ -112,6 +112,17 @@ def test_a_database_without_our_tables_asks_for_the_migration(
     assert "run `switchyard migrate`" in found.texts["tables"]
 
 
+@pytest.mark.usefixtures("all_well")
+def test_a_database_that_is_not_utf8_is_named_with_its_fix(
+    ascii_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", ascii_database_url)
+    found = report()
+    assert found.states["PostgreSQL"] == "wrong"
+    assert "SQL_ASCII" in found.texts["PostgreSQL"]
+    assert "ENCODING 'UTF8'" in found.texts["PostgreSQL"]
+
+
 def test_the_services_of_a_running_up_are_found(
     data_dir: Path, migrated_database_url: str, redis_url: str
 ) -> None:
