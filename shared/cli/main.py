@@ -30,7 +30,16 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"shared.cli.{cmd_name}")
+        try:
+            module = import_module(f"shared.cli.{cmd_name}")
+        except ModuleNotFoundError as error:
+            # An image of a function has the base alone; the worker's has the extra of the commands.
+            fix = "pip install 'switchyard[up]'"
+            if cmd_name != "up":
+                fix = "pip install 'switchyard[cli]', or run it in the container of the worker"
+            raise click.ClickException(
+                f"`switchyard {cmd_name}` needs {error.name}, which is not installed here: {fix}"
+            ) from error
         return cast(click.Command, getattr(module, cmd_name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

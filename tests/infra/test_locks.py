@@ -12,7 +12,8 @@ from tests.architecture.requirements import asked_for, closure
 from tests.architecture.test_locks import RUN, entries, pins
 from tests.infra.deployed import INFRA, processes
 
-LOCKS = {name: "cli" if name == "release" else name for name in [*processes(), "aws"]}
+EXTRAS = {"release": ["cli"], "worker": ["worker", "cli"]}
+LOCKS = {name: EXTRAS.get(name, [name]) for name in [*processes(), "aws"]}
 
 
 def lock(name: str) -> str:
@@ -29,8 +30,8 @@ def installed_here(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_holds_what_its_extra_needs_and_nothing_else(name: str) -> None:
-    needed = closure(asked_for(LOCKS[name]))
+def test_a_lock_holds_what_its_extras_need_and_nothing_else(name: str) -> None:
+    needed = closure(asked_for(*LOCKS[name]))
     assert installed_here(name) == needed, f"run infra/locks/lock.sh {name}"
 
 

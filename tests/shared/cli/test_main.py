@@ -7,6 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from shared.cli import main
 from shared.cli.main import COMMANDS, switchyard
 
 
@@ -16,6 +17,21 @@ def test_every_command_listed_is_there_with_help_that_says_the_same(name: str) -
     assert command is not None
     assert command.name == name
     assert command.get_short_help_str(limit=200) == COMMANDS[name]
+
+
+@pytest.mark.parametrize(("name", "fix"), [("up", "[up]"), ("token", "of the worker")])
+def test_a_command_whose_extra_is_not_installed_says_so_in_one_line(
+    name: str, fix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bare(_: str) -> None:
+        raise ModuleNotFoundError("No module named 'psutil'", name="psutil")
+
+    monkeypatch.setattr(main, "import_module", bare)
+    done = CliRunner().invoke(switchyard, [name])
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: `switchyard {name}` needs psutil")
+    assert fix in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_help_loads_no_command() -> None:
