@@ -153,23 +153,29 @@ def _refuse_strangers(missing: list[str]) -> None:
 
 @contextmanager
 def _only_one(dsn: str) -> Generator[psycopg.Connection[Any]]:
-    with _session(dsn, lock_timeout=_WAIT_FOR_OTHERS) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        connection.execute(sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_A_LOCK))
-        # Closing the session gives the lock back, also when the process is killed.
-        yield connection
+    with _session(dsn) as waiting, waiting.transaction():
+        # The lock is the transaction's: a pooler would keep the session, and with it the lock.
+        waiting.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_WAIT_FOR_OTHERS))
+        waiting.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        waiting.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        with _session(dsn) as connection:
+            yield connection
 
 
 @contextmanager
-def _session(
-    dsn: str, *, lock_timeout: LiteralString = _WAIT_FOR_A_LOCK
-) -> Generator[psycopg.Connection[Any]]:
+def _session(dsn: str) -> Generator[psycopg.Connection[Any]]:
     with psycopg.connect(
-        dsn, autocommit=True, application_name="switchyard migrate", connect_timeout=10
+        dsn,
+        autocommit=True,
+        prepare_threshold=None,
+        application_name="switchyard migrate",
+        connect_timeout=10,
     ) as connection:
         connection.execute("SET timezone = 'UTC'")
-        connection.execute(sql.SQL("SET lock_timeout = {}").format(lock_timeout))
+        connection.execute(sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_A_LOCK))
         yield connection
+        # A pooler gives the session to somebody else.
+        connection.execute("RESET lock_timeout")
 
 
 @contextmanager
@@ -177,7 +183,12 @@ def _sqlalchemy(dsn: str) -> Generator[Connection]:
     """A connection of SQLAlchemy to any DSN that psycopg takes."""
 
     def connect() -> psycopg.Connection[Any]:
-        connection = psycopg.connect(dsn, application_name="switchyard migrate", connect_timeout=10)
+        connection = psycopg.connect(
+            dsn,
+            prepare_threshold=None,
+            application_name="switchyard migrate",
+            connect_timeout=10,
+        )
         connection.execute("SET timezone = 'UTC'")
         connection.execute(sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_A_LOCK))
         connection.commit()
@@ -186,6 +197,8 @@ def _sqlalchemy(dsn: str) -> Generator[Connection]:
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     with engine.connect() as bound:
         yield bound
+        bound.exec_driver_sql("RESET lock_timeout")
+        bound.commit()
 
 
 def _version(connection: psycopg.Connection[Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,10 +44,13 @@ class Crashing:
 
 
 @pytest.fixture
-def crashing(services_folder: Path) -> Iterator[Crashing]:
-    postgres = Crashing(services_folder / "crashing")
+def crashing(services_folder: Path, tmp_path: Path) -> Iterator[Crashing]:
+    # Of this test alone: what another one left in its tables would be counted here.
+    folder = services_folder / tmp_path.name
+    postgres = Crashing(folder)
     yield postgres
     postgres.crash()
+    shutil.rmtree(folder)
 
 
 def new_caller(dsn: str, name: str) -> dict[str, str]:
