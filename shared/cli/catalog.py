@@ -18,6 +18,7 @@ from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db.audit import Actor
 from shared.db.catalogue_sync import Change, Kind, apply_sync, plan_sync, provider_slugs
+from shared.db.session import SESSION
 
 _ACTOR = Actor("switchyard catalog sync")
 _STYLES = {Kind.NEW: "green", Kind.PRICE: "yellow", Kind.KEPT: "dim", Kind.GONE: "red"}
@@ -73,7 +74,7 @@ def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
 async def _sync(providers: Sequence[str], *, is_applied: bool) -> list[Change]:
     at = datetime.now(UTC)
     connection = await psycopg.AsyncConnection.connect(
-        database_url(), autocommit=True, application_name="switchyard catalog", connect_timeout=10
+        database_url(), application_name="switchyard catalog", connect_timeout=10, **SESSION
     )
     async with connection:
         slugs = await provider_slugs(connection)

@@ -16,6 +16,7 @@ from shared.cli.data_folder import read_key_file
 from shared.cli.failures import one_line
 from shared.cli.run_file import Run
 from shared.db.migrate import ENCODING, is_current, missing_tables
+from shared.db.session import SESSION
 from shared.settings import (
     PROVIDER_PREFIXES,
     CompletionSettings,
@@ -81,7 +82,7 @@ def check_postgres(run: Run | None) -> list[Finding]:
             return [Finding("PostgreSQL", State.WRONG, one_line(error), _SET_OR_UP)]
         url, source = run.database_url, "of the running `switchyard up`"
     try:
-        with psycopg.connect(url, connect_timeout=_TIMEOUT_S) as connection:
+        with psycopg.connect(url, connect_timeout=_TIMEOUT_S, **SESSION) as connection:
             version = connection.info.parameter_status("server_version")
             encoding = connection.info.parameter_status("server_encoding")
         if encoding != ENCODING:

@@ -17,6 +17,7 @@ from shared.cli import resealing
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.key_ring import key_ring
 from shared.cli.services import data_folder, database_url
+from shared.db.session import SESSION
 from shared.vault.keyring import generate_key
 from shared.vault.sealing import Vault
 from shared.vault.sources import wrap_key
@@ -107,9 +108,9 @@ def verify(as_json: bool) -> None:
 def _connect(command: str) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(
         database_url(),
-        autocommit=True,
         application_name=f"switchyard key {command}",
         connect_timeout=10,
+        **SESSION,
     )
 
 

@@ -22,6 +22,7 @@ from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db import access_tokens
 from shared.db.audit import Actor, append_audit_from_command
+from shared.db.session import SESSION
 from shared.routing.snapshot import Tier
 
 ROTATION_OVERLAP = timedelta(hours=24)
@@ -167,7 +168,7 @@ def rotate(token_id: int, as_json: bool) -> None:
 
 def _connect() -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(
-        database_url(), autocommit=True, application_name="switchyard token", connect_timeout=10
+        database_url(), application_name="switchyard token", connect_timeout=10, **SESSION
     )
 
 

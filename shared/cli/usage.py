@@ -16,6 +16,7 @@ from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db import usage_outbox, usage_reconcile
 from shared.db.audit import Actor, append_audit_from_command
+from shared.db.session import SESSION
 from shared.db.usage_filters import UsageFilters
 from shared.db.usage_quarantine import list_quarantined, retry_quarantined
 from shared.db.usage_reprice import NOTHING, reprice
@@ -282,9 +283,7 @@ def quarantine_command(retries: bool, as_json: bool) -> None:
 
 
 def _connect() -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        database_url(), autocommit=True, application_name=_ACTOR, connect_timeout=10
-    )
+    return psycopg.connect(database_url(), application_name=_ACTOR, connect_timeout=10, **SESSION)
 
 
 def _days_ago(days: int) -> datetime:

@@ -12,6 +12,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from shared.db.dsn import refuse_malformed
+from shared.db.session import SESSION
 from shared.resources import Check, Resources
 from shared.settings import DatabaseSettings
 
@@ -46,7 +47,7 @@ class Database:
             reconnect_timeout=WAIT_S,
             configure=_use_utc,
             kwargs={
-                "autocommit": True,
+                **SESSION,
                 "application_name": "switchyard",
                 "connect_timeout": 5,
                 # A server that vanished without a word is noticed within this many ms.
@@ -107,13 +108,11 @@ async def connect_once(dsn: str) -> AsyncGenerator[psycopg.AsyncConnection[Any]]
     refuse_malformed(dsn)
     connection = await psycopg.AsyncConnection.connect(
         dsn,
-        autocommit=True,
-        # A pooler in transaction mode gives the next statement to another session.
-        prepare_threshold=None,
         application_name="switchyard",
         connect_timeout=5,
         tcp_user_timeout=10_000,
         keepalives_idle=10,
+        **SESSION,
     )
     async with connection:
         await _use_utc(connection)

@@ -20,6 +20,7 @@ from shared.db.older import AdoptionRefused, adopt
 from shared.db.older_usage import CopyIncomplete, copy_usage, is_set_aside
 from shared.db.partitions import ensure_ahead
 from shared.db.roles import make_roles
+from shared.db.session import SESSION
 from shared.db.tables.every import metadata
 from shared.db.tables.rollup_triggers import install_rollups
 from shared.db.tables.triggers import install_triggers
@@ -165,11 +166,7 @@ def _only_one(dsn: str) -> Generator[psycopg.Connection[Any]]:
 @contextmanager
 def _session(dsn: str) -> Generator[psycopg.Connection[Any]]:
     with psycopg.connect(
-        dsn,
-        autocommit=True,
-        prepare_threshold=None,
-        application_name="switchyard migrate",
-        connect_timeout=10,
+        dsn, application_name="switchyard migrate", connect_timeout=10, **SESSION
     ) as connection:
         connection.execute("SET timezone = 'UTC'")
         connection.execute(sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_A_LOCK))
@@ -184,14 +181,11 @@ def _sqlalchemy(dsn: str) -> Generator[Connection]:
 
     def connect() -> psycopg.Connection[Any]:
         connection = psycopg.connect(
-            dsn,
-            prepare_threshold=None,
-            application_name="switchyard migrate",
-            connect_timeout=10,
+            dsn, application_name="switchyard migrate", connect_timeout=10, **SESSION
         )
         connection.execute("SET timezone = 'UTC'")
         connection.execute(sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_A_LOCK))
-        connection.commit()
+        connection.autocommit = False
         return connection
 
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)

@@ -92,7 +92,6 @@ async def list_models(connection: Connection, provider: str | None) -> list[Mode
         await cursor.execute(
             sql.SQL("SELECT {} FROM llm_models m{} ORDER BY m.id").format(_ROW, where),
             [] if provider is None else [provider],
-            prepare=False,
         )
         return [_row(found) for found in await cursor.fetchall()]
 
@@ -105,7 +104,6 @@ async def find_model(
         await cursor.execute(
             sql.SQL("SELECT {} FROM llm_models m WHERE m.id = %s{}").format(_ROW, lock),
             [model_id],
-            prepare=False,
         )
         found = await cursor.fetchone()
         return None if found is None else _row(found)
@@ -144,7 +142,6 @@ async def create_model(
                 sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
             ),
             [provider_id, *values.values()],
-            prepare=False,
         )
         return await cursor.fetchone()
 
@@ -159,7 +156,6 @@ async def change_model(connection: Connection, model_id: int, changes: Mapping[s
             sql.SQL(", ").join(assignments)
         ),
         [*changes.values(), model_id],
-        prepare=False,
     )
 
 

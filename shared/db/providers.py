@@ -71,9 +71,7 @@ _COLUMNS = sql.SQL(", ").join(
 async def list_providers(connection: Connection) -> list[ProviderRow]:
     """All of them, in the order of their ids."""
     async with connection.cursor(row_factory=class_row(ProviderRow)) as cursor:
-        await cursor.execute(
-            sql.SQL("SELECT {} FROM llm_providers ORDER BY id").format(_COLUMNS), prepare=False
-        )
+        await cursor.execute(sql.SQL("SELECT {} FROM llm_providers ORDER BY id").format(_COLUMNS))
         return await cursor.fetchall()
 
 
@@ -88,7 +86,6 @@ async def find_provider(
                 _COLUMNS, lock
             ),
             [slug],
-            prepare=False,
         )
         return await cursor.fetchone()
 
@@ -104,7 +101,6 @@ async def create_provider(connection: Connection, values: Mapping[str, Any]) -> 
                 _COLUMNS,
             ),
             list(values.values()),
-            prepare=False,
         )
         [row] = await cursor.fetchall()
         return row
@@ -123,7 +119,6 @@ async def change_provider(
                 "UPDATE llm_providers SET {}, updated_at = now() WHERE id = %s RETURNING {}"
             ).format(sql.SQL(", ").join(assignments), _COLUMNS),
             [*changes.values(), provider_id],
-            prepare=False,
         )
         [row] = await cursor.fetchall()
         return row

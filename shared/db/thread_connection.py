@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from shared.db.dsn import refuse_malformed
+from shared.db.session import SESSION
 
 _CONNECT_TIMEOUT_S = 5
 
@@ -58,12 +59,10 @@ def _answers(connection: psycopg.Connection[Any]) -> bool:
 def _connect(dsn: str) -> psycopg.Connection[Any]:
     return psycopg.connect(
         dsn,
-        autocommit=True,
-        # A pooler in transaction mode gives the next statement to another session.
-        prepare_threshold=None,
         application_name="switchyard",
         connect_timeout=_CONNECT_TIMEOUT_S,
         # A server that vanished without a word is noticed within this many ms.
         tcp_user_timeout=10_000,
         keepalives_idle=10,
+        **SESSION,
     )

@@ -193,7 +193,7 @@ def _read(
     values |= {"all": every, "at": after[0] or "-infinity", "id": after[1], "limit": _ROWS_AT_ONCE}
     with connection.cursor(row_factory=dict_row) as cursor:
         # Unprepared: a prepared log.* fails for ever on a connection once a column is added.
-        return cursor.execute(_SELECT.format(where=where), values, prepare=False).fetchall()
+        return cursor.execute(_SELECT.format(where=where), values).fetchall()
 
 
 def _adjustments(

@@ -29,8 +29,8 @@ _STARTS = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH|COPY|CREATE TEMPORARY T
 # OIDs of unknown (how psycopg sends a str), text and varchar.
 _TEXTS = frozenset({0, 25, 1043})
 
-Sent = tuple[str, str, str, tuple[int, ...], tuple[str, ...], bool]
-"""Module, function, statement, OIDs of its parameters, what they were, may be prepared."""
+Sent = tuple[str, str, str, tuple[int, ...], tuple[str, ...]]
+"""Module, function, statement, OIDs of its parameters, what they were."""
 
 
 def install() -> None:
@@ -46,7 +46,7 @@ class _Notes:
         self._noted: set[Sent] = set()
         self._copies: WeakKeyDictionary[Any, tuple[str, str, str]] = WeakKeyDictionary()
 
-    def statement(self, cursor: Any, query: Any, prepare: bool | None) -> None:
+    def statement(self, query: Any) -> None:
         text = _plain(query.query)
         place = _sender(sys._getframe(1))
         if place is None or not _STARTS.match(text):
@@ -55,8 +55,7 @@ class _Notes:
             self._token(kind, value)
             for kind, value in zip(query.types or (), query.params or (), strict=True)
         )
-        prepared = prepare is not False and cursor.connection.prepare_threshold is not None
-        self._note((*place, text, tuple(query.types or ()), tokens, prepared))
+        self._note((*place, text, tuple(query.types or ()), tokens))
 
     def copy(self, cursor: Any, statement: Any) -> None:
         place = _sender(sys._getframe(1))
@@ -66,7 +65,7 @@ class _Notes:
     def copied(self, cursor: Any, row: Sequence[Any]) -> None:
         if cursor in self._copies:
             tokens = tuple(self._token(0 if isinstance(value, str) else -1, value) for value in row)
-            self._note((*self._copies[cursor], (), tokens, False))
+            self._note((*self._copies[cursor], (), tokens))
 
     def _token(self, kind: int, value: Any) -> str:
         if value is None:
@@ -141,7 +140,7 @@ def _hook_cursor(module: Any, notes: _Notes) -> None:
     def noted(self: Any, query: Any, **options: Any) -> Generator[Any, Any, None]:
         yield from run(self, query, **options)
         # One that was refused is none that the next schema has to take.
-        notes.statement(self, query, options.get("prepare"))
+        notes.statement(query)
 
     def noted_copy(self: Any, statement: Any, *values: Any) -> Generator[Any, Any, None]:
         notes.copy(self, statement)

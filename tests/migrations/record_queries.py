@@ -122,8 +122,8 @@ def _runs_sql(call: ast.Call) -> bool:
 def _read(notes: Path) -> Iterator[query_hook.Sent]:
     for file in notes.glob("*.jsonl"):
         for line in file.read_text("utf-8").splitlines():
-            module, function, statement, types, tokens, prepared = json.loads(line)
-            yield module, function, statement, tuple(types), tuple(tokens), prepared
+            module, function, statement, types, tokens = json.loads(line)
+            yield module, function, statement, tuple(types), tuple(tokens)
 
 
 def _merge(sent: Iterable[query_hook.Sent]) -> list[Recorded]:
@@ -138,7 +138,6 @@ def _merge(sent: Iterable[query_hook.Sent]) -> list[Recorded]:
                 _type(set(column)) for column in zip(*(one[3] for one in those), strict=True)
             ),
             sends=_cover({one[4] for one in those if one[4]}),
-            prepared=any(one[5] for one in those),
         )
         for key, those in sorted(by_statement.items())
     ]

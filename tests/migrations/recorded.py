@@ -1,8 +1,8 @@
 """The statements of a release as text: tests/recorded/queries, one file a module that sends them.
 
 Of each: who sends it; `takes`, the types that psycopg declares for its parameters; a line `sends`
-for each kind of row seen (`null`, a word of the code's own, or `?` for any value); `gives`, the
-columns that come back; and `prepared` where a connection may keep its plan.
+for each kind of row seen (`null`, a word of the code's own, or `?` for any value); and `gives`, the
+columns that come back.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ class Recorded:
     takes: tuple[str, ...] = ()
     sends: tuple[tuple[str, ...], ...] = ()
     gives: tuple[str, ...] = ()
-    prepared: bool = False
 
     @property
     def verb(self) -> str:
@@ -63,8 +62,6 @@ def write(statements: Iterable[Recorded], folder: Path = FOLDER) -> None:
 def _text(one: Recorded) -> str:
     facts = [("takes", one.takes), *(("sends", row) for row in one.sends), ("gives", one.gives)]
     lines = [f"-- {one}", *(f"-- {name} {', '.join(held)}" for name, held in facts if held)]
-    if one.prepared:
-        lines.append("-- prepared")
     return "\n".join([*lines, f"{one.sql};", "", ""])
 
 
@@ -72,13 +69,9 @@ def _parse(block: str) -> Recorded:
     head, *lines = block.rstrip().split("\n")
     module, function = head.split(": ")
     facts: dict[str, list[tuple[str, ...]]] = {name: [] for name in _FACTS}
-    prepared = False
     while lines[0].startswith("-- "):
         name, _, held = lines.pop(0).removeprefix("-- ").partition(" ")
-        if name == "prepared":
-            prepared = True
-        else:
-            facts[name].append(tuple(held.split(", ")))
+        facts[name].append(tuple(held.split(", ")))
     return Recorded(
         module,
         function,
@@ -86,5 +79,4 @@ def _parse(block: str) -> Recorded:
         takes=next(iter(facts["takes"]), ()),
         sends=tuple(facts["sends"]),
         gives=next(iter(facts["gives"]), ()),
-        prepared=prepared,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,8 +27,8 @@ _SAMPLES = {
     "uuid": "00000000-0000-7000-8000-000000000001",
 } | dict.fromkeys(["int2", "int4", "int8", "numeric", "float4", "float8", "oid"], "1")
 _COPY = re.compile(r"COPY (\w+) \((.+)\) FROM STDIN", re.DOTALL)
-# What Python reads as the same; where a plan is kept, the server itself insists on one type.
 _IS_REFERRED_TO = psycopg.errors.ForeignKeyViolation.sqlstate
+# What Python reads as the same.
 _SAME = {"smallint": "integer", "bigint": "integer", "character varying": "text", "json": "jsonb"}
 
 
@@ -55,34 +55,6 @@ def complaints(connection: psycopg.Connection[Any], recorded: Sequence[Recorded]
         for one in recorded:
             if one.verb != "CREATE":
                 found += [_line(one, error) for error in _judge(connection, one)]
-        return found
-
-
-def complaints_after(
-    connection: psycopg.Connection[Any],
-    recorded: Sequence[Recorded],
-    changes: Iterable[str],
-) -> list[str]:
-    """Those of serving connections that hold the statements prepared while `changes` are made."""
-    with connection.transaction(force_rollback=True):
-        found = list(_furnish(connection, recorded))
-        held: list[tuple[Recorded, bytes, list[bytes | None]]] = []
-        for one in recorded:
-            if one.prepared and one.verb != "CREATE":
-                name = f"held{len(held)}".encode()
-                _checked(connection.pgconn.prepare(name, *_declared(one)))
-                held.append((one, name, _values(connection, name, _rows(one)[0], "y")))
-        for change in changes:
-            # Not by execute: after an ALTER psycopg forgets what is prepared on that connection.
-            _checked(connection.pgconn.exec_(change.encode()))
-        for one, name, values in held:
-            try:
-                with connection.transaction(force_rollback=True):
-                    _checked(connection.pgconn.exec_prepared(name, values))
-            except Refused as error:
-                if not _is_of_the_sample(one, error):
-                    found.append(_line(one, error))
-            _checked(connection.pgconn.exec_(b"DEALLOCATE " + name))
         return found
 
 
@@ -141,7 +113,7 @@ def _run(
     pgconn = connection.pgconn
     _checked(pgconn.prepare(b"", *_declared(one)))
     columns = pgconn.describe_prepared(b"")
-    _checked(pgconn.exec_prepared(b"", _values(connection, b"", row, sample)))
+    _checked(pgconn.exec_prepared(b"", _values(connection, row, sample)))
     _compare(one, _columns(connection, columns))
 
 
@@ -174,10 +146,10 @@ def _declared(one: Recorded) -> tuple[bytes, list[int]]:
 
 
 def _values(
-    connection: psycopg.Connection[Any], name: bytes, row: Sequence[str], sample: str
+    connection: psycopg.Connection[Any], row: Sequence[str], sample: str
 ) -> list[bytes | None]:
-    """Of the types that the server has made out for the parameters of a prepared statement."""
-    asked = connection.pgconn.describe_prepared(name)
+    """Of the types that the server has made out for the parameters of the statement."""
+    asked = connection.pgconn.describe_prepared(b"")
     kinds = [_NAMES[asked.param_type(number)] for number in range(asked.nparams)]
     values = [_value(kind, token, sample) for kind, token in zip(kinds, row, strict=True)]
     return [None if value is None else value.encode() for value in values]
@@ -214,7 +186,7 @@ def _compare(one: Recorded, columns: tuple[str, ...]) -> None:
         name, kind = column.split(" ", 1)
         if name not in now:
             raise Refused(f'column "{name}" is not given any more')
-        if now[name] != kind and (one.prepared or _read_as(now[name]) != _read_as(kind)):
+        if _read_as(now[name]) != _read_as(kind):
             raise Refused(f'column "{name}" is given as {now[name]}, not as {kind}')
 
 

@@ -16,11 +16,10 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from shared.db.migrate import alembic_config
-from shared.db.tables.every import metadata
+from shared.db.session import SESSION
 from tests.fakes.place import NewPlace
 from tests.migrations import recorded
-from tests.migrations.recorded import Recorded
-from tests.migrations.replay import complaints, complaints_after
+from tests.migrations.replay import complaints
 
 ROOT = Path(__file__).parents[2]
 RELEASE = tomllib.loads((recorded.FOLDER / recorded.RELEASE).read_text("utf-8"))
@@ -85,16 +84,11 @@ BREAKS = {
         'read_catalogue.py: _rows: column "ttft_target_ms" is given as text, not as integer',
     ),
 }
-# A table is expanded by such a statement; on which one is for the next release to choose.
-ADD_COLUMNS = [f"ALTER TABLE {table} ADD COLUMN added_later text" for table in metadata.tables]
 
 
 @pytest.fixture(scope="module")
 def database(new_place: NewPlace) -> Iterator[psycopg.Connection[Any]]:
-    # psycopg would forget all that is prepared whenever something is rolled back.
-    with psycopg.connect(
-        new_place("previous").database_url, autocommit=True, prepare_threshold=None
-    ) as connection:
+    with psycopg.connect(new_place("previous").database_url, **SESSION) as connection:
         yield connection
 
 
@@ -122,21 +116,6 @@ def test_what_would_break_the_previous_release_is_reported(
     migrated.execute(f"DROP TRIGGER IF EXISTS switchyard_watch ON {table}".encode())
     migrated.execute(statement.encode())
     assert [line for line in complaints(migrated, about) if said in line]
-
-
-def test_a_statement_that_a_connection_holds_prepared_outlives_a_column_that_is_added(
-    migrated: psycopg.Connection[Any],
-) -> None:
-    assert complaints_after(migrated, PREVIOUS, ADD_COLUMNS) == []
-
-
-def test_a_prepared_statement_that_takes_all_columns_would_be_reported(
-    migrated: psycopg.Connection[Any],
-) -> None:
-    all_columns = Recorded("shared/db/a.py", "read", "SELECT * FROM known_models", prepared=True)
-    assert complaints_after(migrated, [all_columns], ADD_COLUMNS) == [
-        "shared/db/a.py: read: cached plan must not change result type: SELECT * FROM known_models"
-    ]
 
 
 def test_the_recording_is_of_the_newest_release_and_of_a_schema_that_head_comes_from() -> None:

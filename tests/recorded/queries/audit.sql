@@ -34,7 +34,6 @@
 -- sends ?, 'user_key.changed', 'user_key', ?, ?, ?, ?, ?
 -- sends ?, 'user_key.replaced', 'user_key', ?, ?, ?, ?, ?
 -- sends ?, 'user_key.tested', 'user_key', ?, ?, ?, ?, ?
--- prepared
 INSERT INTO audit_events (actor, action, target_type, target_id, fingerprint, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- shared/db/audit.py: append_audit_from_command
@@ -45,6 +44,5 @@ INSERT INTO audit_events (actor, action, target_type, target_id, fingerprint, ad
 -- sends ?, 'token.revoked', 'access_token', ?, null, null, null, null
 -- sends ?, 'token.rotated', 'access_token', ?, null, null, null, ?
 -- sends ?, 'usage.reprice', 'usage', null, null, null, null, ?
--- prepared
 INSERT INTO audit_events (actor, action, target_type, target_id, fingerprint, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 

@@ -1,5 +1,4 @@
 -- shared/db/connect.py: ping
 -- gives ?column? integer
--- prepared
 SELECT 1;
 

@@ -1,20 +1,17 @@
 -- shared/db/health_checks.py: forget_stale
 -- takes int2
 -- sends ?
--- prepared
 UPDATE llm_providers SET health_status = 'unknown', health_reason = format('no check for %s minutes', $1 / 60) WHERE health_status <> 'unknown' AND health_last_checked < now() - make_interval(secs => $1);
 
 -- shared/db/health_checks.py: insert_run
 -- takes unknown, unknown
 -- sends 'health.check', ?
--- prepared
 INSERT INTO job_runs (name, tick) VALUES ($1, $2);
 
 -- shared/db/health_checks.py: is_recorded
 -- takes unknown
 -- sends ?
 -- gives ?column? integer
--- prepared
 SELECT 1 FROM provider_health_checks WHERE run = $1 AND checked_at > now() - interval '1 day' LIMIT 1;
 
 -- shared/db/health_checks.py: lock_standings
@@ -30,7 +27,6 @@ SELECT past.* FROM llm_providers AS provider, LATERAL ( SELECT provider_id, chec
 -- shared/db/health_checks.py: trim_history
 -- takes int2
 -- sends ?
--- prepared
 DELETE FROM provider_health_checks WHERE checked_at < now() - make_interval(days => $1);
 
 -- shared/db/health_checks.py: write_verdicts

@@ -2,7 +2,6 @@
 -- takes int2, int2
 -- sends ?, ?
 -- gives checked_at timestamp with time zone, outcome text, status text, status_code integer, response_time_ms integer, reason text
--- prepared
 SELECT checked_at, outcome, status, status_code, response_time_ms, reason
 FROM provider_health_checks WHERE provider_id = $1 ORDER BY checked_at DESC LIMIT $2;
 
@@ -10,7 +9,6 @@ FROM provider_health_checks WHERE provider_id = $1 ORDER BY checked_at DESC LIMI
 -- takes unknown, unknown
 -- sends 'answered', 'not_judged'
 -- gives id bigint, provider text, name text, is_active boolean, health_status text, health_reason text, health_last_checked timestamp with time zone, health_response_time_ms integer, system_key_status text, system_key_reason text, system_key_checked_at timestamp with time zone, uptime_24h double precision, uptime_30d double precision
--- prepared
 SELECT provider.id, provider_slug AS provider, provider_name AS name, is_active, health_status,
     health_reason, health_last_checked, health_response_time_ms, system_key_status,
     system_key_reason, system_key_checked_at, up.uptime_24h, up.uptime_30d

@@ -1,10 +1,8 @@
 -- shared/db/known_models.py: _read
 -- gives id bigint, provider_slug text, names text[], pattern text, context_window bigint, prices jsonb
--- prepared
 SELECT id, provider_slug, names, pattern, context_window, prices FROM known_models ORDER BY id;
 
 -- shared/db/known_models.py: copy_known_models
--- prepared
 DELETE FROM known_models;
 
 -- shared/db/known_models.py: copy_known_models
@@ -16,11 +14,9 @@ DELETE FROM known_models;
 -- sends 'openai', ?, 'moderation', null, ?, ?, ?
 -- sends 'openrouter', ?, ?, ?, ?, ?, ?
 -- sends 'together', ?, null, ?, ?, ?, ?
--- prepared
 INSERT INTO known_models (provider_slug, names, pattern, context_window, prices, source, checked_at) VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- shared/db/known_models.py: copy_known_models
 -- gives source text
--- prepared
 SELECT source FROM known_models LIMIT 1;
 

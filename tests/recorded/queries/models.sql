@@ -3,14 +3,12 @@
 -- sends ?, ?, 'admin', ?, ?, ?
 -- sends ?, ?, ?, ?, ?, ?
 -- gives version integer
--- prepared
 INSERT INTO model_prices (model_id, version, valid_from, source, checked_at, prices) SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5 FROM model_prices WHERE model_id = $6 RETURNING version;
 
 -- shared/db/models.py: add_price
 -- takes numeric, numeric, numeric, numeric, unknown, timestamptz, int2
 -- sends ?, ?, ?, ?, ?, ?, ?
 -- sends ?, ?, null, null, 'admin', ?, ?
--- prepared
 UPDATE llm_models SET cost_per_1m_input_tokens = $1, cost_per_1m_output_tokens = $2, cost_per_1m_tokens_cached = $3, cost_per_1m_tokens_cache_write = $4, price_source = $5, price_checked_at = $6, updated_at = now() WHERE id = $7;
 
 -- shared/db/models.py: change_model
@@ -34,7 +32,6 @@ UPDATE llm_models SET "power_level" = $1, "is_active" = $2, "deprecation_date" =
 -- sends 'openai', ?
 -- sends ?, 'm'
 -- gives count bigint
--- prepared
 SELECT count(*) FROM llm_models m JOIN llm_providers p ON p.id = m.provider_id WHERE p.provider_slug = $1 AND m.model_id = $2;
 
 -- shared/db/models.py: create_model
@@ -68,13 +65,11 @@ INSERT INTO llm_models (provider_id, "model_name", "model_id") VALUES ($1, $2, $
 -- sends 'together'
 -- sends ?
 -- gives id bigint
--- prepared
 SELECT id FROM llm_providers WHERE provider_slug = $1 FOR UPDATE;
 
 -- shared/db/models.py: delete_model
 -- takes int2
 -- sends ?
--- prepared
 DELETE FROM llm_models WHERE id = $1;
 
 -- shared/db/models.py: find_model
@@ -88,7 +83,6 @@ SELECT jsonb_build_object('id', "m"."id", 'provider', (SELECT provider_slug FROM
 -- sends 'eco'
 -- sends ?
 -- gives ?column? integer
--- prepared
 SELECT 1 FROM power_levels WHERE name = $1;
 
 -- shared/db/models.py: list_models
@@ -107,13 +101,11 @@ SELECT jsonb_build_object('id', "m"."id", 'provider', (SELECT provider_slug FROM
 -- takes int2
 -- sends ?
 -- gives ?column? integer
--- prepared
 SELECT 1 FROM usage_daily WHERE model_id = $1 LIMIT 1;
 
 -- shared/db/models.py: uses_of
 -- takes int2
 -- sends ?
 -- gives count bigint
--- prepared
 SELECT count(*) FROM llm_routing_rules WHERE model_id = $1;
 

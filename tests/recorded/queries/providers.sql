@@ -26,7 +26,6 @@ UPDATE llm_providers SET "is_active" = $1, updated_at = now() WHERE id = $2 RETU
 -- takes int2
 -- sends ?
 -- gives count bigint
--- prepared
 SELECT count(*) FROM llm_models WHERE provider_id = $1;
 
 -- shared/db/providers.py: create_provider
@@ -52,7 +51,6 @@ INSERT INTO llm_providers ("provider_name", "auth_type", "rate_limit_rpm", "prov
 -- shared/db/providers.py: delete_provider
 -- takes int2
 -- sends ?
--- prepared
 DELETE FROM llm_providers WHERE id = $1;
 
 -- shared/db/providers.py: find_provider
@@ -69,12 +67,10 @@ SELECT "id" AS "id", "provider_slug" AS "provider", "provider_name" AS "name", "
 -- shared/db/providers.py: remove_keys
 -- takes int2
 -- sends ?
--- prepared
 DELETE FROM user_api_keys WHERE provider_id = $1;
 
 -- shared/db/providers.py: remove_keys
 -- takes int2
 -- sends ?
--- prepared
 UPDATE llm_providers SET encrypted_system_key = NULL, system_key_suffix = NULL, system_key_fingerprint = NULL, system_key_encryption_key_id = NULL, system_key_status = 'unverified', system_key_reason = NULL, system_key_checked_at = NULL WHERE id = $1 AND encrypted_system_key IS NOT NULL;
 

@@ -20,6 +20,5 @@ SELECT DISTINCT ON (model_id) * FROM model_prices ORDER BY model_id, version DES
 
 -- shared/db/read_catalogue.py: read_versions
 -- gives catalogue bigint, tokens bigint, keys bigint, limits bigint
--- prepared
 SELECT catalogue, tokens, keys, limits FROM versions WHERE id = 1;
 

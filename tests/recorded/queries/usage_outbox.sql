@@ -2,7 +2,6 @@
 -- takes int2, int2
 -- sends ?, ?
 -- gives outbox_id bigint, request_id character varying(100), adjustment_id bigint, send_attempts integer, is_gone boolean, created_at timestamp with time zone, amount_usd numeric, user_id text, team_id text, provider text, model text, power_level text, access_token_id bigint, prompt_tokens bigint, completion_tokens bigint, total_tokens bigint, cached_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, cost_quality text, price_version integer
--- prepared
 WITH due AS (
     SELECT id FROM usage_outbox
     WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= now()
@@ -35,30 +34,25 @@ ORDER BY claimed.id;
 
 -- shared/db/usage_outbox.py: outbox_state
 -- gives count bigint, count bigint
--- prepared
 SELECT (SELECT count(*) FROM usage_outbox WHERE sent_at IS NULL AND failed_at IS NULL), (SELECT count(*) FROM usage_outbox WHERE failed_at IS NOT NULL);
 
 -- shared/db/usage_outbox.py: replay
--- prepared
 UPDATE usage_outbox SET failed_at = NULL, sent_at = NULL, send_attempts = 0, next_attempt_at = now() WHERE failed_at IS NOT NULL;
 
 -- shared/db/usage_outbox.py: replay
 -- takes unknown
 -- sends ?
--- prepared
 UPDATE usage_outbox SET failed_at = NULL, sent_at = NULL, send_attempts = 0, next_attempt_at = now() WHERE request_id = ANY($1);
 
 -- shared/db/usage_outbox.py: settle
 -- takes unknown, interval, bool, int2
 -- sends ?, ?, ?, ?
 -- sends ?, null, ?, ?
--- prepared
 UPDATE usage_outbox SET last_error = $1, next_attempt_at = now() + coalesce($2::interval, '0'), failed_at = CASE WHEN $3 THEN now() END WHERE id = $4;
 
 -- shared/db/usage_outbox.py: settle
 -- takes int2, unknown
 -- sends ?, ?
 -- sends ?, null
--- prepared
 WITH told AS ( UPDATE usage_outbox SET sent_at = now(), last_error = NULL WHERE id = $1 RETURNING request_id, usage_created_at, adjustment_id) UPDATE llm_usage_logs AS log SET billed_at = now(), lago_event_id = $2 FROM told WHERE log.request_id = told.request_id AND log.created_at = told.usage_created_at AND told.adjustment_id IS NULL;
 

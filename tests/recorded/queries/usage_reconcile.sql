@@ -2,7 +2,6 @@
 -- takes numeric, numeric, timestamptz, timestamptz
 -- sends ?, ?, ?, ?
 -- gives provider text, model text, rows bigint, apart bigint, ours_usd numeric, theirs_usd numeric
--- prepared
 SELECT provider.provider_slug AS provider, coalesce(model.model_id, opinion.model_served) AS model, count(*) AS rows, count(*) FILTER (WHERE abs(ours_usd - theirs_usd) > $1 * greatest(ours_usd, theirs_usd) + $2) AS apart, sum(ours_usd) AS ours_usd, sum(theirs_usd) AS theirs_usd FROM (
     SELECT log.request_id, log.created_at, log.provider_id, log.model_id, log.model_served,
         log.provider_cost_usd AS theirs_usd,
@@ -17,7 +16,6 @@ SELECT provider.provider_slug AS provider, coalesce(model.model_id, opinion.mode
 -- takes numeric, numeric
 -- sends ?, ?
 -- gives provider text, model text, rows bigint, apart bigint, ours_usd numeric, theirs_usd numeric
--- prepared
 SELECT provider.provider_slug AS provider, coalesce(model.model_id, opinion.model_served) AS model, count(*) AS rows, count(*) FILTER (WHERE abs(ours_usd - theirs_usd) > $1 * greatest(ours_usd, theirs_usd) + $2) AS apart, sum(ours_usd) AS ours_usd, sum(theirs_usd) AS theirs_usd FROM (
     SELECT log.request_id, log.created_at, log.provider_id, log.model_id, log.model_served,
         log.provider_cost_usd AS theirs_usd,
@@ -32,7 +30,6 @@ SELECT provider.provider_slug AS provider, coalesce(model.model_id, opinion.mode
 -- takes timestamptz, timestamptz
 -- sends ?, ?
 -- gives day date, rows bigint, summed_rows bigint, cost_usd numeric, summed_cost_usd numeric
--- prepared
 SELECT day, coalesce(log.rows, 0) AS rows, coalesce(daily.rows, 0)::bigint AS summed_rows,
     coalesce(log.cost, 0) AS cost_usd, coalesce(daily.cost, 0) AS summed_cost_usd
 FROM (
@@ -53,7 +50,6 @@ ORDER BY day;
 
 -- shared/db/usage_reconcile.py: drifts
 -- gives day date, rows bigint, summed_rows bigint, cost_usd numeric, summed_cost_usd numeric
--- prepared
 SELECT day, coalesce(log.rows, 0) AS rows, coalesce(daily.rows, 0)::bigint AS summed_rows,
     coalesce(log.cost, 0) AS cost_usd, coalesce(daily.cost, 0) AS summed_cost_usd
 FROM (
@@ -76,7 +72,6 @@ ORDER BY day;
 -- takes timestamptz, timestamptz, numeric, numeric, int2
 -- sends ?, ?, ?, ?, ?
 -- gives request_id character varying(100), created_at timestamp with time zone, provider text, model text, ours_usd numeric, theirs_usd numeric(24,12), difference_usd numeric
--- prepared
 SELECT opinion.request_id, opinion.created_at, provider.provider_slug AS provider, coalesce(model.model_id, opinion.model_served) AS model, ours_usd, theirs_usd, ours_usd - theirs_usd AS difference_usd FROM (
     SELECT log.request_id, log.created_at, log.provider_id, log.model_id, log.model_served,
         log.provider_cost_usd AS theirs_usd,
@@ -91,7 +86,6 @@ SELECT opinion.request_id, opinion.created_at, provider.provider_slug AS provide
 -- takes numeric, numeric, int2
 -- sends ?, ?, ?
 -- gives request_id character varying(100), created_at timestamp with time zone, provider text, model text, ours_usd numeric, theirs_usd numeric(24,12), difference_usd numeric
--- prepared
 SELECT opinion.request_id, opinion.created_at, provider.provider_slug AS provider, coalesce(model.model_id, opinion.model_served) AS model, ours_usd, theirs_usd, ours_usd - theirs_usd AS difference_usd FROM (
     SELECT log.request_id, log.created_at, log.provider_id, log.model_id, log.model_served,
         log.provider_cost_usd AS theirs_usd,

@@ -14,14 +14,12 @@ ORDER BY created_at, log.request_id LIMIT $4;
 
 -- shared/db/usage_reprice.py: _read_history
 -- gives model_id bigint, version integer, valid_from timestamp with time zone, prices jsonb
--- prepared
 SELECT model_id, version, valid_from, prices FROM model_prices ORDER BY 1, 2;
 
 -- shared/db/usage_reprice.py: _write
 -- takes unknown, unknown, unknown, timestamptz[], numeric[], int2[]
 -- sends 'repriced', ?, ?, ?, ?, ?
 -- gives id bigint
--- prepared
 INSERT INTO usage_adjustments
     (request_id, usage_created_at, amount_usd, price_version, reason, created_by)
 SELECT *, $1, $2
@@ -31,7 +29,6 @@ RETURNING id;
 -- shared/db/usage_reprice.py: _write
 -- takes int2[]
 -- sends ?
--- prepared
 INSERT INTO usage_daily AS held (day, "user_id", "team_id", "provider_id", "model_id", "power_level", "access_token_id", "user_key_id", "billed_to", "is_simulated", adjustments_usd, repriced_requests)
 SELECT (log.created_at AT TIME ZONE 'UTC')::date AS day, "user_id", "team_id", "provider_id", "model_id", "power_level", "access_token_id", "user_key_id", "billed_to", "is_simulated", sum(adjusted.amount_usd),
     count(*) FILTER (WHERE log.cost_total_usd IS NULL AND NOT EXISTS (
@@ -50,7 +47,6 @@ ON CONFLICT (day, "user_id", "team_id", "provider_id", "model_id", "power_level"
 -- shared/db/usage_reprice.py: _write
 -- takes int2[]
 -- sends ?
--- prepared
 INSERT INTO usage_outbox (request_id, usage_created_at, adjustment_id) SELECT adjusted.request_id, adjusted.usage_created_at, adjusted.id
     FROM usage_adjustments AS adjusted
     JOIN llm_usage_logs AS log ON log.request_id = adjusted.request_id
@@ -61,7 +57,6 @@ INSERT INTO usage_outbox (request_id, usage_created_at, adjustment_id) SELECT ad
 -- shared/db/usage_reprice.py: _write
 -- takes int2[]
 -- sends ?
--- prepared
 UPDATE user_api_keys AS held SET total_cost_usd = held.total_cost_usd + used.cost_usd
 FROM (
     SELECT user_key_id, sum(adjusted.amount_usd) AS cost_usd 

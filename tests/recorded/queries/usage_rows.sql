@@ -22,7 +22,6 @@
 COPY usage_staging ("request_id", "user_id", "team_id", "access_token_id", "user_key_id", "provider_id", "model_id", "model_requested", "model_served", "service_tier", "is_simulated", "power_level", "task_type", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost_input_pico_usd", "cost_output_pico_usd", "cost_total_pico_usd", "cost_quality", "price_version", "provider_cost_pico_usd", "used_byok", "billed_to", "latency_ms", "ttft_ms", "overhead_us", "status_code", "error_message", "was_fallback", "fallback_reason", "attempts", "request_ip", "user_agent", "session_id", "cache_write_1h_tokens", "prompt_audio_tokens", "completion_audio_tokens", "state", "created_at") FROM STDIN;
 
 -- shared/db/usage_rows.py: _stage
--- prepared
 CREATE TEMPORARY TABLE usage_staging ON COMMIT DROP AS
 SELECT "request_id", "user_id", "team_id", "access_token_id", "user_key_id", "provider_id", "model_id", "model_requested", "model_served", "service_tier", "is_simulated", "power_level", "task_type", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", NULL::numeric AS "cost_input_pico_usd", NULL::numeric AS "cost_output_pico_usd", NULL::numeric AS "cost_total_pico_usd", "cost_quality", "price_version", NULL::numeric AS "provider_cost_pico_usd", "used_byok", "billed_to", "latency_ms", "ttft_ms", "overhead_us", "status_code", "error_message", "was_fallback", "fallback_reason", "attempts", "request_ip", "user_agent", "session_id", "cache_write_1h_tokens", "prompt_audio_tokens", "completion_audio_tokens", "state", "created_at" FROM llm_usage_logs WITH NO DATA;
 
@@ -30,14 +29,12 @@ SELECT "request_id", "user_id", "team_id", "access_token_id", "user_key_id", "pr
 -- takes int4
 -- sends ?
 -- gives pg_advisory_xact_lock void
--- prepared
 SELECT pg_advisory_xact_lock($1);
 
 -- shared/db/usage_rows.py: missing_request_ids
 -- takes unknown
 -- sends ?
 -- gives found text
--- prepared
 SELECT found[1] FROM usage_quarantine,
     regexp_matches(
         encode(payload, 'escape'),
@@ -49,7 +46,6 @@ WHERE found[1] = ANY($1);
 -- takes unknown, timestamptz, timestamptz, bool
 -- sends ?, ?, ?, ?
 -- gives request_id character varying(100)
--- prepared
 SELECT request_id FROM llm_usage_logs
 WHERE request_id = ANY($1) AND created_at BETWEEN $2 AND $3
     AND (state = 'final' OR NOT $4);
@@ -58,7 +54,6 @@ WHERE request_id = ANY($1) AND created_at BETWEEN $2 AND $3
 -- takes timestamptz, timestamptz
 -- sends ?, ?
 -- gives count bigint
--- prepared
 WITH replaced AS MATERIALIZED (
     SELECT held.* FROM llm_usage_logs AS held
     JOIN usage_staging AS staged USING (request_id, created_at)
@@ -75,7 +70,6 @@ SELECT count(*) FROM replaced;
 
 -- shared/db/usage_rows.py: write_batch
 -- gives count bigint
--- prepared
 WITH written AS (
     INSERT INTO llm_usage_logs AS held ("request_id", "user_id", "team_id", "access_token_id", "user_key_id", "provider_id", "model_id", "model_requested", "model_served", "service_tier", "is_simulated", "power_level", "task_type", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost_quality", "price_version", "used_byok", "billed_to", "latency_ms", "ttft_ms", "overhead_us", "status_code", "error_message", "was_fallback", "fallback_reason", "attempts", "request_ip", "user_agent", "session_id", "cache_write_1h_tokens", "prompt_audio_tokens", "completion_audio_tokens", "state", "created_at", "cost_input_usd", "cost_output_usd", "cost_total_usd", "provider_cost_usd", "tokens_per_second")
     SELECT "request_id", "user_id", "team_id", "access_token_id", "user_key_id", "provider_id", "model_id", "model_requested", "model_served", "service_tier", "is_simulated", "power_level", "task_type", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost_quality", "price_version", "used_byok", "billed_to", "latency_ms", "ttft_ms", "overhead_us", "status_code", "error_message", "was_fallback", "fallback_reason", "attempts", "request_ip", "user_agent", "session_id", "cache_write_1h_tokens", "prompt_audio_tokens", "completion_audio_tokens", "state", "created_at", "cost_input_pico_usd" * 1e-12, "cost_output_pico_usd" * 1e-12, "cost_total_pico_usd" * 1e-12, "provider_cost_pico_usd" * 1e-12, round(completion_tokens * 1000.0 / nullif(greatest(latency_ms - ttft_ms, 0), 0), 3) FROM usage_staging

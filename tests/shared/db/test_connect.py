@@ -34,6 +34,19 @@ def test_an_opened_database_answers_and_reports_well(database_url: str) -> None:
     asyncio.run(scene())
 
 
+def test_nothing_is_prepared_for_a_pooler_may_give_the_session_to_others(database_url: str) -> None:
+    async def scene() -> None:
+        database = Database(database_url)
+        await database.open()
+        async with database.connection() as connection:
+            for _ in range(20):  # psycopg prepares what it has sent five times
+                held = await connection.execute("SELECT count(*) FROM pg_prepared_statements")
+                assert await held.fetchone() == (0,)
+        await database.close()
+
+    asyncio.run(scene())
+
+
 def test_a_process_starts_while_the_database_is_away_and_says_so_without_its_address() -> None:
     async def scene() -> str | None:
         resources = resources_for(AWAY)

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from structlog.testing import capture_logs
 
 from shared.db.read_catalogue import Versions, read_snapshot, read_versions
+from shared.db.session import SESSION
 from shared.routing.snapshot import Health, PriceTier, Rates, Snapshot, Tier
 
 
@@ -237,9 +238,9 @@ def test_a_health_status_of_another_system_is_unknown(migrated_database_url: str
 
 def test_a_column_added_while_serving_breaks_no_connection(migrated_database_url: str) -> None:
     async def scene() -> None:
-        connected = psycopg.AsyncConnection.connect(migrated_database_url, autocommit=True)
+        connected = psycopg.AsyncConnection.connect(migrated_database_url, **SESSION)
         async with await connected as connection:
-            for _ in range(8):  # psycopg prepares what it has seen five times
+            for _ in range(8):  # psycopg would prepare what it has seen five times
                 await read_snapshot(connection)
             edit(migrated_database_url, "ALTER TABLE llm_models ADD COLUMN later text")
             assert len((await read_snapshot(connection)).models) == 4
