@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import psycopg
 from litestar import MediaType, Request, Response
 from litestar.exceptions import (
     HTTPException,
@@ -18,6 +19,7 @@ from shared.errors import (
     InvalidField,
     MalformedBody,
     MethodNotAllowed,
+    NotReady,
     RequestRefused,
     RouteNotFound,
     SwitchyardError,
@@ -37,6 +39,11 @@ def as_switchyard_error(error: Exception) -> SwitchyardError:
     """The answerable error that `error` stands for; anything unforeseen is a plain 500."""
     if isinstance(error, SwitchyardError):
         return error
+    if isinstance(error, psycopg.OperationalError):
+        return NotReady(
+            "PostgreSQL does not answer just now; try again, and see /readyz.",
+            code="database_unavailable",
+        )
     if isinstance(error, RecursionError):
         return MalformedBody("The body nests too deep; flatten it.", code="json_too_deep")
     if isinstance(error, ValidationException):
@@ -50,6 +57,22 @@ def as_switchyard_error(error: Exception) -> SwitchyardError:
     if isinstance(error, HTTPException) and error.status_code < 500:
         return RequestRefused("The request is malformed.")
     return SwitchyardError("Something went wrong on our side; the request id finds it in the log.")
+
+
+def log_failure(error: Exception, answer: SwitchyardError, request_id: str) -> None:
+    """What nobody foresaw, with its traceback; a database that is away, in a line."""
+    if isinstance(error, SwitchyardError) or answer.status < 500:
+        return
+    if isinstance(error, psycopg.OperationalError):
+        # Not its words, which may name hosts and users.
+        get_logger().warning(
+            "request.without_database",
+            request_id=request_id,
+            error=type(error).__name__,
+            sqlstate=error.sqlstate,
+        )
+        return
+    get_logger().error("request.crashed", request_id=request_id, exc_info=error)
 
 
 def _invalid(error: ValidationException) -> InvalidField:
@@ -71,8 +94,7 @@ def _invalid(error: ValidationException) -> InvalidField:
 def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     answer = as_switchyard_error(error)
     request_id = current_request_id()
-    if answer.status >= 500 and not isinstance(error, SwitchyardError):
-        get_logger().error("request.crashed", request_id=request_id, exc_info=error)
+    log_failure(error, answer, request_id)
     headers = {
         **dict(error_headers(answer)),
         "x-request-id": request_id,

@@ -14,7 +14,7 @@ from litestar.types import Scope as AnyScope
 from functions.chat_completions.complete import Completions
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.plan import Planner, want_of
-from shared.answer_errors import as_switchyard_error
+from shared.answer_errors import as_switchyard_error, log_failure
 from shared.auth.authenticator import Authenticator
 from shared.auth.credential import credential_of
 from shared.auth.guards import check_scope
@@ -23,7 +23,6 @@ from shared.auth.scope import Scope
 from shared.db.watch import SnapshotKeeper
 from shared.errors import BodyTooLarge, MethodNotAllowed, SwitchyardError
 from shared.function import MAX_BODY_BYTES
-from shared.log import get_logger
 from shared.resources import Resources
 from shared.wire.chat import decode_chat
 from shared.wire.error_body import encode_error, error_headers
@@ -121,8 +120,7 @@ async def read_body(exchange: Exchange) -> bytes:
 async def answer_error(exchange: Exchange, error: Exception) -> None:
     """Send the error, unless the answer has begun; log what nobody foresaw."""
     answer: SwitchyardError = as_switchyard_error(error)
-    if not isinstance(error, SwitchyardError):
-        get_logger().error("request.crashed", request_id=exchange.request_id, exc_info=error)
+    log_failure(error, answer, exchange.request_id)
     if exchange.response_started:
         return
     body = encode_error(answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import psycopg
 from redis.exceptions import RedisError
 
 from shared.db.audit import Actor
@@ -16,13 +15,14 @@ WAIT_S = 20.0
 
 
 async def check_now(resources: Resources, actor: Actor, *, wait: bool) -> tuple[str, bool]:
-    """The run's name, and whether it is done. Raises ServiceUnavailable."""
+    """The run's name, and whether it is done.
+
+    Raises ServiceUnavailable where Redis is away, psycopg.OperationalError where PostgreSQL is.
+    """
     database = resources.get(Database)
     try:
         async with database.connection() as connection:
             run = await request_check(connection, resources.get(Dispatch), actor)
         return run, wait and await wait_for_check(database.connection, run, WAIT_S)
-    except (RedisError, psycopg.OperationalError) as error:
-        raise ServiceUnavailable(
-            "The check could not be queued: Redis or PostgreSQL does not answer; /readyz names it."
-        ) from error
+    except RedisError as error:
+        raise ServiceUnavailable("The check could not be queued: Redis does not answer.") from error

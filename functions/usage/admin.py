@@ -23,7 +23,7 @@ async def summarise_all_usage(request: AnyRequest) -> UsageSummary:
     return await summary(request, None)
 
 
-@get(f"{PATH}/export", guards=[require_admin], sync_to_thread=False)
-def export_all_usage(request: AnyRequest) -> Stream:
+@get(f"{PATH}/export", guards=[require_admin])
+async def export_all_usage(request: AnyRequest) -> Stream:
     """All rows as CSV or JSON lines, oldest first."""
-    return export(request, None)
+    return await export(request, None)

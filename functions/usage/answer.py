@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from decimal import Decimal
 from typing import Any
 
@@ -78,35 +79,42 @@ async def summary(request: AnyRequest, owner: str | None) -> UsageSummary:
     return UsageSummary([shown(row) for row in rows], shown(total), groups)
 
 
-def export(request: AnyRequest, owner: str | None) -> Stream:
+async def export(request: AnyRequest, owner: str | None) -> Stream:
     """All rows, oldest first. Where the database goes away the body is cut, never rounded off."""
     query = _query(request)
     filters = filters_of(query, owner, others=("format", "cursor"))
     form = _format(query)
-    rows = _stream(_database(request), filters, form, cursor_of(query))
+    chunks = _chunks(_database(request), filters, form, cursor_of(query))
+    # Before the answer begins: a database that is away can still be told as an error.
+    first = await anext(chunks)
     return Stream(
-        rows,
+        _behind(first, chunks),
         media_type=_MEDIA_TYPES[form],
         headers={"content-disposition": f'attachment; filename="usage.{form}"'},
     )
 
 
-async def _stream(
+async def _behind(first: bytes, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(chunks):
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+
+async def _chunks(
     database: Database, filters: UsageFilters, form: Format, after: Place | None
 ) -> AsyncGenerator[bytes]:
-    if form is Format.CSV:
-        yield csv_header()
+    head = csv_header() if form is Format.CSV else b""
     while True:
         # A connection a chunk: a slow reader holds none meanwhile.
         async with database.connection() as connection:
             rows = await read_page(
                 connection, filters, after=after, limit=_ROWS_A_CHUNK, newest_first=False
             )
-        if rows:
-            yield encode_rows(rows, form)
-            after = place_of(rows[-1])
+        yield head + encode_rows(rows, form)
         if len(rows) < _ROWS_A_CHUNK:
             return
+        head, after = b"", place_of(rows[-1])
 
 
 def _format(query: Mapping[str, str]) -> Format:

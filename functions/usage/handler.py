@@ -25,7 +25,7 @@ async def summarise_usage(request: AnyRequest) -> UsageSummary:
     return await summary(request, caller_of(request).user_id)
 
 
-@get(f"{PATH}/export", guards=_GUARDS, sync_to_thread=False)
-def export_usage(request: AnyRequest) -> Stream:
+@get(f"{PATH}/export", guards=_GUARDS)
+async def export_usage(request: AnyRequest) -> Stream:
     """All of the caller's rows as CSV or JSON lines, oldest first."""
-    return export(request, caller_of(request).user_id)
+    return await export(request, caller_of(request).user_id)

@@ -1,25 +1,22 @@
 """Every route times every kind of caller.
 
-A route without a row here fails `test_every_route_has_a_row`, which prints the line to add. A row
-says who may: `anyone`, `user(…)` or `admin(…)`, with the scope that the route asks for, the body to
-send and what stands in the path. Owned objects (a caller's own) say `other=404`.
+A route without a row in route_table.py fails `test_every_route_has_a_row`, which prints the line to
+add.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import msgspec
 import psycopg
 import pytest
-from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from litestar.handlers import ASGIRouteHandler
 
-from functions.gateway.app import app as gateway_app
 from shared.auth.scope import Scope
 from shared.auth.token import mint
 from shared.db.access_tokens import create_token
@@ -27,166 +24,13 @@ from tests.fakes.gateway import Deployment
 from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
-
-BYOK = "/api/v1/llm/byok/keys"
-TOKENS = "/api/v1/admin/llm/access-tokens"
-SYSTEM_KEYS = "/api/v1/admin/llm/system-keys"
-PROVIDERS = "/api/v1/admin/llm/providers"
-MODELS = "/api/v1/admin/llm/models"
-RULES = "/api/v1/admin/llm/routing-rules"
-LEVELS = "/api/v1/admin/llm/power-levels"
-USAGE = "/api/v1/llm/usage"
-ADMIN_USAGE = "/api/v1/admin/llm/usage"
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
-KEY = {"provider": "openai", "api_key": "sk-test-1234567890abcdefghijklmnop"}
-
-
-class New(msgspec.Struct, frozen=True):
-    """What an admin makes at `where`; its `field` fills `parameter`.
-
-    `%` stands for a number that no other has; alone it is sent as one.
-    """
-
-    where: str
-    body: Mapping[str, Any]
-    parameter: str
-    field: str
-
-    def numbered(self, number: int) -> dict[str, Any]:
-        def filled(value: Any) -> Any:
-            if value == "%":
-                return number
-            return value.replace("%", str(number)) if isinstance(value, str) else value
-
-        return {name: filled(value) for name, value in self.body.items()}
-
-
-class Row(msgspec.Struct, frozen=True):
-    """`path` fills the parameters. `other`: what another user is answered; None: as the first.
-
-    `new` is made afresh for each caller; without a parameter in the path it is the body itself.
-    """
-
-    who: str
-    scope: Scope | None = None
-    path: Mapping[str, str] = {}
-    body: Any = None
-    other: int | None = None
-    new: New | None = None
-
-
-def user(scope: Scope | None = None, **more: Any) -> Row:
-    return Row("user", scope, **more)
-
-
-def admin(**more: Any) -> Row:
-    return Row("admin", Scope.ADMIN, **more)
-
-
-anyone = Row("anyone")
-OPENAI = {"provider": "openai"}
-TOKEN = {"token_id": "1"}
-PROVIDER = New(
-    PROVIDERS, {"provider": "made-%", "base_url": "https://a.example/v1"}, "provider", "provider"
-)
-MODEL = New(MODELS, {"provider": "openai", "model_id": "made-%"}, "model_id", "id")
-RULE = New(
-    RULES,
-    {"model": "gpt-6.1-terra", "power_level": "balanced", "task_type": "made-%"},
-    "rule_id",
-    "id",
-)
-LEVEL = New(
-    LEVELS, {"name": "made-%", "rank": "%", "price_ceiling_usd_per_mtok": 50}, "name", "name"
-)
-
-ROUTES: Mapping[tuple[str, str], Row] = {
-    ("GET", "/healthz"): anyone,
-    ("GET", "/readyz"): anyone,
-    ("GET", "/metrics"): admin(),
-    ("POST", "/api/v1/llm/chat/completions"): user(Scope.COMPLETIONS, body=HELLO),
-    ("POST", "/v1/chat/completions"): user(Scope.COMPLETIONS, body=HELLO),
-    ("GET", "/api/v1/llm/models"): user(),
-    ("GET", "/v1/models"): user(),
-    ("GET", "/api/v1/llm/models/{model_id:path}"): user(path={"model_id": "/gpt-6.1-terra"}),
-    ("GET", "/v1/models/{model_id:path}"): user(path={"model_id": "/gpt-6.1-terra"}),
-    ("GET", "/api/v1/llm/providers"): user(),
-    ("POST", BYOK): user(Scope.KEYS, body=KEY),
-    ("GET", BYOK): user(Scope.KEYS),
-    ("PATCH", BYOK + "/{provider:str}"): user(
-        Scope.KEYS, path=OPENAI, body={"enabled": True}, other=404
-    ),
-    ("POST", BYOK + "/{provider:str}/test"): user(Scope.KEYS, path=OPENAI, other=404),
-    ("DELETE", BYOK + "/{provider:str}"): user(Scope.KEYS, path=OPENAI, other=404),
-    ("POST", SYSTEM_KEYS): admin(body=KEY),
-    ("GET", SYSTEM_KEYS): admin(),
-    ("POST", SYSTEM_KEYS + "/{provider:str}/test"): admin(path=OPENAI),
-    ("DELETE", SYSTEM_KEYS + "/{provider:str}"): admin(path=OPENAI),
-    ("POST", TOKENS): admin(body={"user_id": "new", "tier": "free"}),
-    ("GET", TOKENS): admin(),
-    ("GET", TOKENS + "/{token_id:int}"): admin(path=TOKEN),
-    ("PATCH", TOKENS + "/{token_id:int}"): admin(path=TOKEN, body={"name": "renamed"}),
-    ("POST", TOKENS + "/{token_id:int}/rotate"): admin(path=TOKEN, body={}),
-    ("DELETE", TOKENS + "/{token_id:int}"): admin(path=TOKEN),
-    ("GET", "/api/v1/admin/llm/audit"): admin(),
-    ("POST", "/api/v1/llm/route"): user(Scope.COMPLETIONS, body=HELLO),
-    ("GET", PROVIDERS): admin(),
-    ("POST", PROVIDERS): admin(new=PROVIDER),
-    ("GET", PROVIDERS + "/{provider:str}"): admin(new=PROVIDER),
-    ("PATCH", PROVIDERS + "/{provider:str}"): admin(new=PROVIDER, body={"display_name": "Ours"}),
-    ("DELETE", PROVIDERS + "/{provider:str}"): admin(new=PROVIDER),
-    ("POST", PROVIDERS + "/{provider:str}/test"): admin(path={"provider": "openai"}),
-    ("GET", MODELS): admin(),
-    ("POST", MODELS): admin(new=MODEL),
-    ("GET", MODELS + "/{model_id:int}"): admin(new=MODEL),
-    ("PATCH", MODELS + "/{model_id:int}"): admin(new=MODEL, body={"display_name": "Ours"}),
-    ("DELETE", MODELS + "/{model_id:int}"): admin(new=MODEL),
-    ("GET", RULES): admin(),
-    ("POST", RULES): admin(new=RULE),
-    ("GET", RULES + "/{rule_id:int}"): admin(new=RULE),
-    ("PATCH", RULES + "/{rule_id:int}"): admin(new=RULE, body={"weight": 50}),
-    ("DELETE", RULES + "/{rule_id:int}"): admin(new=RULE),
-    ("GET", LEVELS): admin(),
-    ("POST", LEVELS): admin(new=LEVEL),
-    ("GET", LEVELS + "/{name:str}"): admin(new=LEVEL),
-    ("PATCH", LEVELS + "/{name:str}"): admin(new=LEVEL, body={"ttft_target_ms": 900}),
-    ("DELETE", LEVELS + "/{name:str}"): admin(new=LEVEL),
-    ("GET", "/api/v1/admin/llm/tiers"): admin(),
-    ("GET", USAGE): user(Scope.USAGE),
-    ("GET", USAGE + "/summary"): user(Scope.USAGE),
-    ("GET", USAGE + "/export"): user(Scope.USAGE),
-    ("GET", ADMIN_USAGE): admin(),
-    ("GET", ADMIN_USAGE + "/summary"): admin(),
-    ("GET", ADMIN_USAGE + "/export"): admin(),
-    ("GET", "/api/v1/admin/llm/health"): admin(),
-    ("POST", "/api/v1/admin/llm/health/check"): admin(),
-}
-
-# What litestar adds by itself.
-_FRAMEWORK = ("/openapi",)
-_CHANGES_THE_LEAST_FIRST = ("GET", "POST", "PATCH", "PUT", "DELETE")
-
-
-def routes() -> Iterator[tuple[str, str, HTTPRouteHandler | ASGIRouteHandler]]:
-    """Method, path and handler of every route of the gateway."""
-    for route in gateway_app.routes:
-        if route.path.startswith(_FRAMEWORK):
-            continue
-        for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)]):
-            methods = getattr(handler, "http_methods", {"POST"})
-            for method in sorted(methods - {"HEAD", "OPTIONS"}):
-                yield method, route.path, handler
-
-
-ALL = {(method, path): handler for method, path, handler in routes()}
+from tests.functions.route_table import ALL, BYOK, KEY, OPENAI, ROUTES, SYSTEM_KEYS, TOKEN, New, Row
 
 
 def test_every_route_has_a_row() -> None:
     missing = sorted(ALL.keys() - ROUTES.keys())
     lines = [f"    ({method!r}, {path!r}): user(),  # or admin()" for method, path in missing]
-    assert not missing, "\n".join(
-        ["add to ROUTES of tests/functions/test_route_matrix.py:", *lines]
-    )
+    assert not missing, "\n".join(["add to ROUTES of tests/functions/route_table.py:", *lines])
 
 
 def test_no_row_is_left_of_a_route_that_is_gone() -> None:
@@ -282,6 +126,7 @@ def client(place: tuple[Deployment, UvicornServer]) -> Iterator[httpx.Client]:
 
 
 NUMBERS = itertools.count(100)
+_CHANGES_THE_LEAST_FIRST = ("GET", "POST", "PATCH", "PUT", "DELETE")
 ORDERED = sorted(ALL, key=lambda one: (_CHANGES_THE_LEAST_FIRST.index(one[0]), one[1]))
 
 
