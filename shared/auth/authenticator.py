@@ -18,7 +18,7 @@ from psycopg_pool import PoolTimeout
 from shared.auth.caller import Caller, Role
 from shared.auth.token import digest, is_well_formed
 from shared.db.access_tokens import AccessToken, find_access_token
-from shared.db.connect import Database
+from shared.db.connect import WAIT_S, Database
 from shared.db.watch import SnapshotKeeper
 from shared.errors import InvalidToken, MissingToken, NotReady
 from shared.log import get_logger
@@ -123,7 +123,8 @@ class Authenticator:
             self._lookups[key] = task
             task.add_done_callback(lambda _: self._lookups.pop(key, None))
         try:
-            return await asyncio.shield(task)
+            async with asyncio.timeout(WAIT_S):
+                return await asyncio.shield(task)
         except (psycopg.Error, PoolTimeout, OSError) as error:
             get_logger().warning("token.lookup_failed", error=type(error).__name__)
             raise NotReady(

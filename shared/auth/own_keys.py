@@ -15,7 +15,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from shared.auth.key_check import KeyStatus
-from shared.db.connect import Database
+from shared.db.connect import WAIT_S, Database
 from shared.db.user_keys import ServingKey, serving_keys
 from shared.db.watch import SnapshotKeeper
 from shared.errors import NotReady, StoredKeyHostChanged, StoredKeyUnreadable
@@ -80,7 +80,8 @@ class OwnKeys:
             task = self._lookups[user_id] = asyncio.create_task(self._query(user_id))
             task.add_done_callback(lambda done: self._forget_lookup(user_id, done))
         try:
-            return await asyncio.shield(task)
+            async with asyncio.timeout(WAIT_S):
+                return await asyncio.shield(task)
         except (psycopg.Error, PoolTimeout, OSError) as error:
             get_logger().warning("own_keys.lookup_failed", error=type(error).__name__)
             raise NotReady(

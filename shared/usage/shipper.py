@@ -237,11 +237,9 @@ class Shipper:
 
     async def _missing(self, finals: list[str], orphans: list[str]) -> set[str]:
         missing: set[str] = set()
-        async with self._database.connection() as connection:
-            for start in range(0, len(finals), _IDS_A_QUERY):
-                some = finals[start : start + _IDS_A_QUERY]
-                missing |= await missing_request_ids(connection, some, final_only=True)
-            for start in range(0, len(orphans), _IDS_A_QUERY):
-                some = orphans[start : start + _IDS_A_QUERY]
-                missing |= await missing_request_ids(connection, some, final_only=False)
+        for names, is_final in ((finals, True), (orphans, False)):
+            for start in range(0, len(names), _IDS_A_QUERY):
+                some = names[start : start + _IDS_A_QUERY]
+                async with self._database.connection() as connection:
+                    missing |= await missing_request_ids(connection, some, final_only=is_final)
         return missing

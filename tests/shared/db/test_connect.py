@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -91,6 +97,64 @@ def test_a_url_that_cannot_be_read_stops_the_start_and_keeps_the_password(dsn: s
         Database(dsn)
     assert "s3cret" not in str(refusal.value)
     assert refusal.value.__context__ is None
+
+
+@contextmanager
+def hanging(database_url: str, seconds: float) -> Iterator[None]:
+    """A server that goes on to acknowledge and answers nothing to those it has, for a while."""
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchall()
+    pids = [pid for (pid,) in found]
+    assert pids
+
+    def heal() -> None:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    healing = threading.Timer(seconds, heal)
+    healing.start()
+    try:
+        yield
+    finally:
+        healing.join()
+
+
+def test_a_use_that_a_hanging_server_does_not_answer_is_given_up(database_url: str) -> None:
+    async def scene() -> None:
+        database = Database(database_url)
+        await database.open()
+        async with database.connection(within_s=0.5) as connection:
+            await connection.execute("SELECT 1")
+        with hanging(database_url, 1.2), pytest.raises(psycopg.OperationalError, match=r"0\.5 s"):
+            async with database.connection(within_s=0.5) as connection:
+                await connection.execute("SELECT 1")
+        assert await database.ping() is None
+        await database.close()
+
+    asyncio.run(scene())
+
+
+def test_a_ping_is_over_in_half_a_second_also_where_the_server_hangs(database_url: str) -> None:
+    async def scene() -> None:
+        database = Database(database_url)
+        await database.open()
+        assert await database.ping() is None
+        with hanging(database_url, 1.2):
+            began = time.monotonic()
+            said = await asyncio.gather(database.ping(), database.ping())
+            assert time.monotonic() - began < 1.0
+        assert said[0] == said[1]
+        assert said[0] is not None
+        assert "no answer yet" in said[0]
+        assert await database.ping() is None
+        await database.close()
+
+    asyncio.run(scene())
 
 
 def test_connections_that_a_restart_broke_are_replaced(database_url: str) -> None:
