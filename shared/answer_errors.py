@@ -28,6 +28,8 @@ from shared.log import get_logger
 from shared.usage.request_id import current_request_id
 from shared.wire.error_body import encode_error, error_headers
 
+# The latter after a failover, until the connections lead to the new primary.
+_AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 _FIELD_NAMED = re.compile(r"\bfield `([^`]{1,100})`")
 # msgspec repeats the value, which is a key where a client mixed up two fields.
 _VALUE_REPEATED = re.compile(r"(?<=^Invalid enum value) .*", re.DOTALL)
@@ -39,9 +41,9 @@ def as_switchyard_error(error: Exception) -> SwitchyardError:
     """The answerable error that `error` stands for; anything unforeseen is a plain 500."""
     if isinstance(error, SwitchyardError):
         return error
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, _AWAY):
         return NotReady(
-            "PostgreSQL does not answer just now; try again, and see /readyz.",
+            "PostgreSQL does not answer just now, or takes no changes; try again, and see /readyz.",
             code="database_unavailable",
         )
     if isinstance(error, RecursionError):
@@ -63,7 +65,7 @@ def log_failure(error: Exception, answer: SwitchyardError, request_id: str) -> N
     """What nobody foresaw, with its traceback; a database that is away, in a line."""
     if isinstance(error, SwitchyardError) or answer.status < 500:
         return
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, _AWAY):
         # Not its words, which may name hosts and users.
         get_logger().warning(
             "request.without_database",
