@@ -85,7 +85,6 @@ class KnownModelsKeeper:
         try:
             async with self._database.connection() as connection:
                 cursor = connection.cursor(row_factory=dict_row)
-                # Each by name: a prepared SELECT * fails for ever once a column is added.
                 await cursor.execute(
                     "SELECT id, provider_slug, names, pattern, context_window, prices"
                     " FROM known_models ORDER BY id"

@@ -98,7 +98,6 @@ async def read_snapshot(connection: psycopg.AsyncConnection[Any]) -> Snapshot:
 
 
 async def _rows(cursor: psycopg.AsyncCursor[dict[str, Any]], query: str) -> list[dict[str, Any]]:
-    # Unprepared: a prepared SELECT * fails for ever on a connection once a column is added.
     await cursor.execute(query.encode())
     return await cursor.fetchall()
 

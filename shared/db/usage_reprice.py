@@ -192,7 +192,6 @@ def _read(
     where, values = where_log(filters)
     values |= {"all": every, "at": after[0] or "-infinity", "id": after[1], "limit": _ROWS_AT_ONCE}
     with connection.cursor(row_factory=dict_row) as cursor:
-        # Unprepared: a prepared log.* fails for ever on a connection once a column is added.
         return cursor.execute(_SELECT.format(where=where), values).fetchall()
 
 
