@@ -15,7 +15,7 @@ import redis
 from shared.cli.data_folder import read_key_file
 from shared.cli.failures import one_line
 from shared.cli.run_file import Run
-from shared.db.migrate import ENCODING, is_current, missing_tables
+from shared.db.migrate import is_current, missing_tables, unfit
 from shared.db.session import SESSION
 from shared.settings import (
     PROVIDER_PREFIXES,
@@ -84,11 +84,9 @@ def check_postgres(run: Run | None) -> list[Finding]:
     try:
         with psycopg.connect(url, connect_timeout=_TIMEOUT_S, **SESSION) as connection:
             version = connection.info.parameter_status("server_version")
-            encoding = connection.info.parameter_status("server_encoding")
-        if encoding != ENCODING:
-            detail = f"the database's encoding is {encoding}, and {ENCODING} is needed"
-            fix = f"CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0"
-            return [Finding("PostgreSQL", State.WRONG, detail, fix)]
+            fault = unfit(connection)
+        if fault is not None:
+            return [Finding("PostgreSQL", State.WRONG, fault.detail, fault.fix)]
         return [Finding("PostgreSQL", State.OK, f"{version}, {source}"), _check_tables(url)]
     except psycopg.ProgrammingError:
         # libpq quotes the URL, and with it the password, when it cannot read it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from alembic import command
@@ -33,6 +33,7 @@ __all__ = [
     "is_current",
     "migrate",
     "missing_tables",
+    "unfit",
 ]
 
 VERSION_TABLE = "switchyard_alembic_version"
@@ -41,11 +42,17 @@ _ADOPTABLE = frozenset(
 )
 # The same number in every release: one process migrates, the others wait and find nothing to do.
 _LOCK = 0x5357_4D47
-ENCODING = "UTF8"
-"""Of the whole database. In any other, text comes back as bytes or cannot be written at all."""
-
+# Of indexes that are NULLS NOT DISTINCT.
+_OLDEST = 15
+# In any other, text comes back as bytes or cannot be written at all.
+_ENCODING = "UTF8"
 _WAIT_FOR_OTHERS: LiteralString = "15min"
 _WAIT_FOR_A_LOCK: LiteralString = "5s"
+
+
+class Unfit(NamedTuple):
+    detail: str
+    fix: str
 
 
 class MigrationRefused(Exception):
@@ -87,6 +94,18 @@ def missing_tables(dsn: str) -> list[str]:
         return remake.missing_tables(connection)
 
 
+def unfit(connection: psycopg.Connection[Any]) -> Unfit | None:
+    """Why this server or its database cannot be ours, if so."""
+    version = connection.info.server_version // 10_000
+    if version < _OLDEST:
+        return Unfit(f"the server is PostgreSQL {version}", f"use {_OLDEST} or newer")
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != _ENCODING:
+        made = f"CREATE DATABASE … ENCODING '{_ENCODING}' TEMPLATE template0"
+        return Unfit(f"the database's encoding is {encoding}", f"make one by {made}")
+    return None
+
+
 def alembic_config() -> Config:
     """What alembic.ini would hold; set attributes["connection"] before running migrations."""
     config = Config()
@@ -99,7 +118,8 @@ def alembic_config() -> Config:
 
 
 def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[str], None]) -> None:
-    _refuse_encoding(connection)
+    if fault := unfit(connection):
+        raise MigrationRefused(f"{fault.detail}: {fault.fix}")
     before = _version(connection)
     missing = remake.missing_tables(connection)
     if before is None:
@@ -131,15 +151,6 @@ def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[s
     seeds.seed(connection, report)
     remake.remake_foreign_keys(connection, report)
     make_roles(connection, report)
-
-
-def _refuse_encoding(connection: psycopg.Connection[Any]) -> None:
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding != ENCODING:
-        raise MigrationRefused(
-            f"the database's encoding is {encoding}, and {ENCODING} is needed: make one by"
-            f" CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0"
-        )
 
 
 def _refuse_strangers(missing: list[str]) -> None:

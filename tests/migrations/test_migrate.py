@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine
 
+from shared.db import migrate as migrating
 from shared.db.migrate import (
     VERSION_TABLE,
     MigrationRefused,
@@ -123,6 +124,14 @@ def test_a_database_that_is_not_utf8_is_refused_and_left_empty(ascii_database_ur
     with pytest.raises(MigrationRefused, match="encoding is SQL_ASCII"):
         migrate(ascii_database_url, print)
     assert rows(ascii_database_url, "SELECT to_regclass('llm_providers')") == [(None,)]
+
+
+def test_a_server_that_is_too_old_is_refused(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrating, "_OLDEST", 99)
+    with pytest.raises(MigrationRefused, match=r"PostgreSQL \d+: use 99 or newer"):
+        migrate(database_url, print)
 
 
 def test_another_systems_alembic_version_is_left_alone(database_url: str) -> None:
