@@ -16,7 +16,7 @@ up: $(VENV)/.installed ## Install what is needed, then run the whole gateway on 
 	@$(BIN)/switchyard up
 
 test: check ## Run the checks, then every test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(VENV)/.installed-for-tests ## Run the fault tests, the long forms too (minutes)
 	@$(BIN)/python -m pytest tests/faults -m ''
