@@ -175,8 +175,9 @@ def start_valkey(folder: Path, *, port: int | None = None, persist: bool = True)
     port_file = folder / "port"
     port = port or free_port(_remembered(port_file))
     config = folder / "valkey.conf"
+    # With a title of its own its command would not name the folder, as `_stop_leftovers` needs it.
     config.write_text(
-        f'bind 127.0.0.1\nport {port}\ndir "{folder}"\nsave ""\n'
+        f'bind 127.0.0.1\nport {port}\ndir "{folder}"\nsave ""\nset-proc-title no\n'
         f"appendonly {'yes' if persist else 'no'}\nappendfsync everysec\n"
     )
     log = folder / "valkey.log"

@@ -115,6 +115,8 @@ def processes_of(folder: Path) -> list[str]:
             words = process.cmdline()
             is_ours = any(str(folder) in word for word in words)
             is_ours = is_ours or process.environ().get("SWITCHYARD_DATA_DIR") == str(folder)
+            # A title of its own hides the former two.
+            is_ours = is_ours or process.cwd().startswith(str(folder))
         except psutil.Error:
             continue
         if is_ours:
