@@ -72,12 +72,13 @@ def shared_valkey(services_folder: Path) -> Iterator[EmbeddedValkey]:
 
 
 @pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Callable[..., EmbeddedValkey]]:
+def own_valkey(services_folder: Path, tmp_path: Path) -> Iterator[Callable[..., EmbeddedValkey]]:
     """Start a Valkey of the test's own, which it may kill; call again to start it anew."""
+    folder = services_folder / f"valkey-{tmp_path.name}"
     started: list[EmbeddedValkey] = []
 
     def start(*, persist: bool = True, port: int | None = None) -> EmbeddedValkey:
-        server = start_valkey(tmp_path / "valkey", persist=persist, port=port)
+        server = start_valkey(folder, persist=persist, port=port)
         started.append(server)
         return server
 

@@ -301,6 +301,9 @@ def acknowledged_until_killed(valkey: EmbeddedValkey, after_s: float) -> set[byt
 def test_r3_a_killed_valkey_with_its_log_loses_nothing_that_it_acknowledged(
     own_valkey: Callable[..., EmbeddedValkey], rounds: int
 ) -> None:
+    """Where its disk keeps up: while an fsync is under way Valkey puts off the write for up to 2 s
+    (flushAppendOnlyFile in its aof.c), and answers. What is lost so comes back as in R2.
+    """
     acknowledged: set[bytes] = set()
     valkey = own_valkey(persist=True)
     for _ in range(rounds):
