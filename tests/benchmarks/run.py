@@ -95,6 +95,8 @@ class Bench:
         if self._json is not None:
             self._json.write_text(json.dumps(self._results, indent=1))
         self._check_ledger()
+        if failed := sorted({one["target"] for one in self._results if one["failed"]}):
+            raise SystemExit(f"requests failed: {', '.join(failed)}")
 
     def _measure(self, kind: str, title: str, upstream_port: int, *, stream: bool) -> None:
         targets = self._targets(kind, upstream_port)

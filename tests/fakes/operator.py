@@ -13,15 +13,17 @@ from tests.fakes.gateway import ask
 from tests.fakes.simulated import SimulatedProvider
 
 
-def make_token(database_url: str, *, role: str = "admin") -> Mapping[str, str]:
+def make_token(
+    database_url: str, *, user_id: str = "olga", role: str = "admin"
+) -> Mapping[str, str]:
     """The header of a new token, of the professional tier."""
     token = mint()
     with psycopg.connect(database_url, autocommit=True) as connection:
         create_token(
             connection,
             token=token,
-            name="operator",
-            user_id="olga",
+            name=user_id,
+            user_id=user_id,
             team_id=None,
             tier="professional",
             role=role,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ import psycopg
 import pytest
 
 from functions.simulated_provider.calls import KEPT as CALLS_KEPT
-from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from shared.db.migrate import migrate
 from shared.embedded import EmbeddedPostgres, start_postgres
 from tests.fakes.gateway import Deployment, ask
+from tests.fakes.operator import make_token
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
 from tests.faults.exactness import assert_sums_are_the_rows, completions, drain_all, rows_when
@@ -53,17 +52,7 @@ def crashing(services_folder: Path, tmp_path: Path) -> Iterator[Crashing]:
     shutil.rmtree(folder)
 
 
-def new_caller(dsn: str, name: str) -> dict[str, str]:
-    token = mint()
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        create_token(
-            connection, token=token, name=name, user_id=name, team_id=None,
-            tier="professional", role="user",
-        )  # fmt: skip
-    return {"authorization": f"Bearer {token}"}
-
-
-def ask_until(ends: float, web: UvicornServer, caller: dict[str, str]) -> list[httpx.Response]:
+def ask_until(ends: float, web: UvicornServer, caller: Mapping[str, str]) -> list[httpx.Response]:
     answers: list[httpx.Response] = []
     while time.monotonic() < ends:
         answers.append(ask(web.url, headers=caller, stream=len(answers) % 2 == 1))
@@ -85,7 +74,7 @@ def soon(web: UvicornServer, wanted: tuple[int, str, bool]) -> bool:
 
 
 def outage(
-    crashing: Crashing, web: UvicornServer, seconds: float, *callers: dict[str, str]
+    crashing: Crashing, web: UvicornServer, seconds: float, *callers: Mapping[str, str]
 ) -> list[list[httpx.Response]]:
     """The answers to each of the callers, who ask one after another while it lasts."""
     crashing.crash()
@@ -124,7 +113,9 @@ def test_r5_without_postgresql_known_callers_are_served_and_unknown_ones_told_50
         data_dir=tmp_path,
         simulated_url=simulated.url,
     )
-    known, unknown = new_caller(crashing.dsn, "known"), new_caller(crashing.dsn, "unknown")
+    known, unknown = (
+        make_token(crashing.dsn, user_id=name, role="user") for name in ("known", "unknown")
+    )
     with deployment.failing_web(without) as web:
         first = ask(web.url, headers=known)
         served, refused = outage(crashing, web, seconds, known, unknown)

@@ -99,6 +99,7 @@ def test_a_route_serves_from_memory_or_names_the_database(
     answer = answers[route]
     if route in FROM_MEMORY:
         assert answer.status_code == 200, answer.text
+        assert answer.elapsed.total_seconds() < 4, "it has waited for a connection"
         return
     assert answer.status_code == 503, answer.text
     error = answer.json()["error"]

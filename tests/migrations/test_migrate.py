@@ -134,6 +134,24 @@ def test_a_server_that_is_too_old_is_refused(
         migrate(database_url, print)
 
 
+def test_the_lock_is_of_a_transaction_which_a_pooler_ends_with_its_client(
+    database_url: str,
+) -> None:
+    held: set[tuple[Any, ...]] = set()
+
+    def look(_: str) -> None:
+        held.update(
+            rows(
+                database_url,
+                "SELECT state FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE granted"
+                " AND locktype = 'advisory' AND datname = current_database()",
+            )
+        )
+
+    migrate(database_url, look)
+    assert held == {("idle in transaction",)}
+
+
 def test_another_systems_alembic_version_is_left_alone(database_url: str) -> None:
     run(database_url, "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
     run(database_url, "INSERT INTO alembic_version VALUES ('theirs')")
