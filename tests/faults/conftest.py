@@ -10,6 +10,7 @@ import pytest
 from shared.embedded import EmbeddedValkey
 from tests.fakes.gateway import Deployment
 from tests.fakes.simulated import SimulatedProvider
+from tests.faults.ledger import Ledger
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +39,8 @@ def deployment(
         data_dir=tmp_path,
         simulated_url=simulated.url,
     )
+
+
+@pytest.fixture
+def ledger(migrated_database_url: str) -> Ledger:
+    return Ledger(migrated_database_url)
