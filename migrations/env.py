@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that shared/db/migrate.py hands over; it opens none itself."""
+"""Runs migrations on the connection that shared/migrate/steps.py hands over; opens none itself."""
 
 from __future__ import annotations
 

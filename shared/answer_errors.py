@@ -24,8 +24,8 @@ from shared.errors import (
     RouteNotFound,
     SwitchyardError,
 )
+from shared.ledger.request_id import current_request_id
 from shared.log import get_logger
-from shared.usage.request_id import current_request_id
 from shared.wire.error_body import encode_error, error_headers
 
 # The latter after a failover, until the connections lead to the new primary.

@@ -2,9 +2,9 @@
 
     SwitchyardError
     ├── RequestRefused                 400  the request itself is at fault
-    │   ├── NoSuchThing                404  there is none, or it is another's
-    │   ├── InTheWay                   409  what is there already forbids it
-    │   ├── CannotBeDone               422  well formed, and against a rule
+    │   ├── NotFound                404  there is none, or it is another's
+    │   ├── Conflict                   409  what is there already forbids it
+    │   ├── Unprocessable               422  well formed, and against a rule
     │   ├── MalformedBody              400
     │   ├── InvalidField               400  names `param`
     │   │   └── ModelUnpriced          400  what it costs is not known, and UNPRICED_POLICY refuses
@@ -103,19 +103,19 @@ class UnknownModel(RequestRefused):
     code = "model_not_found"
 
 
-class NoSuchThing(RequestRefused):
+class NotFound(RequestRefused):
     """There is no such object, or it is another caller's."""
 
     status = 404
     code = "not_found"
 
 
-class InTheWay(RequestRefused):
+class Conflict(RequestRefused):
     status = 409
     code = "conflict"
 
 
-class CannotBeDone(RequestRefused):
+class Unprocessable(RequestRefused):
     status = 422
     code = "unprocessable"
 

@@ -1,4 +1,4 @@
-"""Prometheus metrics. Label sets are bounded: providers and models of the catalogue, error codes.
+"""Prometheus metrics. Label sets are bounded: providers and models of the catalog, error codes.
 
 With PROMETHEUS_MULTIPROC_DIR set (prometheus_client reads it), every process of a machine reports
 as one.

@@ -123,7 +123,7 @@ class HealthSettings(SettingsGroup):
     interval_s: int = Field(300, alias="LLM_HEALTH_CHECK_INTERVAL", ge=1, le=86_400)
 
 
-class CatalogueSettings(SettingsGroup):
+class CatalogSettings(SettingsGroup):
     is_synced: bool = Field(False, alias="CATALOG_SYNC")
 
 

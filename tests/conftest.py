@@ -126,7 +126,7 @@ def ascii_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: EmbeddedPostgres) -> str:
-    from shared.db.migrate import migrate  # noqa: PLC0415  only where a test needs it
+    from shared.migrate.steps import migrate  # noqa: PLC0415  only where a test needs it
 
     name = _create(postgres_server, None)
     migrate(postgres_server.dsn_of(name), lambda line: None)

@@ -12,8 +12,8 @@ from functions.access_tokens.handler import (
 )
 from functions.access_tokens.tokens import open_tokens
 from shared.auth.authenticator import open_authenticator
+from shared.catalog.watch import open_snapshot
 from shared.db.connect import open_database
-from shared.db.watch import open_snapshot
 from shared.function import Function
 from shared.settings import DatabaseSettings, TryOutSettings
 

@@ -25,7 +25,7 @@ from shared.db.access_tokens import TokenRow
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.token_admin import NewToken
-from shared.errors import InvalidField, NoSuchThing, NotAllowed
+from shared.errors import InvalidField, NotAllowed, NotFound
 from shared.resources import Resources
 from shared.wire.page import cut
 
@@ -143,9 +143,7 @@ def _plain(value: Any) -> Any:
 async def _find(connection: psycopg.AsyncConnection[Any], token_id: int) -> TokenRow:
     row = await token_admin.find_token(connection, token_id)
     if row is None:
-        raise NoSuchThing(
-            f"There is no token {token_id}.", param="token_id", code="token_not_found"
-        )
+        raise NotFound(f"There is no token {token_id}.", param="token_id", code="token_not_found")
     return row
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functions.audit.handler import list_audit
 from shared.auth.authenticator import open_authenticator
+from shared.catalog.watch import open_snapshot
 from shared.db.connect import open_database
-from shared.db.watch import open_snapshot
 from shared.function import Function
 from shared.settings import DatabaseSettings, TryOutSettings
 

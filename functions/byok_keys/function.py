@@ -8,8 +8,8 @@ from shared.auth.authenticator import open_authenticator
 from shared.auth.key_check import open_key_checks
 from shared.auth.open_vault import open_vault
 from shared.auth.own_keys import open_own_keys
+from shared.catalog.watch import open_snapshot
 from shared.db.connect import open_database
-from shared.db.watch import open_snapshot
 from shared.function import Function
 from shared.settings import DatabaseSettings, ProviderSettings, TryOutSettings, VaultSettings
 

@@ -11,12 +11,12 @@ from functions.byok_keys.requests import ChangeKey, StoreKey
 from shared.auth.key_check import KeyCheck, KeyChecks, KeyStatus
 from shared.auth.key_text import read_key
 from shared.auth.own_keys import OwnKeys, open_own_key
+from shared.catalog.watch import SnapshotKeeper
 from shared.db import user_keys
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.user_keys import NewUserKey, UserKey
-from shared.db.watch import SnapshotKeeper
-from shared.errors import InvalidField, NoSuchThing, StoredKeyHostChanged, StoredKeyUnreadable
+from shared.errors import InvalidField, NotFound, StoredKeyHostChanged, StoredKeyUnreadable
 from shared.resources import Resources
 from shared.routing.snapshot import Provider
 from shared.upstream.provider_url import owner_of
@@ -116,7 +116,7 @@ class UserKeys:
         return DeletedKey(success=True, provider=provider, message="API key deleted")
 
     async def test(self, user_id: str, provider: str, actor: Actor) -> KeyTest:
-        """Raises NoSuchThing, and what a completion with a key that does not open raises."""
+        """Raises NotFound, and what a completion with a key that does not open raises."""
         async with self._database.connection() as connection:
             held = await user_keys.find_key(connection, user_id, provider)
         place = self._keeper.snapshot.providers_by_slug.get(provider)
@@ -213,8 +213,8 @@ class UserKeys:
                 )
 
 
-def _no_key(provider: str) -> NoSuchThing:
-    return NoSuchThing(
+def _no_key(provider: str) -> NotFound:
+    return NotFound(
         f"You have no key stored for '{provider[:100]}'; GET /api/v1/llm/byok/keys lists yours.",
         param="provider",
         code="key_not_found",

@@ -18,7 +18,7 @@ from functions.chat_completions.failures import (
     refused,
     told,
 )
-from functions.chat_completions.settle import Books
+from functions.chat_completions.settle import UsageWriter
 from functions.chat_completions.stream import Head, first_content, relay
 from functions.chat_completions.target import Target
 from functions.chat_completions.targets import Targets
@@ -45,9 +45,9 @@ from shared.routing.order import draw, order, pass_over
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Provider
 from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
-from shared.upstream.transport import Answer, Outgoing, Transport
-from shared.wire.chat import ChatRequest, raw_json
-from shared.wire.completion import with_reported_cost
+from shared.upstream.transport import Transport, UpstreamRequest, UpstreamResponse
+from shared.wire.chat.answer import with_reported_cost
+from shared.wire.chat.request import ChatRequest, raw_json
 from shared.wire.rate_limits import read_rate_limits
 from shared.wire.usage import estimate_tokens
 
@@ -69,7 +69,7 @@ class Completions:
         *,
         transport: Transport,
         targets: Targets,
-        books: Books,
+        books: UsageWriter,
         deadline_s: float,
         circuits: CircuitTable | None = None,
         on_key_failed: KeyFailed | None = None,
@@ -216,7 +216,7 @@ class Completions:
             self._tell_of_key(exchange, candidate, error)
             raise
 
-    async def _take(self, exchange: Exchange, answer: Answer, target: Target) -> None:
+    async def _take(self, exchange: Exchange, answer: UpstreamResponse, target: Target) -> None:
         """Relay the answer, or raise what the provider refused with."""
         candidate, dialect = exchange.candidate, target.dialect
         if answer.status != 200:
@@ -246,7 +246,7 @@ class Completions:
         self.circuits.answered(candidate)
         await settle.answered(exchange, completion, self.books)
 
-    def _learn(self, candidate: Candidate, target: Target, answer: Answer) -> None:
+    def _learn(self, candidate: Candidate, target: Target, answer: UpstreamResponse) -> None:
         """Read the rate-limit headers, but only where one says that little is left.
 
         To read them all costs 20 us; to look for a short number, less than one.
@@ -276,7 +276,7 @@ def _behind(candidates: Sequence[Candidate], put_off: Candidate) -> Sequence[Can
     return pass_over(candidates, errors).candidates
 
 
-def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
+def _outgoing(exchange: Exchange, target: Target) -> UpstreamRequest:
     level, candidate = exchange.choice.level, exchange.candidate
     max_tokens = level.default_max_tokens if level else None
     chat = exchange.chat
@@ -290,7 +290,7 @@ def _outgoing(exchange: Exchange, target: Target) -> Outgoing:
         temperature=level.default_temperature if level else None,
     )
     exchange.dropped_params = translated.dropped
-    return Outgoing(
+    return UpstreamRequest(
         b"POST",
         target.origin,
         target.target,

@@ -10,10 +10,10 @@ from litestar.types import HTTPScope, Receive, Send
 
 from shared.auth.caller import Caller
 from shared.errors import UpstreamError
+from shared.ledger.record import Attempt, UsageIntent
+from shared.ledger.request_id import new_request_id
 from shared.routing.choose import Candidate, Choice
-from shared.usage.record import Attempt, UsageIntent
-from shared.usage.request_id import new_request_id
-from shared.wire.chat import ChatRequest
+from shared.wire.chat.request import ChatRequest
 
 if TYPE_CHECKING:
     from functions.chat_completions.stream import Head

@@ -24,8 +24,8 @@ from shared.errors import (
 )
 from shared.routing.attempts import Failed
 from shared.routing.choice import Candidate
-from shared.upstream.answer import Answer
 from shared.upstream.faults import ConnectTimeout, DeadlineReached, IdleTimeout, TransportFault
+from shared.upstream.response import UpstreamResponse
 from shared.wire.rate_limits import read_rate_limits
 from shared.wire.refusal import read_refusal
 
@@ -41,7 +41,9 @@ def failure_of(provider: str, fault: TransportFault) -> UpstreamError:
     return ProviderUnavailable(provider, f"The connection to {provider} failed.")
 
 
-def refused(candidate: Candidate, target: Target, answer: Answer, body: bytes) -> UpstreamError:
+def refused(
+    candidate: Candidate, target: Target, answer: UpstreamResponse, body: bytes
+) -> UpstreamError:
     """The error that an answer stands for: by its status, or inside a 200 by its code.
 
     The operator's own key at fault is never a 401; its cause is what the provider said of it.

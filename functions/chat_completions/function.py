@@ -11,19 +11,20 @@ from functions.chat_completions.openapi import operation
 from functions.chat_completions.own_key_watch import OwnKeyWatch
 from functions.chat_completions.plan import Planner
 from functions.chat_completions.report import Reporter
-from functions.chat_completions.settle import Books
+from functions.chat_completions.settle import UsageWriter
 from functions.chat_completions.targets import Targets
 from shared.auth.authenticator import Authenticator, open_authenticator
 from shared.auth.key_check import KeyChecks, open_key_checks
 from shared.auth.open_vault import open_platform_keys, open_vault
 from shared.auth.own_keys import OwnKeys, open_own_keys
+from shared.catalog.known_models import KnownModelsKeeper, open_known_models
+from shared.catalog.watch import SnapshotKeeper, open_snapshot
 from shared.db.connect import Database, open_database
-from shared.db.known_models import KnownModelsKeeper, open_known_models
-from shared.db.watch import SnapshotKeeper, open_snapshot
-from shared.dispatch import open_dispatch
 from shared.function import Function
 from shared.health.circuits_exchange import open_circuits
 from shared.health.circuits_table import CircuitTable
+from shared.jobs import open_dispatch
+from shared.keyspace import open_redis
 from shared.resources import Resources
 from shared.settings import (
     CompletionSettings,
@@ -36,13 +37,12 @@ from shared.settings import (
     UsageQueueSettings,
     VaultSettings,
 )
+from shared.spool.open import open_usage
+from shared.spool.shipper import Shipper
+from shared.spool.spool import Spool
 from shared.upstream.litellm import LiteLLMProxy, open_litellm
 from shared.upstream.platform_access import PlatformAccess, open_platform_access
 from shared.upstream.transport import Transport
-from shared.usage.open import open_usage
-from shared.usage.redis import open_redis
-from shared.usage.shipper import Shipper
-from shared.usage.spool import Spool
 from shared.vault.sealing import Vault
 
 
@@ -63,7 +63,7 @@ async def open_completions(resources: Resources) -> AsyncGenerator[None]:
     completions = Completions(
         transport=transport,
         targets=targets,
-        books=Books(
+        books=UsageWriter(
             resources.get(Spool),
             reporter,
             shipper=resources.get(Shipper) if settings[SpoolSettings].ephemeral else None,

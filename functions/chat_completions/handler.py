@@ -20,11 +20,11 @@ from shared.auth.credential import credential_of
 from shared.auth.guards import check_scope
 from shared.auth.own_keys import OwnKeys
 from shared.auth.scope import Scope
-from shared.db.watch import SnapshotKeeper
+from shared.catalog.watch import SnapshotKeeper
 from shared.errors import BodyTooLarge, MethodNotAllowed, SwitchyardError
 from shared.function import MAX_BODY_BYTES
 from shared.resources import Resources
-from shared.wire.chat import decode_chat
+from shared.wire.chat.request import decode_chat
 from shared.wire.error_body import encode_error, error_headers
 
 PATHS = ("/api/v1/llm/chat/completions", "/v1/chat/completions")

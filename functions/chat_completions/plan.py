@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from shared.auth.want import want_of
-from shared.db.known_models import KnownModelsKeeper
+from shared.catalog.known_models import KnownModelsKeeper
 from shared.routing.choose import Choice, choose
-from shared.routing.fit import Want
+from shared.routing.fit import RoutingRequest
 from shared.routing.snapshot import Snapshot
 
 __all__ = ["Planner", "want_of"]
@@ -21,9 +21,9 @@ class Planner:
     def __init__(self, known: KnownModelsKeeper) -> None:
         self._known = known
         self._snapshot: Snapshot | None = None
-        self._choices: dict[Want, Choice] = {}
+        self._choices: dict[RoutingRequest, Choice] = {}
 
-    async def plan(self, snapshot: Snapshot, want: Want) -> Choice:
+    async def plan(self, snapshot: Snapshot, want: RoutingRequest) -> Choice:
         """Raises what `choose` raises. Waits only for a name that is not listed."""
         if snapshot is not self._snapshot or len(self._choices) > _MAX_REMEMBERED:
             self._snapshot = snapshot

@@ -11,9 +11,9 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from shared import metrics
+from shared.ledger.record import UsageFinal
 from shared.log import Line, log_lines
 from shared.pricing.charge import CostQuality
-from shared.usage.record import UsageFinal
 
 GATHERED_S = 0.1
 

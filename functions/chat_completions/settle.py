@@ -16,12 +16,12 @@ from redis.exceptions import RedisError
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.report import Reporter
 from shared.errors import ModelUnpriced, SpoolFull
+from shared.ledger.record import UsageFinal, UsageIntent
 from shared.log import get_logger
 from shared.pricing.charge import charge
-from shared.usage.record import UsageFinal, UsageIntent
-from shared.usage.shipper import Shipper
-from shared.usage.spool import Spool
-from shared.wire.completion import Completion, splice, text_bytes
+from shared.spool.shipper import Shipper
+from shared.spool.spool import Spool
+from shared.wire.chat.answer import Completion, splice, text_bytes
 from shared.wire.dialect import Reader
 from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
 from shared.wire.usage import Usage, estimate_tokens
@@ -33,7 +33,7 @@ _AGAIN_S = 1.0
 Headers = list[tuple[bytes, bytes]]
 
 
-class Books(NamedTuple):
+class UsageWriter(NamedTuple):
     """Where what was used is written: for billing, and for the operator.
 
     `shipper` is there where the disk is ephemeral: then an answer ends once its usage was sent on.
@@ -64,14 +64,14 @@ class Books(NamedTuple):
                 await self.shipper.flush(_AGAIN_S)
 
 
-def _enter(exchange: Exchange, final: UsageFinal, books: Books) -> None:
+def _enter(exchange: Exchange, final: UsageFinal, books: UsageWriter) -> None:
     books.spool.final(final)
     exchange.is_settled = True
     model = exchange.candidate.model
     books.reporter.note(model.provider.slug, model.model_id, exchange.chat.stream, final)
 
 
-def intend(exchange: Exchange, books: Books, deadline_s: float) -> None:
+def intend(exchange: Exchange, books: UsageWriter, deadline_s: float) -> None:
     """Write the INTENT, once a request; before each attempt.
 
     Raises SpoolFull where usage cannot be kept, ModelUnpriced where that is the operator's policy:
@@ -110,7 +110,7 @@ def intend(exchange: Exchange, books: Books, deadline_s: float) -> None:
     exchange.intent = intent
 
 
-async def answered(exchange: Exchange, completion: Completion, books: Books) -> None:
+async def answered(exchange: Exchange, completion: Completion, books: UsageWriter) -> None:
     """Bill a JSON answer and send it, `_metadata` spliced in."""
     usage = completion.usage or _estimated(exchange, text_bytes(completion.body))
     final = _final(exchange, usage, 200, None, completion.model, completion.service_tier)
@@ -132,7 +132,7 @@ def stream_start(exchange: Exchange) -> HTTPResponseStartEvent:
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
-def streamed(exchange: Exchange, reader: Reader, books: Books) -> bytes:
+def streamed(exchange: Exchange, reader: Reader, books: UsageWriter) -> bytes:
     """Bill a stream that came to its end; returns the `_metadata` of its last event."""
     usage = reader.usage or _estimated(exchange, reader.delivered_text_bytes())
     exchange.end_attempt(200, None)
@@ -141,7 +141,7 @@ def streamed(exchange: Exchange, reader: Reader, books: Books) -> bytes:
     return _metadata(exchange, final)
 
 
-def cut(exchange: Exchange, reader: Reader, books: Books, status: int, code: str) -> None:
+def cut(exchange: Exchange, reader: Reader, books: UsageWriter, status: int, code: str) -> None:
     """Bill what was delivered of a stream that did not come to its end."""
     usage = _usage_so_far(exchange, reader)
     exchange.end_attempt(200, None)
@@ -149,7 +149,7 @@ def cut(exchange: Exchange, reader: Reader, books: Books, status: int, code: str
     _enter(exchange, final, books)
 
 
-def failed(exchange: Exchange, books: Books, *, status: int, code: str) -> None:
+def failed(exchange: Exchange, books: UsageWriter, *, status: int, code: str) -> None:
     """Close the INTENT of a request that no provider answered.
 
     A refusal costs nothing; where the connection broke after the request was sent, the cost is

@@ -11,11 +11,11 @@ import time
 
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
-from functions.chat_completions.settle import Books
+from functions.chat_completions.settle import UsageWriter
 from shared.errors import ProviderUnavailable, StreamCut, SwitchyardError
 from shared.log import get_logger
 from shared.upstream.faults import TransportFault
-from shared.upstream.transport import Answer
+from shared.upstream.transport import UpstreamResponse
 from shared.wire.dialect import Reader
 from shared.wire.error_body import encode_error
 from shared.wire.event_frames import EventTooLong
@@ -78,7 +78,7 @@ class Head:
             await asyncio.sleep(COMMENT_EVERY_S)
 
 
-async def first_content(exchange: Exchange, answer: Answer, reader: Reader) -> bytes:
+async def first_content(exchange: Exchange, answer: UpstreamResponse, reader: Reader) -> bytes:
     """Wait until the model has said something, while another provider may still be tried.
 
     Raises ProviderUnavailable for an error in the stream or an end before that.
@@ -106,7 +106,7 @@ async def first_content(exchange: Exchange, answer: Answer, reader: Reader) -> b
 
 
 async def relay(
-    exchange: Exchange, answer: Answer, reader: Reader, first: bytes, books: Books
+    exchange: Exchange, answer: UpstreamResponse, reader: Reader, first: bytes, books: UsageWriter
 ) -> StreamCut | None:
     """Send the stream on, and its usage to the spool before its last byte; how it was cut."""
     hang_up = asyncio.create_task(_watch(exchange, answer))
@@ -143,7 +143,7 @@ def _head_of(exchange: Exchange) -> Head:
 
 
 async def _pump(
-    exchange: Exchange, answer: Answer, reader: Reader, first: bytes
+    exchange: Exchange, answer: UpstreamResponse, reader: Reader, first: bytes
 ) -> StreamCut | None:
     """Relay until the stream ends; the error to tell the client where it ended badly."""
     provider = exchange.candidate.model.provider.slug
@@ -168,7 +168,7 @@ async def _pump(
     return StreamCut(provider, f"{provider} ended the stream without finishing it.")
 
 
-async def _watch(exchange: Exchange, answer: Answer) -> None:
+async def _watch(exchange: Exchange, answer: UpstreamResponse) -> None:
     """Close the upstream connection as soon as the client hangs up.
 
     A send to a client that is gone raises nothing under uvicorn, so it has to be asked for.
@@ -180,7 +180,7 @@ async def _watch(exchange: Exchange, answer: Answer) -> None:
             return
 
 
-async def _drain(answer: Answer) -> None:
+async def _drain(answer: UpstreamResponse) -> None:
     """Read past [DONE] to the body's end, so that the connection can be used again."""
     try:
         async with asyncio.timeout(_DRAIN_S):

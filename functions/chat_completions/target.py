@@ -13,7 +13,7 @@ class Target(msgspec.Struct, frozen=True):
 
     `speaks_as` is the slug whose refusals the answer has; `model_prefix` stands before the model's
     id on the way out; `via` names a proxy between us and the provider;
-    `may_be_private` is that of `Outgoing`.
+    `may_be_private` is that of `UpstreamRequest`.
     """
 
     dialect: Dialect

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from functions.check_health.probe import Finding, key_verdict, probe_all
+from shared.catalog.read import read_snapshot
 from shared.db.connect import Connection
-from shared.db.health_checks import (
+from shared.health.checks import (
     ANSWERED,
     FAILED,
     NOT_JUDGED,
@@ -19,7 +20,6 @@ from shared.db.health_checks import (
     lock_standings,
     write_verdicts,
 )
-from shared.db.read_catalogue import read_snapshot
 from shared.health.hysteresis import DOWN_AFTER, Check, Traffic, decide, stale_after
 from shared.log import get_logger
 from shared.routing.snapshot import Health

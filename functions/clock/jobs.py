@@ -14,17 +14,17 @@ from apscheduler.triggers.cron import CronTrigger
 from functions.clock.fence import trim_runs
 from functions.clock.slot_trigger import SlotTrigger
 from functions.clock.ticks import day_tick, slot_tick
-from functions.sync_catalogue.queue import SYNC_ACTOR, SYNC_QUEUE
+from functions.sync_catalog.queue import SYNC_ACTOR, SYNC_QUEUE
 from functions.write_usage.partitions import PARTITIONS_ACTOR
 from shared.db.dead_letters import trim_dead_letters
-from shared.db.health_checks import forget_stale, trim_history
 from shared.db.thread_connection import ThreadConnections
-from shared.dispatch import Dispatch
+from shared.health.checks import forget_stale, trim_history
 from shared.health.hysteresis import stale_after
 from shared.health.queue import HEALTH_ACTOR, HEALTH_QUEUE
+from shared.jobs import Dispatch
+from shared.ledger.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
+from shared.ledger.billing_event import BILLING_NUDGE, BILLING_QUEUE, DELIVER_ACTOR
 from shared.log import get_logger
-from shared.usage.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
-from shared.usage.billing_event import BILLING_NUDGE, BILLING_QUEUE, DELIVER_ACTOR
 
 _NUDGE_EVERY_S = 5
 _MINUTE_S = 60
@@ -52,7 +52,7 @@ def jobs(
     connections: ThreadConnections,
     *,
     health_interval_s: int,
-    syncs_catalogue: bool = False,
+    syncs_catalog: bool = False,
 ) -> list[Job]:
     wanted = [
         Job(
@@ -95,7 +95,7 @@ def jobs(
             lambda _: trim(connections),
         ),
     ]
-    if syncs_catalogue:
+    if syncs_catalog:
         wanted.append(
             Job(
                 SYNC_ACTOR,

@@ -11,10 +11,10 @@ import redis
 from functions.clock.jobs import jobs
 from functions.clock.timer import Timer
 from shared.db.thread_connection import ThreadConnections
-from shared.dispatch import Dispatch
+from shared.jobs import Dispatch
 from shared.log import configure_logging, get_logger
 from shared.settings import (
-    CatalogueSettings,
+    CatalogSettings,
     DatabaseSettings,
     HealthSettings,
     LogSettings,
@@ -23,7 +23,7 @@ from shared.settings import (
     load_settings,
 )
 
-SETTINGS = (CatalogueSettings, DatabaseSettings, RedisSettings, HealthSettings)
+SETTINGS = (CatalogSettings, DatabaseSettings, RedisSettings, HealthSettings)
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
         Dispatch(url),
         connections,
         health_interval_s=interval_s,
-        syncs_catalogue=settings[CatalogueSettings].is_synced,
+        syncs_catalog=settings[CatalogSettings].is_synced,
     )
     Timer(wanted, connections).start()
     get_logger().info("clock.started", jobs=[job.name for job in wanted])

@@ -9,9 +9,9 @@ import psycopg
 import redis
 
 from functions.deliver_billing.runner import run_delivery
+from shared.ledger.billing_event import BILLING_NUDGE, BILLING_QUEUE, DELIVER_ACTOR
 from shared.log import get_logger
 from shared.settings import RedisSettings, load_settings
-from shared.usage.billing_event import BILLING_NUDGE, BILLING_QUEUE, DELIVER_ACTOR
 
 _TICK_MS = 10_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.deliver_billing.runner import SETTINGS, run_delivery
 from shared.function import Function, Job
-from shared.usage.billing_event import DELIVER_ACTOR
+from shared.ledger.billing_event import DELIVER_ACTOR
 
 DELIVER_BILLING = Function(
     name="deliver_billing",

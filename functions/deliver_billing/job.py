@@ -16,7 +16,7 @@ import psycopg
 
 from functions.deliver_billing.backoff import wait_after
 from functions.deliver_billing.receivers import NotTaken, Receiver, open_client, receivers
-from shared.db.usage_outbox import Claimed, Sent, Unsent, claim, settle
+from shared.ledger.outbox import Claimed, Sent, Unsent, claim, settle
 from shared.log import get_logger
 from shared.settings import BillingSettings
 

@@ -17,8 +17,8 @@ import httpx
 import msgspec
 from pydantic import SecretStr
 
+from shared.ledger.billing_event import BillingEvent, lago_body, webhook_body
 from shared.settings import BillingSettings, SettingsInvalid
-from shared.usage.billing_event import BillingEvent, lago_body, webhook_body
 
 _TIMEOUT_S = 10.0
 _MAX_ANSWER_BYTES = 64 * 1024

@@ -6,9 +6,9 @@ from redis.exceptions import RedisError
 
 from shared.db.audit import Actor
 from shared.db.connect import Database
-from shared.dispatch import Dispatch
 from shared.errors import ServiceUnavailable
 from shared.health.on_demand import request_check, wait_for_check
+from shared.jobs import Dispatch
 from shared.resources import Resources
 
 WAIT_S = 20.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
-from shared.db.watch import SnapshotKeeper
+from shared.catalog.watch import SnapshotKeeper
 from shared.errors import NotReady
 from shared.metrics import PROVIDER_CHECK_SECONDS, PROVIDER_HEALTH
 from shared.resources import Resources

@@ -11,7 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 from functions.health.check_now import check_now
 from shared.auth.guards import actor_of, require_admin, resources_of
 from shared.db.connect import Database
-from shared.db.health_report import ProviderHealth, read_health
+from shared.health.report import ProviderHealth, read_health
 
 AnyRequest = Request[Any, Any, Any]
 History = Annotated[

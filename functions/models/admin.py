@@ -13,8 +13,8 @@ from functions.models import change
 from functions.models.admin_bodies import ChangeModel, NewModel
 from functions.models.handler import AnyRequest
 from shared.auth.guards import actor_of, require_admin, resources_of
+from shared.catalog.models import ModelRow, list_models
 from shared.db.connect import Database
-from shared.db.models import ModelRow, list_models
 
 _PATH = "/api/v1/admin/llm/models"
 _ONE = _PATH + "/{model_id:int}"

@@ -9,22 +9,22 @@ import msgspec
 from msgspec import UnsetType
 
 from functions.models.admin_bodies import ChangeModel, NewModel, NewPrice
-from shared.db import models
+from shared.catalog import models
+from shared.catalog.models import Connection, ModelRow
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
-from shared.db.models import Connection, ModelRow
-from shared.db.read_catalogue import parse_price
-from shared.errors import InTheWay, InvalidField, NoSuchThing
+from shared.errors import Conflict, InvalidField, NotFound
+from shared.pricing.price import parse_price
 
 
 async def find(database: Database, model_id: int) -> ModelRow:
-    """Raises NoSuchThing."""
+    """Raises NotFound."""
     async with database.connection() as connection:
         return await _there(connection, model_id)
 
 
 async def create(database: Database, actor: Actor, body: NewModel) -> ModelRow:
-    """Raises InvalidField, InTheWay."""
+    """Raises InvalidField, Conflict."""
     values = {"name": body.model_id, **body.values()}
     prices = _prices(body.price)
     async with database.connection() as connection, connection.transaction():
@@ -44,7 +44,7 @@ async def create(database: Database, actor: Actor, body: NewModel) -> ModelRow:
 
 
 async def change(database: Database, actor: Actor, model_id: int, body: ChangeModel) -> ModelRow:
-    """Raises NoSuchThing, InvalidField. A price that is the newest already makes no version."""
+    """Raises NotFound, InvalidField. A price that is the newest already makes no version."""
     changes, prices = body.values(), _prices(body.price)
     if not changes and prices is None:
         raise InvalidField("There is nothing to change in the body.", param="body")
@@ -61,13 +61,13 @@ async def change(database: Database, actor: Actor, model_id: int, body: ChangeMo
 
 
 async def delete(database: Database, actor: Actor, model_id: int) -> None:
-    """Raises NoSuchThing; InTheWay where rules or usage name it."""
+    """Raises NotFound; Conflict where rules or usage name it."""
     async with database.connection() as connection, connection.transaction():
         row = await _there(connection, model_id, for_update=True)
         rules, is_used = await models.uses_of(connection, model_id)
         if rules or is_used:
             why = f"{rules} routing rules name it" if rules else "usage of it is on record"
-            raise InTheWay(
+            raise Conflict(
                 f"{row.provider}/{row.model_id} cannot be deleted, {why}:"
                 " set is_active to false instead.",
                 param="model",
@@ -112,13 +112,13 @@ async def _check_level(connection: Connection, level: str | UnsetType | None) ->
 async def _check_only_one(connection: Connection, provider: str, model_id: str) -> None:
     """The provider's row is held since the insert: nobody adds another meanwhile."""
     if await models.count_of(connection, provider, model_id) > 1:
-        raise InTheWay(f"{provider}/{model_id} is listed.", param="model_id", code="taken")
+        raise Conflict(f"{provider}/{model_id} is listed.", param="model_id", code="taken")
 
 
 async def _there(connection: Connection, model_id: int, *, for_update: bool = False) -> ModelRow:
     row = await models.find_model(connection, model_id, for_update=for_update)
     if row is None:
-        raise NoSuchThing(
+        raise NotFound(
             f"There is no model with the id {model_id}.", param="id", code="model_not_found"
         )
     return row

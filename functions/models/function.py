@@ -5,8 +5,8 @@ from __future__ import annotations
 from functions.models.admin import ROUTES
 from functions.models.handler import get_model, list_models
 from shared.auth.authenticator import open_authenticator
+from shared.catalog.watch import open_snapshot
 from shared.db.connect import open_database
-from shared.db.watch import open_snapshot
 from shared.function import Function
 from shared.settings import DatabaseSettings, LiteLLMSettings, ProviderSettings, TryOutSettings
 from shared.upstream.platform_access import open_platform_access

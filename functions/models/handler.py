@@ -10,9 +10,9 @@ from litestar.params import FromPath
 
 from functions.models.listing import ModelCard, card
 from shared.auth.guards import caller_of, require_user, resources_of
+from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
 from shared.db.own_key_providers import providers_with_key
-from shared.db.watch import SnapshotKeeper
 from shared.errors import UnknownModel
 from shared.routing.choose import find_models
 from shared.routing.snapshot import Snapshot

@@ -8,8 +8,9 @@ from fractions import Fraction
 import msgspec
 
 from shared.auth.caller import Caller
-from shared.routing.fit import Want, unfit
-from shared.routing.snapshot import Model, PriceTier
+from shared.pricing.price import PriceTier
+from shared.routing.fit import RoutingRequest, unfit
+from shared.routing.snapshot import Model
 from shared.wire.metadata import raw_usd
 
 
@@ -73,7 +74,7 @@ def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:
     """`keyed`: the slugs of providers that can be called for this caller."""
     reason = unfit(
         model,
-        Want(
+        RoutingRequest(
             models=(),
             level=None,
             tier=caller.tier,

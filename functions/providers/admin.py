@@ -11,8 +11,8 @@ from functions.providers.admin_bodies import ChangeProvider, NewProvider
 from functions.providers.handler import AnyRequest
 from functions.providers.probe import Probe, ProbeResult
 from shared.auth.guards import actor_of, require_admin, resources_of
+from shared.catalog.providers import ProviderRow, list_providers
 from shared.db.connect import Database
-from shared.db.providers import ProviderRow, list_providers
 
 _PATH = "/api/v1/admin/llm/providers"
 _ONE = _PATH + "/{provider:str}"

@@ -11,23 +11,23 @@ from typing import Any
 import psycopg
 
 from functions.providers.admin_bodies import ChangeProvider, NewProvider
-from shared.db import providers
+from shared.catalog import providers
+from shared.catalog.providers import ProviderRow
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
-from shared.db.providers import ProviderRow
-from shared.errors import CannotBeDone, InTheWay, InvalidField, NoSuchThing
+from shared.errors import Conflict, InvalidField, NotFound, Unprocessable
 from shared.upstream.host_check import check_base_url
 from shared.upstream.origin import parse_url
 
 
 async def find(database: Database, slug: str) -> ProviderRow:
-    """Raises NoSuchThing."""
+    """Raises NotFound."""
     async with database.connection() as connection:
         return _there(await providers.find_provider(connection, slug), slug)
 
 
 async def create(database: Database, actor: Actor, body: NewProvider) -> ProviderRow:
-    """Raises InvalidField, InTheWay."""
+    """Raises InvalidField, Conflict."""
     values: dict[str, Any] = {
         "name": body.provider,
         "auth_type": "x-api-key" if body.dialect == "anthropic" else "bearer",
@@ -47,7 +47,7 @@ async def create(database: Database, actor: Actor, body: NewProvider) -> Provide
 
 
 async def change(database: Database, actor: Actor, slug: str, body: ChangeProvider) -> ProviderRow:
-    """Raises NoSuchThing, InvalidField, InTheWay, CannotBeDone (`provider_key_host_changed`)."""
+    """Raises NotFound, InvalidField, Conflict, Unprocessable (`provider_key_host_changed`)."""
     changes = body.values()
     if not changes:
         raise InvalidField("There is nothing to change in the body.", param="body")
@@ -71,11 +71,11 @@ async def change(database: Database, actor: Actor, slug: str, body: ChangeProvid
 
 
 async def delete(database: Database, actor: Actor, slug: str) -> None:
-    """Raises NoSuchThing; InTheWay where models or keys of it are left, or it is of the seven."""
+    """Raises NotFound; Conflict where models or keys of it are left, or it is of the seven."""
     async with database.connection() as connection, connection.transaction():
         row = _there(await providers.find_provider(connection, slug, for_update=True), slug)
         if row.is_system_provider:
-            raise InTheWay(
+            raise Conflict(
                 f"{slug} came with the installation: set is_active to false instead.",
                 param="provider",
                 code="system_provider",
@@ -83,7 +83,7 @@ async def delete(database: Database, actor: Actor, slug: str) -> None:
         models = await providers.count_models(connection, row.id)
         if models or row.user_keys or row.has_system_key:
             keys = row.user_keys + row.has_system_key
-            raise InTheWay(
+            raise Conflict(
                 f"{slug} still has {models} models and {keys} keys:"
                 " delete them first, or set is_active to false.",
                 param="provider",
@@ -96,11 +96,11 @@ async def delete(database: Database, actor: Actor, slug: str) -> None:
 async def _let_go_of_keys(
     connection: providers.Connection, held: ProviderRow, url: str, *, remove: bool
 ) -> int:
-    """Callers' keys that were removed since the host changes. Raises CannotBeDone."""
+    """Callers' keys that were removed since the host changes. Raises Unprocessable."""
     if _host(held.base_url) == _host(url) or not (held.user_keys or held.has_system_key):
         return 0
     if not remove:
-        raise CannotBeDone(
+        raise Unprocessable(
             f"{held.user_keys} users' keys and {int(held.has_system_key)} platform keys are sealed"
             " to the host that base_url has now; send remove_keys: true to remove them,"
             " and let them be entered again.",
@@ -129,12 +129,12 @@ async def _check_url(url: str, *, is_local: bool) -> None:
 
 def _there(row: ProviderRow | None, slug: str) -> ProviderRow:
     if row is None:
-        raise NoSuchThing(
+        raise NotFound(
             f"There is no provider '{slug[:63]}'.", param="provider", code="provider_not_found"
         )
     return row
 
 
-def _taken(error: psycopg.errors.UniqueViolation) -> InTheWay:
+def _taken(error: psycopg.errors.UniqueViolation) -> Conflict:
     param = "name" if "name" in (error.diag.constraint_name or "") else "provider"
-    return InTheWay(f"There is a provider of this {param} already.", param=param, code="taken")
+    return Conflict(f"There is a provider of this {param} already.", param=param, code="taken")

@@ -9,9 +9,9 @@ import msgspec
 from litestar import Request, get
 
 from shared.auth.guards import caller_of, require_user, resources_of
+from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
 from shared.db.own_key_providers import providers_with_key
-from shared.db.watch import SnapshotKeeper
 from shared.routing.snapshot import Provider
 
 AnyRequest = Request[Any, Any, Any]

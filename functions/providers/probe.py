@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from shared.db.providers import ProviderRow
-from shared.db.watch import SnapshotKeeper
+from shared.catalog.providers import ProviderRow
+from shared.catalog.watch import SnapshotKeeper
 from shared.errors import InvalidField
 from shared.resources import Resources
 from shared.upstream.check import CheckResult, check_provider

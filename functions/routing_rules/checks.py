@@ -9,8 +9,8 @@ from decimal import Decimal
 import msgspec
 
 from functions.routing_rules.requests import NewLevel, NewRule
-from shared.db.routing_rules import LevelRow, RuleRow, RulesModel
-from shared.errors import InTheWay, InvalidField
+from shared.catalog.rules import LevelRow, RuleRow, RulesModel
+from shared.errors import Conflict, InvalidField
 from shared.routing.levels import AUTO
 from shared.routing.snapshot import Snapshot, Tier
 
@@ -46,7 +46,7 @@ def check_rule(rule: NewRule, model: RulesModel, levels: Iterable[str]) -> None:
 
 
 def check_no_twin(rule: NewRule, model: RulesModel, others: Iterable[RuleRow]) -> None:
-    """Raises InTheWay where another active rule already says the same of the same model."""
+    """Raises Conflict where another active rule already says the same of the same model."""
     for other in others:
         is_twin = (
             (other.provider, other.model) == (model.provider, model.model)
@@ -61,7 +61,7 @@ def check_no_twin(rule: NewRule, model: RulesModel, others: Iterable[RuleRow]) -
             )
         )
         if is_twin:
-            raise InTheWay(
+            raise Conflict(
                 f"Rule {other.id} says the same; change that one.",
                 param="model",
                 code="rule_exists",
@@ -75,7 +75,7 @@ def check_level(
     if is_new and (level.name == AUTO or not _LEVEL.fullmatch(level.name)):
         raise _wrong("name", "Use small letters, digits, '_' and '-', not 'auto'; 31 at most.")
     if is_new and any(other.name == level.name for other in others):
-        raise InTheWay(
+        raise Conflict(
             "There is a level of that name; PATCH it.", param="name", code="power_level_exists"
         )
     if is_new and level.name in snapshot.models_by_id:

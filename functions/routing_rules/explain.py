@@ -11,11 +11,11 @@ from collections.abc import Mapping
 import msgspec
 
 from shared.errors import ProviderRateLimited, ProviderUnavailable
-from shared.health.circuits import News
+from shared.health.circuits import CircuitState
 from shared.pricing.cost import rates_for
 from shared.routing.choice import Candidate, Choice, Dropped
 from shared.routing.consent import platform_may_follow
-from shared.routing.fit import Want
+from shared.routing.fit import RoutingRequest
 from shared.routing.order import Block, Place, blocked
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model
@@ -73,11 +73,13 @@ class Moment(msgspec.Struct, frozen=True):
     """What is known of circuits and limits now, in the clock of `now_s`."""
 
     blocks: Mapping[Place, Block]
-    circuits: Mapping[tuple[str, str], News]
+    circuits: Mapping[tuple[str, str], CircuitState]
     now_s: float
 
 
-def explained(choice: Choice, want: Want, session: str | None, moment: Moment) -> Explanation:
+def explained(
+    choice: Choice, want: RoutingRequest, session: str | None, moment: Moment
+) -> Explanation:
     """`choice` is ordered already."""
     own: list[OwnKey] = []
     cards: list[CandidateCard] = []
@@ -101,7 +103,7 @@ def _card(
     rank: int,
     candidate: Candidate,
     choice: Choice,
-    want: Want,
+    want: RoutingRequest,
     moment: Moment,
     follows: str | None,
 ) -> CandidateCard:
@@ -130,7 +132,7 @@ def _card(
     )
 
 
-def _longest_answer(candidate: Candidate, choice: Choice, want: Want) -> int | None:
+def _longest_answer(candidate: Candidate, choice: Choice, want: RoutingRequest) -> int | None:
     model = candidate.model
     default = choice.level.default_max_tokens if choice.level else None
     bounds = [want.max_tokens or default, model.max_tokens, candidate.max_tokens]
@@ -139,7 +141,7 @@ def _longest_answer(candidate: Candidate, choice: Choice, want: Want) -> int | N
     return min((bound for bound in bounds if bound is not None), default=None)
 
 
-def _cost(model: Model, want: Want, answer_tokens: int | None) -> msgspec.Raw:
+def _cost(model: Model, want: RoutingRequest, answer_tokens: int | None) -> msgspec.Raw:
     if model.price is None or answer_tokens is None:
         return raw_usd(None)
     rates = rates_for(model.price, want.prompt_tokens)

@@ -10,12 +10,13 @@ from functions.routing_rules.route import Router
 from functions.routing_rules.rules import Rules
 from shared.auth.authenticator import open_authenticator
 from shared.auth.own_keys import OwnKeys, open_own_keys
+from shared.catalog.known_models import KnownModelsKeeper, open_known_models
+from shared.catalog.watch import SnapshotKeeper, open_snapshot
 from shared.db.connect import Database, open_database
-from shared.db.known_models import KnownModelsKeeper, open_known_models
-from shared.db.watch import SnapshotKeeper, open_snapshot
 from shared.function import Function
 from shared.health.circuits_exchange import open_circuits
 from shared.health.circuits_table import CircuitTable
+from shared.keyspace import open_redis
 from shared.resources import Resources
 from shared.settings import (
     DatabaseSettings,
@@ -25,7 +26,6 @@ from shared.settings import (
     TryOutSettings,
 )
 from shared.upstream.platform_access import PlatformAccess, open_platform_access
-from shared.usage.redis import open_redis
 
 
 @asynccontextmanager

@@ -17,8 +17,8 @@ from functions.routing_rules.rules import Rules
 from functions.routing_rules.tiers import TierCard, tier_cards
 from shared.auth.guards import actor_of, caller_of, require_admin, require_scope, resources_of
 from shared.auth.scope import Scope
-from shared.db.routing_rules import LevelRow, RuleRow
-from shared.db.watch import SnapshotKeeper
+from shared.catalog.rules import LevelRow, RuleRow
+from shared.catalog.watch import SnapshotKeeper
 
 AnyRequest = Request[Any, Any, Any]
 

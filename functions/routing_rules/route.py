@@ -11,15 +11,15 @@ from functions.routing_rules.explain import Explanation, Moment, explained
 from shared.auth.caller import Caller, Role
 from shared.auth.own_keys import OwnKeys
 from shared.auth.want import want_of
-from shared.db.known_models import KnownModelsKeeper
-from shared.db.watch import SnapshotKeeper
+from shared.catalog.known_models import KnownModelsKeeper
+from shared.catalog.watch import SnapshotKeeper
 from shared.errors import InvalidField, NotAllowed
 from shared.health.circuits_table import CircuitTable
 from shared.routing.choose import choose
 from shared.routing.order import draw, order
 from shared.routing.snapshot import Tier
 from shared.upstream.platform_access import PlatformAccess
-from shared.wire.chat import decode_chat
+from shared.wire.chat.request import decode_chat
 
 
 class Router:
@@ -59,7 +59,7 @@ class Router:
         own_keys = await self._own_keys.load(caller.user_id)
         want = want_of(chat, caller, headers, self._access.keyed(snapshot), own_keys)
         known = await self._known.wanted(snapshot, want)
-        # All of a large catalogue takes a while, and others wait for the loop.
+        # All of a large catalog takes a while, and others wait for the loop.
         choice = await asyncio.to_thread(choose, snapshot, want, known, enough=None)
         session = _session(headers) or chat.session
         table = self._circuits

@@ -9,12 +9,12 @@ import psycopg
 
 from functions.routing_rules import checks
 from functions.routing_rules.requests import ChangeLevel, ChangeRule, NewLevel, NewRule
-from shared.db import routing_rules as rows
+from shared.catalog import rules as rows
+from shared.catalog.rules import LevelRow, RuleRow, RulesModel
+from shared.catalog.watch import SnapshotKeeper
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
-from shared.db.routing_rules import LevelRow, RuleRow, RulesModel
-from shared.db.watch import SnapshotKeeper
-from shared.errors import InTheWay, InvalidField, NoSuchThing
+from shared.errors import Conflict, InvalidField, NotFound
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -43,7 +43,7 @@ class Rules:
             return await _found(connection, rule_id)
 
     async def change(self, rule_id: int, change: ChangeRule, actor: Actor) -> RuleRow:
-        """Raises NoSuchThing, or InvalidField where the rule as changed would be wrong."""
+        """Raises NotFound, or InvalidField where the rule as changed would be wrong."""
         async with self._database.connection() as connection, connection.transaction():
             before = await _found(connection, rule_id)
             fields = checks.changed(change)
@@ -86,13 +86,13 @@ class Rules:
             return _of_name(await rows.list_levels(connection), name)
 
     async def delete_level(self, name: str, actor: Actor) -> None:
-        """Raises InTheWay while a rule or a model names the level, or it is the last."""
+        """Raises Conflict while a rule or a model names the level, or it is the last."""
         async with self._database.connection() as connection, connection.transaction():
             levels = await rows.list_levels(connection)
             level = _of_name(levels, name)
             rules, models = await rows.users_of_level(connection, name)
             if rules or models or len(levels) == 1:
-                raise InTheWay(
+                raise Conflict(
                     f"Power level '{name}' is in use by {rules} rules and {models} models; give"
                     " them another first. One level must be left.",
                     param="name",
@@ -105,14 +105,14 @@ class Rules:
 async def _found(connection: Connection, rule_id: int) -> RuleRow:
     row = await rows.find_rule(connection, rule_id)
     if row is None:
-        raise NoSuchThing(f"There is no routing rule {rule_id}.")
+        raise NotFound(f"There is no routing rule {rule_id}.")
     return row
 
 
 def _of_name(levels: list[LevelRow], name: str) -> LevelRow:
     level = next((one for one in levels if one.name == name), None)
     if level is None:
-        raise NoSuchThing(f"There is no power level '{name[:100]}'.")
+        raise NotFound(f"There is no power level '{name[:100]}'.")
     return level
 
 

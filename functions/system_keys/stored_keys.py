@@ -13,12 +13,12 @@ import psycopg
 from functions.system_keys.shapes import StoreSystemKey, SystemKeyCard, SystemKeyList, card
 from shared.auth.key_check import KeyChecks
 from shared.auth.key_text import read_key
+from shared.catalog.watch import SnapshotKeeper
 from shared.db import system_keys
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.system_keys import NewSystemKey, SystemKey
-from shared.db.watch import SnapshotKeeper
-from shared.errors import InvalidField, NoSuchThing
+from shared.errors import InvalidField, NotFound
 from shared.resources import Resources
 from shared.routing.snapshot import Provider
 from shared.upstream.platform_keys import PlatformKeys
@@ -101,7 +101,7 @@ class StoredKeys:
             return self._card(await _find(connection, slug))
 
     async def test(self, slug: str, actor: Actor) -> SystemKeyCard:
-        """Raises NoSuchThing where there is no key, PlatformKeyRefused where it does not open."""
+        """Raises NotFound where there is no key, PlatformKeyRefused where it does not open."""
         async with self._database.connection() as connection:
             held = await _find(connection, slug)
         place = self._provider(held)
@@ -142,8 +142,8 @@ async def _find(connection: psycopg.AsyncConnection[Any], slug: str) -> SystemKe
     return row
 
 
-def _no_key(slug: str) -> NoSuchThing:
-    return NoSuchThing(
+def _no_key(slug: str) -> NotFound:
+    return NotFound(
         f"The platform has no key for '{slug[:100]}'.", param="provider", code="key_not_found"
     )
 

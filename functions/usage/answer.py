@@ -21,11 +21,11 @@ from functions.usage.query import (
 )
 from shared.auth.guards import resources_of
 from shared.db.connect import Database
-from shared.db.usage_filters import UsageFilters
-from shared.db.usage_pages import Place, place_of, read_page
-from shared.db.usage_summary import MAX_GROUPS, SUMS, read_summary
 from shared.errors import InvalidField
-from shared.usage.rows_as_text import Format, csv_header, encode_rows, shown
+from shared.ledger.filters import UsageFilters
+from shared.ledger.pages import Place, place_of, read_page
+from shared.ledger.rows_as_text import Format, csv_header, encode_rows, shown
+from shared.ledger.summary import MAX_GROUPS, SUMS, read_summary
 
 AnyRequest = Request[Any, Any, Any]
 

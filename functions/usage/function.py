@@ -9,8 +9,8 @@ from functions.usage.admin import (
 )
 from functions.usage.handler import export_usage, list_usage, summarise_usage
 from shared.auth.authenticator import open_authenticator
+from shared.catalog.watch import open_snapshot
 from shared.db.connect import open_database
-from shared.db.watch import open_snapshot
 from shared.function import Function
 from shared.settings import DatabaseSettings, TryOutSettings
 

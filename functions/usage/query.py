@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from shared.db.usage_filters import UsageFilters, is_whole_days
-from shared.db.usage_pages import Place
-from shared.db.usage_summary import GROUPS
 from shared.errors import InvalidField
+from shared.ledger.filters import UsageFilters, is_whole_days
+from shared.ledger.pages import Place
+from shared.ledger.summary import GROUPS
 from shared.pricing.charge import CostQuality
 
 MAX_LIMIT = 1000

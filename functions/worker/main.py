@@ -17,7 +17,7 @@ from dramatiq.brokers.redis import RedisBroker
 import functions
 from functions.worker.quarantine import Quarantine
 from shared.db.thread_connection import ThreadConnections
-from shared.dispatch import NAMESPACE
+from shared.jobs import NAMESPACE
 from shared.log import configure_logging
 from shared.settings import (
     DatabaseSettings,

@@ -8,8 +8,8 @@ from dramatiq.middleware import Shutdown
 
 from functions.write_usage.partitions import PARTITIONS_ACTOR
 from functions.write_usage.writer import writer
+from shared.ledger.batch import WRITE_ACTOR, WRITE_QUEUE
 from shared.log import get_logger
-from shared.usage.batch import WRITE_ACTOR, WRITE_QUEUE
 
 
 # Interrupted at shutdown: a drain of a long stream would hold the worker, and loses nothing.

@@ -15,11 +15,11 @@ import psycopg
 import redis
 
 from functions.write_usage.stream import Entry, UsageStream
-from shared.db.usage_quarantine import quarantine
-from shared.db.usage_rows import InvalidRecord, write_batch
+from shared.ledger.batch import Batch, decode_batch, encode_batch
+from shared.ledger.quarantine import quarantine
+from shared.ledger.record import UsageFinal, UsageIntent
+from shared.ledger.rows import InvalidRecord, write_batch
 from shared.log import get_logger
-from shared.usage.batch import Batch, decode_batch, encode_batch
-from shared.usage.record import UsageFinal, UsageIntent
 
 STALE_AFTER_MS = 30_000
 """Longer than the slowest commit: sooner, two writers would take turns at one entry."""

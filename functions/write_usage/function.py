@@ -5,7 +5,7 @@ from __future__ import annotations
 from functions.write_usage.partitions import PARTITIONS_ACTOR
 from functions.write_usage.writer import SETTINGS, writer
 from shared.function import Function, Job
-from shared.usage.batch import WRITE_ACTOR
+from shared.ledger.batch import WRITE_ACTOR
 
 
 def write() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from shared.db.partitions import ensure_ahead
+from shared.ledger.partitions import ensure_ahead
 from shared.log import get_logger
 
 PARTITIONS_ACTOR = "usage.partitions"

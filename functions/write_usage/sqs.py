@@ -1,6 +1,6 @@
 """Lambda's entry: batches of usage out of SQS messages, and the jobs by their schedules.
 
-A message's body is a batch (shared/usage/batch.py) in base64. SQS deletes what this does not name
+A message's body is a batch (shared/ledger/batch.py) in base64. SQS deletes what this does not name
 as failed; the rest comes again, and after some times goes to the dead-letter queue.
 """
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 import msgspec
 import redis
 
-from shared.usage.batch import FIELD, GROUP, STREAM
+from shared.ledger.batch import FIELD, GROUP, STREAM
 
 _DEAD_AFTER_MS = 24 * 3600 * 1000
 

@@ -14,9 +14,9 @@ import redis
 from functions.write_usage.drain import drain
 from functions.write_usage.partitions import prepare_partitions
 from shared.db.thread_connection import ThreadConnections
+from shared.ledger.batch import NUDGE
 from shared.log import get_logger
 from shared.settings import DatabaseSettings, RedisSettings, Settings, load_settings
-from shared.usage.batch import NUDGE
 
 SETTINGS = (DatabaseSettings, RedisSettings)
 _RETRIED_WITHIN_S = 60  # twice the longest backoff of the actor

@@ -1,7 +1,7 @@
 """The first tables.
 
 Every statement says IF NOT EXISTS: of a database made by the older SQL, whose five tables were
-altered to this very state before (shared/db/older.py), only what is missing is made.
+altered to this very state before (shared/migrate/older.py), only what is missing is made.
 
 Revision ID: 0001
 Revises:

@@ -17,9 +17,9 @@ from psycopg_pool import PoolTimeout
 
 from shared.auth.caller import Caller, Role
 from shared.auth.token import digest, is_well_formed
+from shared.catalog.watch import SnapshotKeeper
 from shared.db.access_tokens import AccessToken, find_access_token
 from shared.db.connect import WAIT_S, Database
-from shared.db.watch import SnapshotKeeper
 from shared.errors import InvalidToken, MissingToken, NotReady
 from shared.log import get_logger
 from shared.resources import Resources

@@ -16,11 +16,11 @@ from shared.auth.authenticator import Authenticator
 from shared.auth.caller import Caller, Role
 from shared.auth.credential import credential_of
 from shared.auth.scope import Scope
+from shared.catalog.watch import SnapshotKeeper
 from shared.db.audit import Actor
-from shared.db.watch import SnapshotKeeper
 from shared.errors import NotAllowed
+from shared.ledger.request_id import current_request_id
 from shared.resources import Resources
-from shared.usage.request_id import current_request_id
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]

@@ -15,9 +15,9 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from shared.auth.key_check import KeyStatus
+from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import WAIT_S, Database
 from shared.db.user_keys import ServingKey, serving_keys
-from shared.db.watch import SnapshotKeeper
 from shared.errors import NotReady, StoredKeyHostChanged, StoredKeyUnreadable
 from shared.log import get_logger
 from shared.resources import Resources

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from shared.auth.caller import Caller
 from shared.errors import InvalidField
-from shared.routing.fit import Want
+from shared.routing.fit import RoutingRequest
 from shared.routing.levels import AUTO
 from shared.routing.own_keys import OwnKey
-from shared.wire.chat import ChatRequest
+from shared.wire.chat.request import ChatRequest
 from shared.wire.usage import estimate_tokens
 
 _PICO_USD_PER_USD = 10**12
@@ -23,12 +23,12 @@ def want_of(
     headers: Mapping[bytes, bytes],
     keyed: frozenset[str],
     own_keys: tuple[OwnKey, ...] = (),
-) -> Want:
+) -> RoutingRequest:
     """What the request asks for; a header yields to the body's field of the same meaning.
 
     Raises InvalidField for a `max_cost_usd` that is no amount.
     """
-    return Want(
+    return RoutingRequest(
         models=_names(chat),
         level=chat.power_level or _header(headers, b"x-power-level"),
         tier=caller.tier,

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from shared.catalog.sync import Change, Kind, apply_sync, plan_sync, provider_slugs
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db.audit import Actor
-from shared.db.catalogue_sync import Change, Kind, apply_sync, plan_sync, provider_slugs
 from shared.db.session import SESSION
 
 _ACTOR = Actor("switchyard catalog sync")
@@ -40,7 +40,7 @@ class _Report(msgspec.Struct, frozen=True):
 
 @click.group(short_help="Bring models and prices of the providers up to date.")
 def catalog() -> None:
-    """The catalogue: which models there are, and what they cost.
+    """The catalog: which models there are, and what they cost.
 
     Works on DATABASE_URL, else on the database of a running `switchyard up`.
     """
@@ -52,7 +52,7 @@ def catalog() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
 def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
-    """Compare the catalogue with genai-prices, and show what differs.
+    """Compare the catalog with genai-prices, and show what differs.
 
     With --apply new models arrive switched off and prices as new versions. Nothing is ever
     switched on or off, and a price that was set by hand stays.

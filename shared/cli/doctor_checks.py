@@ -15,8 +15,8 @@ import redis
 from shared.cli.data_folder import read_key_file
 from shared.cli.failures import one_line
 from shared.cli.run_file import Run
-from shared.db.migrate import is_current, missing_tables, unfit
 from shared.db.session import SESSION
+from shared.migrate.steps import is_current, missing_tables, unfit
 from shared.settings import (
     PROVIDER_PREFIXES,
     CompletionSettings,

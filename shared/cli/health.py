@@ -17,9 +17,9 @@ from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url, redis_url
 from shared.db.audit import Actor
 from shared.db.connect import connect_once
-from shared.db.health_report import ProviderHealth, read_health
-from shared.dispatch import Dispatch
 from shared.health.on_demand import request_check, wait_for_check
+from shared.health.report import ProviderHealth, read_health
+from shared.jobs import Dispatch
 
 _COLOURS = {"healthy": "green", "degraded": "yellow", "down": "red", "unknown": "dim"}
 _HISTORY = 20

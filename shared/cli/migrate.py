@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.cli.failures import CommandFailed, failing_in_one_line, one_line
 from shared.cli.services import database_url
-from shared.db.migrate import AdoptionRefused, CopyIncomplete, MigrationRefused
-from shared.db.migrate import migrate as migrate_database
+from shared.migrate.steps import AdoptionRefused, CopyIncomplete, MigrationRefused
+from shared.migrate.steps import migrate as migrate_database
 
 
 @click.command(short_help="Bring the database to the state this release needs.")

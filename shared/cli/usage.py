@@ -14,15 +14,16 @@ from rich.table import Table
 
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
-from shared.db import usage_outbox, usage_reconcile
 from shared.db.audit import Actor, append_audit_from_command
 from shared.db.session import SESSION
-from shared.db.usage_filters import UsageFilters
-from shared.db.usage_quarantine import list_quarantined, retry_quarantined
-from shared.db.usage_reprice import NOTHING, reprice
-from shared.usage.export import ExportMismatch, Manifest, export, verify
-from shared.usage.export_store import Store, open_store
-from shared.usage.rows_as_text import Format, numeral, shown
+from shared.ledger import outbox as usage_outbox
+from shared.ledger import reconcile as usage_reconcile
+from shared.ledger.export import ExportMismatch, Manifest, export, verify
+from shared.ledger.export_store import Store, open_store
+from shared.ledger.filters import UsageFilters
+from shared.ledger.quarantine import list_quarantined, retry_quarantined
+from shared.ledger.reprice import NOTHING, reprice
+from shared.ledger.rows_as_text import Format, numeral, shown
 
 _ACTOR = "switchyard usage"
 _MAX_ROWS = 1000

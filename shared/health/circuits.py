@@ -37,7 +37,7 @@ class State(StrEnum):
     HALF_OPEN = "half_open"
 
 
-class News(msgspec.Struct, frozen=True):
+class CircuitState(msgspec.Struct, frozen=True):
     """A transition, as other processes are told of it. `until_s`: when an open circuit ends."""
 
     state: State
@@ -129,7 +129,7 @@ class Circuit:
         # While it is open a failure is no news; the time it was given stands.
         return self.state is State.HALF_OPEN and self._open(now_s, chance)
 
-    def adopt(self, news: News) -> bool:
+    def adopt(self, news: CircuitState) -> bool:
         """Follow another process, where its news is newer; whether anything has changed."""
         if news.at_s <= self.changed_s or news.state is State.HALF_OPEN:
             return False
@@ -144,8 +144,8 @@ class Circuit:
         return True
 
     @property
-    def news(self) -> News:
-        return News(self.state, self.until_s, self.times_opened, self.changed_s)
+    def news(self) -> CircuitState:
+        return CircuitState(self.state, self.until_s, self.times_opened, self.changed_s)
 
     def counts(self, now_s: float) -> Counts:
         self._forget_slots(now_s)

@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.errors import PlatformKeyRefused, ProviderRateLimited, UpstreamError
-from shared.health.circuits import News, State
+from shared.health.circuits import CircuitState, State
 from shared.health.circuits_table import CircuitTable
 from shared.health.outcomes import EXPIRES_S, KEY_PREFIX, encode_outcome, outcome_field
 from shared.log import get_logger
@@ -133,7 +133,7 @@ class CircuitExchange:
             if one.since_unix_s + _KEPT_S < time.time():
                 stale.append(field)
                 continue
-            news = News(
+            news = CircuitState(
                 one.state,
                 one.until_unix_s - offset,
                 one.times_opened,

@@ -17,7 +17,7 @@ from shared.errors import (
     ProviderUnavailable,
     UpstreamError,
 )
-from shared.health.circuits import Circuit, Counts, News, State
+from shared.health.circuits import Circuit, CircuitState, Counts, State
 from shared.health.outcomes import ConnectFailures
 from shared.log import get_logger
 from shared.metrics import CIRCUITS
@@ -51,7 +51,7 @@ class CircuitTable:
         self._circuits: dict[tuple[str, str], Circuit] = {}
         self._connects = ConnectFailures()
         self._refused_s: dict[str, float] = {}
-        self._news: dict[tuple[str, str], News] = {}
+        self._news: dict[tuple[str, str], CircuitState] = {}
         self._block_news: dict[Place, Block] = {}
 
     def admit(self, candidate: Candidate) -> bool:
@@ -121,24 +121,26 @@ class CircuitTable:
         for (slug, model_id), circuit in self._circuits.items():
             yield slug, model_id, circuit.counts(now)
 
-    def states(self) -> Iterator[tuple[str, str, News]]:
+    def states(self) -> Iterator[tuple[str, str, CircuitState]]:
         """Every circuit that is not closed."""
         for (slug, model_id), circuit in self._circuits.items():
             if circuit.state is not State.CLOSED:
                 yield slug, model_id, circuit.news
 
-    def take_news(self) -> tuple[Mapping[tuple[str, str], News], Mapping[Place, Block]]:
+    def take_news(self) -> tuple[Mapping[tuple[str, str], CircuitState], Mapping[Place, Block]]:
         """What has changed here since the last call, for other processes."""
         news, self._news = self._news, {}
         blocks, self._block_news = self._block_news, {}
         return news, blocks
 
-    def put_back(self, news: Mapping[tuple[str, str], News], blocks: Mapping[Place, Block]) -> None:
+    def put_back(
+        self, news: Mapping[tuple[str, str], CircuitState], blocks: Mapping[Place, Block]
+    ) -> None:
         """What could not be told is told the next time, unless something newer is."""
         self._news = {**news, **self._news}
         self._block_news = {**blocks, **self._block_news}
 
-    def adopt(self, slug: str, model_id: str, news: News) -> None:
+    def adopt(self, slug: str, model_id: str, news: CircuitState) -> None:
         """Follow another process in what it has newly learned."""
         circuit = self._circuits.setdefault((slug, model_id), Circuit())
         if circuit.adopt(news):

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Connection
-from shared.db.health_checks import insert_run, is_recorded
-from shared.dispatch import Dispatch
+from shared.health.checks import insert_run, is_recorded
 from shared.health.queue import HEALTH_ACTOR, HEALTH_QUEUE
+from shared.jobs import Dispatch
 
 _POLL_S = 0.2
 

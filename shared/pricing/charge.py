@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.pricing.cost import cost_of, is_priced
-from shared.routing.snapshot import Price
+from shared.pricing.price import Price
 from shared.wire.usage import Usage
 
 

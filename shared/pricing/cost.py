@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import msgspec
 
-from shared.routing.snapshot import Price, PriceTier, Rates
+from shared.pricing.price import Price, PriceTier, Rates
 from shared.wire.usage import Usage
 
 BASE_SERVICE_TIERS = frozenset((None, "auto", "default", "on_demand", "standard"))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.routing.fit import Drop
+from shared.routing.fit import DropReason
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, PowerLevel, Rule
 
@@ -44,7 +44,7 @@ class Dropped(msgspec.Struct, frozen=True):
     """`paid_by_platform`: dropped as that alone; with the caller's key it may be a candidate."""
 
     model: Model
-    reason: Drop
+    reason: DropReason
     paid_by_platform: bool = False
 
 

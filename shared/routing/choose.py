@@ -12,7 +12,7 @@ import msgspec
 
 from shared.errors import UnknownModel
 from shared.routing.choice import Candidate, Choice, Dropped, Reason
-from shared.routing.fit import Drop, Want, affordable_tokens, unfit
+from shared.routing.fit import DropReason, RoutingRequest, affordable_tokens, unfit
 from shared.routing.groups import Group, Proposal, candidates_of, group_of_name, groups_of_level
 from shared.routing.known_models import KnownModels
 from shared.routing.levels import AUTO, level_of
@@ -23,14 +23,14 @@ from shared.routing.unserved import unserved
 __all__ = ["Candidate", "Choice", "Dropped", "Reason", "choose", "find_models"]
 
 ENOUGH = 16
-"""Candidates after which a choice looks no further: three are tried, in a catalogue of any size."""
+"""Candidates after which a choice looks no further: three are tried, in a catalog of any size."""
 
 _IMPLICIT = (Reason.SAME_LEVEL, Reason.OTHER_LEVEL)
 
 
 def choose(
     snapshot: Snapshot,
-    want: Want,
+    want: RoutingRequest,
     known: KnownModels | None = None,
     *,
     enough: int | None = ENOUGH,
@@ -57,7 +57,7 @@ def choose(
 
 
 def _groups(
-    snapshot: Snapshot, want: Want, known: KnownModels | None, *, over_ceiling: bool
+    snapshot: Snapshot, want: RoutingRequest, known: KnownModels | None, *, over_ceiling: bool
 ) -> tuple[PowerLevel | None, Iterable[Group]]:
     """The level whose defaults hold, and what is proposed.
 
@@ -77,7 +77,7 @@ def _groups(
     return snapshot.levels_by_name.get(names[0]), groups
 
 
-def _named(snapshot: Snapshot, name: str, want: Want, known: KnownModels | None) -> Group:
+def _named(snapshot: Snapshot, name: str, want: RoutingRequest, known: KnownModels | None) -> Group:
     models = find_models(snapshot, name)
     if models:
         return group_of_name(models)
@@ -95,12 +95,12 @@ def _named(snapshot: Snapshot, name: str, want: Want, known: KnownModels | None)
 class _Gathered:
     """Candidates and drops so far. A deployment is a candidate once a payer, at its best place."""
 
-    def __init__(self, want: Want) -> None:
+    def __init__(self, want: RoutingRequest) -> None:
         self.candidates: list[Candidate] = []
         self.dropped: list[Dropped] = []
         self.ties: list[tuple[int, int]] = []
         self._want = want
-        self._verdicts: dict[tuple[int, str, bool], Drop | None] = {}
+        self._verdicts: dict[tuple[int, str, bool], DropReason | None] = {}
         self._known: set[tuple[int, str]] = set()
         self._seen: set[tuple[int, str, int]] = set()
 
@@ -139,9 +139,9 @@ class _Gathered:
             if self._verdicts[asked] is None:
                 yield proposal, self._bounded(candidate)
 
-    def _verdict(self, proposal: Proposal) -> Drop | None:
+    def _verdict(self, proposal: Proposal) -> DropReason | None:
         if proposal.reason in _IMPLICIT and proposal.model.is_deprecated:
-            return Drop.DEPRECATED
+            return DropReason.DEPRECATED
         return unfit(proposal.model, self._want, proposal.ceiling)
 
     def _bounded(self, candidate: Candidate) -> Candidate:

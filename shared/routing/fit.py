@@ -11,7 +11,7 @@ from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, PowerLevel, Provider, Tier
 
 
-class Drop(StrEnum):
+class DropReason(StrEnum):
     """Why a model is not a candidate."""
 
     MODEL_INACTIVE = "model_inactive"
@@ -36,7 +36,7 @@ MIN_ANSWER_TOKENS = 16
 """Where max_cost_usd leaves less for the answer it is refused: it would be paid for and useless."""
 
 
-class Want(msgspec.Struct, frozen=True):
+class RoutingRequest(msgspec.Struct, frozen=True):
     """What a request asks for. Equal wants get equal choices, so a choice can be remembered.
 
     `models` are tried in this order; each is a listed id, `provider/model`, a power level or
@@ -67,32 +67,34 @@ class Want(msgspec.Struct, frozen=True):
         return next((key for key in self.own_keys if key.provider == provider.slug), None)
 
 
-def unfit(model: Model, want: Want, ceiling: PowerLevel | None = None) -> Drop | None:
+def unfit(
+    model: Model, want: RoutingRequest, ceiling: PowerLevel | None = None
+) -> DropReason | None:
     """The first reason for which `model` cannot serve `want`; None where it can.
 
     `ceiling`: the level whose price ceiling holds for it.
     """
     provider = model.provider
     for unmet, reason in (
-        (not model.is_active, Drop.MODEL_INACTIVE),
-        (not provider.is_active, Drop.PROVIDER_INACTIVE),
-        (not want.tier.meets(model.min_tier), Drop.TIER_TOO_LOW),
-        (not want.tier.meets(provider.min_tier), Drop.TIER_TOO_LOW),
-        (not _is_allowed(model, want), Drop.NOT_ALLOWED_FOR_TOKEN),
-        (want.local_only and not provider.is_local, Drop.NOT_LOCAL),
-        (want.streams and not model.supports_streaming, Drop.NO_STREAMING),
-        (want.tools and not model.supports_function_calling, Drop.NO_TOOLS),
-        (want.vision and not model.supports_vision, Drop.NO_VISION),
-        (want.json_mode and not model.supports_json_mode, Drop.NO_JSON_MODE),
-        (_overflows(model, want), Drop.CONTEXT_TOO_SMALL),
-        (provider.slug not in want.keyed and want.own_key(provider) is None, Drop.NO_KEY),
+        (not model.is_active, DropReason.MODEL_INACTIVE),
+        (not provider.is_active, DropReason.PROVIDER_INACTIVE),
+        (not want.tier.meets(model.min_tier), DropReason.TIER_TOO_LOW),
+        (not want.tier.meets(provider.min_tier), DropReason.TIER_TOO_LOW),
+        (not _is_allowed(model, want), DropReason.NOT_ALLOWED_FOR_TOKEN),
+        (want.local_only and not provider.is_local, DropReason.NOT_LOCAL),
+        (want.streams and not model.supports_streaming, DropReason.NO_STREAMING),
+        (want.tools and not model.supports_function_calling, DropReason.NO_TOOLS),
+        (want.vision and not model.supports_vision, DropReason.NO_VISION),
+        (want.json_mode and not model.supports_json_mode, DropReason.NO_JSON_MODE),
+        (_overflows(model, want), DropReason.CONTEXT_TOO_SMALL),
+        (provider.slug not in want.keyed and want.own_key(provider) is None, DropReason.NO_KEY),
     ):
         if unmet:
             return reason
     return _too_dear(model, want, ceiling)
 
 
-def affordable_tokens(model: Model, want: Want) -> int | None:
+def affordable_tokens(model: Model, want: RoutingRequest) -> int | None:
     """The tokens of an answer that `max_cost_usd` pays for beside the prompt; None: no bound.
 
     At the rates of the tier that the prompt falls in, with nothing of it cached.
@@ -106,7 +108,7 @@ def affordable_tokens(model: Model, want: Want) -> int | None:
     return max(0, left // rates.output)
 
 
-def _is_allowed(model: Model, want: Want) -> bool:
+def _is_allowed(model: Model, want: RoutingRequest) -> bool:
     allowed = want.allowed_models
     return (
         allowed is None
@@ -115,19 +117,19 @@ def _is_allowed(model: Model, want: Want) -> bool:
     )
 
 
-def _overflows(model: Model, want: Want) -> bool:
+def _overflows(model: Model, want: RoutingRequest) -> bool:
     if model.context_window is None:
         return False
     return want.prompt_tokens + (want.max_tokens or 0) > model.context_window
 
 
-def _too_dear(model: Model, want: Want, ceiling: PowerLevel | None) -> Drop | None:
+def _too_dear(model: Model, want: RoutingRequest, ceiling: PowerLevel | None) -> DropReason | None:
     if model.price is None:
         bounded = ceiling is not None or want.max_cost_pico_usd is not None
-        return Drop.UNPRICED if bounded else None
+        return DropReason.UNPRICED if bounded else None
     if ceiling is not None and model.price.base.blended > ceiling.price_ceiling:
-        return Drop.OVER_PRICE_CEILING
+        return DropReason.OVER_PRICE_CEILING
     affordable = affordable_tokens(model, want)
     if affordable is None or affordable >= min(MIN_ANSWER_TOKENS, want.max_tokens or 10**9):
         return None
-    return Drop.OVER_MAX_COST
+    return DropReason.OVER_MAX_COST

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from shared.routing.choice import Candidate, Reason
-from shared.routing.fit import Want
+from shared.routing.fit import RoutingRequest
 from shared.routing.levels import tier_met
 from shared.routing.own_keys import UsePolicy
 from shared.routing.snapshot import Health, Model, PowerLevel, Rule, Snapshot
@@ -40,7 +40,7 @@ Group = Iterable[Proposal]
 
 
 def groups_of_level(
-    snapshot: Snapshot, level: PowerLevel, want: Want, *, over_ceiling: bool = False
+    snapshot: Snapshot, level: PowerLevel, want: RoutingRequest, *, over_ceiling: bool = False
 ) -> Iterator[Group]:
     """`over_ceiling`: also what is too dear, only to be dropped for it."""
     met = [rule for rule in snapshot.rules_by_level.get(level.name, ()) if _rule_met(rule, want)]
@@ -59,7 +59,7 @@ def group_of_name(models: Sequence[Model]) -> Group:
     return _by_rank(Proposal(one, Reason.NAMED, (_unwell(one),)) for one in models)
 
 
-def candidates_of(group: Group, want: Want) -> Iterator[tuple[Proposal, Candidate]]:
+def candidates_of(group: Group, want: RoutingRequest) -> Iterator[tuple[Proposal, Candidate]]:
     """A group's proposals with who pays: own keys of `prefer` and `only` first, `last_resort` last.
 
     The platform stands behind the caller's own key at its provider, never beside one of `only`.
@@ -117,7 +117,7 @@ def _of_rule(rule: Rule, reason: Reason) -> Proposal:
     )
 
 
-def _rule_met(rule: Rule, want: Want) -> bool:
+def _rule_met(rule: Rule, want: RoutingRequest) -> bool:
     return (
         tier_met(rule, want.tier)
         and rule.task_type in (None, want.task_type)

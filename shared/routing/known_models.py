@@ -1,4 +1,4 @@
-"""Models that the price catalogue knows at a provider, listed here or not. Pure."""
+"""Models that the price catalog knows at a provider, listed here or not. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shared.routing.snapshot import Price
+from shared.pricing.price import Price
 
 
 class KnownModel(msgspec.Struct, frozen=True):

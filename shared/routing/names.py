@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from shared.routing.fit import Want
+from shared.routing.fit import RoutingRequest
 from shared.routing.known_models import KnownModel, KnownModels
 from shared.routing.snapshot import Model, Provider, Snapshot, Tier
 
@@ -26,11 +26,11 @@ def find_models(snapshot: Snapshot, name: str) -> tuple[Model, ...]:
 
 
 def find_unlisted(
-    snapshot: Snapshot, name: str, want: Want, known: KnownModels | None
+    snapshot: Snapshot, name: str, want: RoutingRequest, known: KnownModels | None
 ) -> Model | None:
     """The deployment of an unlisted name at a provider where the caller has a key of their own.
 
-    `provider/model` says which; else the first provider that the price catalogue knows it from.
+    `provider/model` says which; else the first provider that the price catalog knows it from.
     What it can do is not known, so nothing is held against it.
     """
     slug, slash, rest = name.partition("/")

@@ -15,7 +15,7 @@ import msgspec
 from shared.errors import ProviderUnavailable, UpstreamError
 from shared.routing.choice import Candidate, Choice, Dropped
 from shared.routing.consent import Failure, may_follow
-from shared.routing.fit import Drop
+from shared.routing.fit import DropReason
 from shared.routing.snapshot import Health
 
 Place = tuple[str, str | None, int | None]
@@ -110,7 +110,7 @@ def pass_over(
     failures: list[Failure] = []
     for candidate, error in zip(candidates, errors, strict=True):
         if not may_follow(candidate.key, failures):
-            dropped.append(Dropped(candidate.model, Drop.NO_CONSENT, paid_by_platform=True))
+            dropped.append(Dropped(candidate.model, DropReason.NO_CONSENT, paid_by_platform=True))
         elif error is None:
             well.append(candidate)
         else:

@@ -1,4 +1,4 @@
-"""The frozen values that routing computes on: one immutable, indexed copy of the catalogue."""
+"""The frozen values that routing computes on: one immutable, indexed copy of the catalog."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from fractions import Fraction
 
 import msgspec
+
+from shared.pricing.price import Price
 
 
 class Tier(StrEnum):
@@ -35,52 +36,6 @@ class Health(StrEnum):
     DEGRADED = "degraded"
     DOWN = "down"
     UNKNOWN = "unknown"
-
-
-class Rates(msgspec.Struct, frozen=True):
-    """Pico-USD per token; None: the source names no such price. 1 USD per million is 1,000,000.
-
-    Some parts may be finer than a pico-USD: then it is a Fraction, which is as exact as an integer.
-    `cached_audio` is for audio read from the cache, `audio_output` and `reasoning` for parts of
-    the completion, all else for parts of the prompt.
-    """
-
-    input: int
-    output: int
-    cached: int | None = None
-    cache_write: int | Fraction | None = None
-    cache_write_1h: int | Fraction | None = None
-    audio_input: int | Fraction | None = None
-    cached_audio: int | Fraction | None = None
-    audio_output: int | Fraction | None = None
-    reasoning: int | Fraction | None = None
-
-    @property
-    def blended(self) -> int:
-        """At three input tokens for one output token, rounded up."""
-        return -(-(3 * self.input + self.output) // 4)
-
-
-class PriceTier(msgspec.Struct, frozen=True):
-    """Rates for the whole request from `start_tokens` prompt tokens on (a cliff, not a slope)."""
-
-    start_tokens: int
-    rates: Rates
-
-
-class Price(msgspec.Struct, frozen=True):
-    """One version of a model's price. `tiers` is ordered by `start_tokens`, from 0 up.
-
-    `service_tiers` are prices of their own, by the provider's word for the tier (flex, priority).
-    """
-
-    version: int
-    tiers: tuple[PriceTier, ...]
-    service_tiers: tuple[tuple[str, tuple[PriceTier, ...]], ...] = ()
-
-    @property
-    def base(self) -> Rates:
-        return self.tiers[0].rates
 
 
 class Provider(msgspec.Struct, frozen=True):

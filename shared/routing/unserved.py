@@ -6,21 +6,23 @@ from collections.abc import Iterable
 
 from shared.errors import InvalidField, NotAllowed, SwitchyardError, UnknownModel
 from shared.routing.choice import Dropped
-from shared.routing.fit import Drop, Want
+from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.snapshot import PowerLevel
 
 _FIELD_AT_FAULT = {
-    Drop.NOT_LOCAL: "privacy_required",
-    Drop.NO_STREAMING: "stream",
-    Drop.NO_TOOLS: "tools",
-    Drop.NO_VISION: "messages",
-    Drop.NO_JSON_MODE: "response_format",
-    Drop.OVER_MAX_COST: "max_cost_usd",
-    Drop.UNPRICED: "max_cost_usd",
+    DropReason.NOT_LOCAL: "privacy_required",
+    DropReason.NO_STREAMING: "stream",
+    DropReason.NO_TOOLS: "tools",
+    DropReason.NO_VISION: "messages",
+    DropReason.NO_JSON_MODE: "response_format",
+    DropReason.OVER_MAX_COST: "max_cost_usd",
+    DropReason.UNPRICED: "max_cost_usd",
 }
 
 
-def unserved(level: PowerLevel | None, dropped: Iterable[Dropped], want: Want) -> SwitchyardError:
+def unserved(
+    level: PowerLevel | None, dropped: Iterable[Dropped], want: RoutingRequest
+) -> SwitchyardError:
     """Names what stood in the way of the first, which the caller most likely meant."""
     first = next(iter(dropped), None)
     subject = f"power level '{level.name}'" if level else "this request"
@@ -28,23 +30,23 @@ def unserved(level: PowerLevel | None, dropped: Iterable[Dropped], want: Want) -
         return NotAllowed(f"No model is set up for {subject}.", code="no_candidate")
     provider = first.model.provider
     name = f"{provider.slug}/{first.model.model_id}"
-    if first.reason is Drop.TIER_TOO_LOW:
+    if first.reason is DropReason.TIER_TOO_LOW:
         return NotAllowed(
             f"{name} is not open to the {want.tier} tier.", param="model", code="tier_not_allowed"
         )
-    if first.reason is Drop.NO_KEY:
+    if first.reason is DropReason.NO_KEY:
         return NotAllowed(
             f"There is no API key for {provider.name}; store your own, or ask the operator.",
             param="model",
             code="no_provider_key",
         )
-    if first.reason is Drop.NOT_ALLOWED_FOR_TOKEN:
+    if first.reason is DropReason.NOT_ALLOWED_FOR_TOKEN:
         return NotAllowed(
             f"This token may not use {name}.", param="model", code="model_not_allowed"
         )
-    if first.reason in (Drop.MODEL_INACTIVE, Drop.PROVIDER_INACTIVE):
+    if first.reason in (DropReason.MODEL_INACTIVE, DropReason.PROVIDER_INACTIVE):
         return UnknownModel(f"{name} is switched off.", param="model")
-    if first.reason is Drop.CONTEXT_TOO_SMALL:
+    if first.reason is DropReason.CONTEXT_TOO_SMALL:
         return InvalidField(
             f"The messages do not fit the context window of any model for {subject}.",
             param="messages",

@@ -18,7 +18,7 @@ from shared.upstream.faults import (
 )
 from shared.upstream.origin import parse_url
 from shared.upstream.provider_url import ProviderUrl
-from shared.upstream.transport import Outgoing, Transport
+from shared.upstream.transport import Transport, UpstreamRequest
 from shared.wire.dialect import dialect_of
 from shared.wire.refusal import read_refusal
 
@@ -57,7 +57,7 @@ async def check_provider(
     """
     spoken = dialect_of(dialect, slug, auth_type)
     origin, target = parse_url(place.url + spoken.check_path)
-    outgoing = Outgoing(
+    outgoing = UpstreamRequest(
         b"GET", origin, target.encode(), spoken.headers(key), b"", may_be_private=place.is_trusted
     )
     loop = asyncio.get_running_loop()

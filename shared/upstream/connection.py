@@ -7,7 +7,6 @@ from typing import Protocol, cast
 
 import httptools
 
-from shared.upstream.answer import Answer
 from shared.upstream.faults import (
     ConnectionCut,
     DeadlineReached,
@@ -16,7 +15,8 @@ from shared.upstream.faults import (
     TransportFault,
 )
 from shared.upstream.limits import Limits
-from shared.upstream.outgoing import Outgoing, head_of
+from shared.upstream.request import UpstreamRequest, head_of
+from shared.upstream.response import UpstreamResponse
 
 
 class Unanswered(ConnectionCut):
@@ -69,8 +69,8 @@ class Connection(asyncio.Protocol):
         self._alarm: asyncio.TimerHandle | None = None
         # Kept here: uvloop gives no when() where a time is due within its millisecond.
         self._alarm_at = 0.0
-        self._answer: Answer | None = None
-        self._head: asyncio.Future[Answer] | None = None
+        self._answer: UpstreamResponse | None = None
+        self._head: asyncio.Future[UpstreamResponse] | None = None
         self._deadline = 0.0
         self._quiet_since = 0.0
         self._uses = 0
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
     def is_usable(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
-    async def exchange(self, outgoing: Outgoing, deadline: float) -> Answer:
+    async def exchange(self, outgoing: UpstreamRequest, deadline: float) -> UpstreamResponse:
         """Send, and wait for the head of the answer.
 
         Raises Unanswered on a reused connection that turned out to be closed, else TransportFault.
@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
         self._deadline = deadline
         self._is_head_request = outgoing.method == b"HEAD"
         self._quiet_since = self._loop.time()
-        answer = self._answer = Answer(self, self._limits, self._loop)
+        answer = self._answer = UpstreamResponse(self, self._limits, self._loop)
         head = self._head = self._loop.create_future()
         self._send(transport, outgoing)
         self._watch(self._due())
@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
         self._is_head_checked = False
         self._framing_bytes = 0
 
-    def _send(self, transport: asyncio.Transport, outgoing: Outgoing) -> None:
+    def _send(self, transport: asyncio.Transport, outgoing: UpstreamRequest) -> None:
         head = head_of(outgoing)
         if len(outgoing.body) <= self._limits.head_bytes:
             transport.write(head + outgoing.body)

@@ -32,7 +32,7 @@ from shared.upstream.faults import (
 )
 from shared.upstream.header_lines import header_lines
 from shared.upstream.origin import parse_url
-from shared.upstream.transport import Answer, Outgoing, Transport
+from shared.upstream.transport import Transport, UpstreamRequest, UpstreamResponse
 
 # The transport writes these itself, or speaks for the connection they are about.
 _TRANSPORTS_OWN = frozenset(
@@ -99,7 +99,7 @@ def http_client(transport: Transport, *, deadline_s: float) -> httpx.AsyncClient
 
 class _Body(httpx.AsyncByteStream):
     def __init__(
-        self, answer: Answer, request: httpx.Request, read_s: float | None, cap_bytes: int
+        self, answer: UpstreamResponse, request: httpx.Request, read_s: float | None, cap_bytes: int
     ) -> None:
         self._answer = answer
         self._request = request
@@ -124,7 +124,7 @@ class _Body(httpx.AsyncByteStream):
                 return await self._answer.next()
 
 
-def _outgoing(request: httpx.Request, body: bytes) -> Outgoing:
+def _outgoing(request: httpx.Request, body: bytes) -> UpstreamRequest:
     # httpx keeps a fragment, which never travels (RFC 9110, section 7.1).
     url = str(request.url.copy_with(fragment=None))
     try:
@@ -134,7 +134,7 @@ def _outgoing(request: httpx.Request, body: bytes) -> Outgoing:
         )
     except ValueError as error:
         raise httpx.LocalProtocolError(str(error), request=request) from error
-    return Outgoing(
+    return UpstreamRequest(
         method=request.method.encode("ascii"),
         origin=origin,
         target=target.encode("ascii"),

@@ -7,7 +7,7 @@ as OPENAI_BASE_URL and its kin.
 
 from __future__ import annotations
 
-from shared.db.seeded_providers import PROVIDERS
+from shared.catalog.seeded_providers import PROVIDERS
 from shared.upstream.origin import parse_url
 
 # docs.together.ai gave the second until 2025, so older rows have it.

@@ -16,7 +16,7 @@ from shared.resources import Check, Resources
 from shared.settings import LiteLLMSettings, SettingsInvalid, TryOutSettings
 from shared.upstream.faults import TransportFault
 from shared.upstream.origin import parse_url
-from shared.upstream.outgoing import Outgoing
+from shared.upstream.request import UpstreamRequest
 from shared.upstream.transport import Transport
 from shared.wire.dialect import dialect_of
 
@@ -65,7 +65,7 @@ class LiteLLMProxy:
         Asks the endpoint that needs no key and calls no model (docs.litellm.ai/docs/proxy/health).
         """
         origin, target = parse_url(self._root + _LIVELINESS)
-        outgoing = Outgoing(b"GET", origin, target.encode(), b"", b"", may_be_private=True)
+        outgoing = UpstreamRequest(b"GET", origin, target.encode(), b"", b"", may_be_private=True)
         deadline = asyncio.get_running_loop().time() + timeout_s
         try:
             answer = await transport.send(outgoing, deadline=deadline)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from shared.upstream.answer import Answer
 from shared.upstream.connection import Unanswered
 from shared.upstream.faults import ConnectFailed, DeadlineReached
 from shared.upstream.limits import Limits
 from shared.upstream.origin import Origin
-from shared.upstream.outgoing import Outgoing
 from shared.upstream.pool import Pool
+from shared.upstream.request import UpstreamRequest
+from shared.upstream.response import UpstreamResponse
 
-__all__ = ["Answer", "Limits", "Outgoing", "Transport"]
+__all__ = ["Limits", "Transport", "UpstreamRequest", "UpstreamResponse"]
 
 
 class Transport:
@@ -40,13 +40,13 @@ class Transport:
     def allow_private(self, origin: Origin) -> None:
         """Let every request to `origin` go to an address that is not public.
 
-        For tools; a request that alone may do so says it itself (`Outgoing.may_be_private`).
+        For tools; a request that alone may do so says it itself (`UpstreamRequest.may_be_private`).
         """
         self._private.add(origin)
         if origin in self._pools:
             self._pools[origin].allows_private = True
 
-    async def send(self, outgoing: Outgoing, *, deadline: float) -> Answer:
+    async def send(self, outgoing: UpstreamRequest, *, deadline: float) -> UpstreamResponse:
         """The answer's head has come when this returns; its body may still be on the way.
 
         `deadline` is the loop's time by which the whole answer must be there. The request is sent
@@ -73,7 +73,7 @@ class Transport:
         self._pools, self._private_pools = {}, {}
         await asyncio.gather(*(pool.aclose() for pool in pools))
 
-    def _open_pool(self, outgoing: Outgoing) -> Pool:
+    def _open_pool(self, outgoing: UpstreamRequest) -> Pool:
         if self._is_closed:
             raise ConnectFailed("the outbound client is closed")
         origin = outgoing.origin

@@ -7,11 +7,11 @@ from typing import Protocol
 import msgspec
 
 from shared.wire import openai
-from shared.wire.anthropic import request as anthropic
-from shared.wire.anthropic.reply import read_reply
-from shared.wire.anthropic.stream import AnthropicStreamReader
-from shared.wire.chat import ChatRequest
-from shared.wire.completion import Completion, read_completion
+from shared.wire.chat.answer import Completion, read_completion
+from shared.wire.chat.request import ChatRequest
+from shared.wire.messages import request as anthropic
+from shared.wire.messages.reply import read_reply
+from shared.wire.messages.stream import AnthropicStreamReader
 from shared.wire.quirks import Auth, Quirks, quirks_of
 from shared.wire.sse import StreamReader
 from shared.wire.translated import Translated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.chat import ChatRequest, encode_fields, raw_json
+from shared.wire.chat.request import ChatRequest, encode_fields, raw_json
 from shared.wire.quirks import NO_QUIRKS, Auth, Quirks
 from shared.wire.translated import Drops, Translated
 

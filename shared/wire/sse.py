@@ -7,7 +7,7 @@ on it; the usage event is shown only to a client that asked for it.
 
 from __future__ import annotations
 
-from shared.wire.completion import read_chunk, splice
+from shared.wire.chat.answer import read_chunk, splice
 from shared.wire.event_frames import (
     DONE,
     END,

@@ -123,7 +123,7 @@ def _enqueuers() -> list[str]:
     found = {
         module.path.split("/")[1]
         for module in modules("functions")
-        if any(name.startswith("shared.dispatch.") for name, _ in module.imports())
+        if any(name.startswith("shared.jobs.") for name, _ in module.imports())
     }
     return sorted(found)
 
@@ -140,7 +140,7 @@ def test_every_function_has_an_extra() -> None:
 
 
 def test_a_module_out_of_reach_stops_the_import() -> None:
-    process = start("models", "shared.dispatch", "dramatiq")
+    process = start("models", "shared.jobs", "dramatiq")
     outcome = _outcome(process)
     assert isinstance(outcome, str)
     assert "dramatiq is not installed" in outcome

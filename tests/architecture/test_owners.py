@@ -12,14 +12,14 @@ from tests.architecture.tree import Module, Use, modules
 
 # What is imported, and the only places that may. A pattern's `*` passes slashes too.
 IMPORTS = {
-    "alembic": ["shared/db/migrate.py", "migrations/*"],
+    "alembic": ["shared/migrate/steps.py", "migrations/*"],
     "apscheduler": ["functions/clock/*"],
-    "boto3": ["shared/vault/*", "shared/usage/queue.py", "shared/usage/export_store.py"],
-    "botocore": ["shared/vault/*", "shared/usage/queue.py", "shared/usage/export_store.py"],
+    "boto3": ["shared/vault/*", "shared/spool/queue.py", "shared/ledger/export_store.py"],
+    "botocore": ["shared/vault/*", "shared/spool/queue.py", "shared/ledger/export_store.py"],
     "click": ["shared/cli/*"],
     "cryptography": ["shared/vault/*"],
-    "dramatiq": ["functions/worker/*", "functions/*/actor.py", "shared/dispatch.py"],
-    "genai_prices": ["shared/db/seeded_prices.py"],
+    "dramatiq": ["functions/worker/*", "functions/*/actor.py", "shared/jobs.py"],
+    "genai_prices": ["shared/catalog/genai_prices.py"],
     # They ask our own gateway: /readyz on loopback, and /route.
     "http.client": ["shared/cli/ready.py", "shared/cli/ask_gateway.py"],
     "httptools": ["shared/upstream/*"],
@@ -27,8 +27,13 @@ IMPORTS = {
     "mangum": ["shared/aws/http_entry.py"],
     "pydantic_settings": ["shared/settings.py"],
     # `migrate` puts SQLAlchemy's error for a refused statement into one line.
-    "sqlalchemy": ["shared/db/*", "migrations/*", "shared/cli/migrate.py"],
-    "sqlmodel": ["shared/db/*", "migrations/*"],
+    "sqlalchemy": [
+        "shared/db/tables/*",
+        "shared/migrate/*",
+        "migrations/*",
+        "shared/cli/migrate.py",
+    ],
+    "sqlmodel": ["shared/db/tables/*", "migrations/*"],
     "structlog": ["shared/log.py"],
     "subprocess": ["shared/cli/*", "shared/embedded.py"],
 }
@@ -123,7 +128,7 @@ def test_nothing_is_run_from_text() -> None:
 def test_modules_are_found_by_name_only_by_the_command_line_and_the_worker() -> None:
     owners = ["shared/cli/main.py", "shared/folders.py", "functions/worker/main.py"]
     # This one asks importlib.metadata which release of genai-prices is installed.
-    owners.append("shared/db/known_models.py")
+    owners.append("shared/catalog/known_models.py")
     assert strays(imports_of("importlib"), owners) == []
 
 

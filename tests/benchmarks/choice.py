@@ -1,4 +1,4 @@
-"""How long a choice takes in a large catalogue: `python -m tests.benchmarks.choice`.
+"""How long a choice takes in a large catalog: `python -m tests.benchmarks.choice`.
 
 10,000 models of 50 providers and 1,000 rules. A request pays for a choice that is remembered, put
 in the order of its session and of this moment; the first of its kind pays for making it.
@@ -18,11 +18,11 @@ import msgspec
 from functions.chat_completions.plan import Planner
 from shared.errors import ProviderUnavailable
 from shared.routing.choose import choose
-from shared.routing.fit import Want
+from shared.routing.fit import RoutingRequest
 from shared.routing.order import Block, draw, order
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, Rule, Snapshot, Tier, build_snapshot
-from tests.shared.routing import catalogue
+from tests.shared.routing import catalog
 
 PROVIDERS, MODELS, RULES = 50, 10_000, 1_000
 LEVELS = ("eco", "balanced", "precision")
@@ -30,20 +30,20 @@ _ROUNDS = 2_000
 
 
 def parts() -> tuple[tuple[Model, ...], tuple[Rule, ...]]:
-    providers = [catalogue.provider(n + 1, f"p{n}") for n in range(PROVIDERS)]
+    providers = [catalog.provider(n + 1, f"p{n}") for n in range(PROVIDERS)]
     models = tuple(
-        catalogue.model(
+        catalog.model(
             n + 1,
             providers[n % PROVIDERS],
             f"model-{n}",
             LEVELS[n % 3],
-            price=catalogue.price(0.05 + n % 97 / 10, 0.2 + n % 97 / 3),
+            price=catalog.price(0.05 + n % 97 / 10, 0.2 + n % 97 / 3),
             power_level_priority=n % 100,
         )
         for n in range(MODELS)
     )
     rules = tuple(
-        catalogue.rule(
+        catalog.rule(
             n,
             models[n * 7 % MODELS],
             LEVELS[n % 3],
@@ -59,7 +59,7 @@ def parts() -> tuple[tuple[Model, ...], tuple[Rule, ...]]:
 
 def build(models: tuple[Model, ...], rules: tuple[Rule, ...]) -> Snapshot:
     providers = {one.provider.id: one.provider for one in models}
-    return build_snapshot(tuple(providers.values()), models, rules, catalogue.LEVELS)
+    return build_snapshot(tuple(providers.values()), models, rules, catalog.LEVELS)
 
 
 def median_us(act: Callable[[], object], rounds: int = _ROUNDS) -> float:
@@ -72,7 +72,7 @@ def median_us(act: Callable[[], object], rounds: int = _ROUNDS) -> float:
 
 
 class _NothingUnlisted:
-    async def wanted(self, snapshot: Snapshot, want: Want) -> None:
+    async def wanted(self, snapshot: Snapshot, want: RoutingRequest) -> None:
         return None
 
 
@@ -82,7 +82,9 @@ def measure() -> dict[str, float]:
     snapshot = build(models, rules)
     build_ms = (time.perf_counter() - started) * 1e3
     keyed = frozenset(f"p{n}" for n in range(PROVIDERS))
-    want = Want(models=(), level="balanced", tier=Tier.PROFESSIONAL, keyed=keyed, prompt_tokens=900)
+    want = RoutingRequest(
+        models=(), level="balanced", tier=Tier.PROFESSIONAL, keyed=keyed, prompt_tokens=900
+    )
     with_key = msgspec.structs.replace(want, own_keys=(OwnKey(7, "p3"),))
     named = msgspec.structs.replace(want, models=("model-4711",))
     planner = Planner(_NothingUnlisted())  # type: ignore[arg-type]

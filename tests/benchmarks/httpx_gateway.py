@@ -10,7 +10,7 @@ import httpx
 from functions.chat_completions import function
 from shared.upstream.faults import ConnectFailed, ConnectionCut, DeadlineReached
 from shared.upstream.origin import Origin
-from shared.upstream.transport import Outgoing
+from shared.upstream.transport import UpstreamRequest
 
 
 class HttpxAnswer:
@@ -57,7 +57,7 @@ class HttpxTransport:
     def allow_private(self, origin: Origin) -> None:
         pass
 
-    async def send(self, outgoing: Outgoing, *, deadline: float) -> HttpxAnswer:
+    async def send(self, outgoing: UpstreamRequest, *, deadline: float) -> HttpxAnswer:
         origin = outgoing.origin
         url = f"{origin.scheme}://{origin.authority.decode()}{outgoing.target.decode()}"
         lines = [line.partition(b": ") for line in outgoing.headers.splitlines()]

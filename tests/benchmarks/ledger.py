@@ -28,16 +28,16 @@ import redis
 from msgspec import structs
 
 from functions.write_usage.drain import drain
-from shared.db.migrate import migrate
 from shared.db.thread_connection import ThreadConnections
-from shared.db.usage_filters import UsageFilters
-from shared.db.usage_pages import Place, place_of, read_page
-from shared.db.usage_pages import statement as page_statement
-from shared.db.usage_summary import GROUPS, read_summary
-from shared.db.usage_summary import statement as summary_statement
 from shared.embedded import start_postgres, start_valkey
-from shared.usage.batch import FIELD, STREAM, Batch, encode_batch
-from shared.usage.record import UsageFinal
+from shared.ledger.batch import FIELD, STREAM, Batch, encode_batch
+from shared.ledger.filters import UsageFilters
+from shared.ledger.pages import Place, place_of, read_page
+from shared.ledger.pages import statement as page_statement
+from shared.ledger.record import UsageFinal
+from shared.ledger.summary import GROUPS, read_summary
+from shared.ledger.summary import statement as summary_statement
+from shared.migrate.steps import migrate
 from tests.fakes.usage_records import final
 
 MONTH = datetime(2026, 10, 1, tzinfo=UTC)

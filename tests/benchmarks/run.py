@@ -22,8 +22,8 @@ import psycopg
 import redis
 
 from functions.write_usage.drain import drain
-from shared.db.migrate import migrate
 from shared.embedded import free_port, start_postgres, start_valkey
+from shared.migrate.steps import migrate
 from shared.vault.keyring import generate_key
 from tests.benchmarks.load import Round, load
 from tests.benchmarks.servers import (

@@ -8,9 +8,9 @@ from typing import Any
 
 from functions.chat_completions import settle, stream
 from shared.auth.authenticator import Authenticator
-from shared.usage import spool
-from shared.usage.shipper import Shipper
-from shared.usage.spool import Spool
+from shared.spool import spool
+from shared.spool.shipper import Shipper
+from shared.spool.spool import Spool
 
 
 def _without_intent() -> None:

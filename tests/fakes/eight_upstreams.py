@@ -17,7 +17,7 @@ from tests.fakes.gateway import Deployment
 
 PROXIED = "bedrock"
 UPSTREAMS = (*PROVIDER_PREFIXES, PROXIED)
-# Anthropic's newest models take no temperature (shared/wire/anthropic/sampling.py).
+# Anthropic's newest models take no temperature (shared/wire/messages/sampling.py).
 MODELS: Mapping[str, str] = {
     **dict.fromkeys(UPSTREAMS, "contract/model-1"),
     "anthropic": "claude-sonnet-4-5",
@@ -36,9 +36,9 @@ def name_of(slug: str) -> str:
 def eight_upstreams(
     *, database_url: str, redis_url: str, data_dir: Path, providers_url: str
 ) -> Deployment:
-    """Adds to the database's catalogue a model for each, which can do everything."""
+    """Adds to the database's catalog a model for each, which can do everything."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        places = _add_catalogue(connection)
+        places = _add_catalog(connection)
     urls = {
         f"{PROVIDER_PREFIXES[slug]}_BASE_URL": f"{providers_url}/{slug}{path}"
         for slug, path in places.items()
@@ -54,7 +54,7 @@ def eight_upstreams(
     )
 
 
-def _add_catalogue(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
+def _add_catalog(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
     """The path of each of the seven's base URL, by slug."""
     connection.execute(
         "INSERT INTO llm_providers (provider_name, provider_slug, base_url, litellm_prefix)"

@@ -14,13 +14,13 @@ from typing import Any
 
 from functions.chat_completions import settle
 from functions.gateway.app import app as app
+from shared.spool import open as opening
+from shared.spool import segment
+from shared.spool.frames import frame
+from shared.spool.segment import Segment
+from shared.spool.spool import Spool
+from shared.spool.stream import UsageStream
 from shared.upstream.transport import Transport
-from shared.usage import open as opening
-from shared.usage import segment
-from shared.usage.frames import frame
-from shared.usage.segment import Segment
-from shared.usage.spool import Spool
-from shared.usage.stream import UsageStream
 from tests.fakes.death import before, behind, behind_awaited
 from tests.fakes.defences import SWITCH_OFF
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from shared.usage.record import UsageFinal
+from shared.ledger.record import UsageFinal
 from tests.fakes.usage_records import final, intent, request_id_at
 
 DAY = datetime(2024, 2, 28, tzinfo=UTC)

@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import structs
 
-from shared.usage.record import Attempt, UsageFinal, UsageIntent
-from shared.usage.request_id import new_request_id
+from shared.ledger.record import Attempt, UsageFinal, UsageIntent
+from shared.ledger.request_id import new_request_id
 
 
 def request_id_at(moment: datetime) -> str:

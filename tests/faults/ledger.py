@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import redis
 
-from shared.usage.batch import FIELD, STREAM, Batch, encode_batch
-from shared.usage.record import UsageFinal
+from shared.ledger.batch import FIELD, STREAM, Batch, encode_batch
+from shared.ledger.record import UsageFinal
 from tests.fakes.usage_records import final
 
 

@@ -21,20 +21,20 @@ from hypothesis import strategies as st
 from functions.chat_completions import settle
 from functions.chat_completions.exchange import Exchange
 from functions.chat_completions.report import Reporter
-from functions.chat_completions.settle import Books
+from functions.chat_completions.settle import UsageWriter
 from shared import metrics
 from shared.auth.authenticator import TRYOUT_CALLERS
 from shared.errors import ModelUnpriced
+from shared.ledger.record import UsageFinal
 from shared.pricing.charge import charge
+from shared.pricing.price import Price, PriceTier, Rates
 from shared.routing.choice import Candidate, Choice, Reason
-from shared.routing.snapshot import Price, PriceTier, Rates
-from shared.usage.contents import read_contents
-from shared.usage.record import UsageFinal
-from shared.usage.spool import Spool
-from shared.wire.chat import decode_chat
+from shared.spool.contents import read_contents
+from shared.spool.spool import Spool
+from shared.wire.chat.request import decode_chat
 from shared.wire.dialect import Dialect, dialect_of
 from shared.wire.usage import Usage
-from tests.shared.routing.catalogue import TERRA
+from tests.shared.routing.catalog import TERRA
 
 PRICE = Price(version=1, tiers=(PriceTier(0, Rates(input=100, output=500, cached=10)),))
 OPENAI, ANTHROPIC = dialect_of("openai", "openai"), dialect_of("anthropic", "anthropic")
@@ -66,7 +66,7 @@ class Settled:
         self.spool = Spool(folder)
 
     def json(self, body: bytes, price: Price | None = PRICE) -> UsageFinal:
-        async def answer(made: Exchange, books: Books) -> None:
+        async def answer(made: Exchange, books: UsageWriter) -> None:
             await settle.answered(made, OPENAI.reply(body, created=0), books)
 
         return self._settle(exchange(price, stream=False), answer)
@@ -76,7 +76,7 @@ class Settled:
     ) -> UsageFinal:
         """`cut`: the client left behind `data`."""
 
-        async def answer(made: Exchange, books: Books) -> None:
+        async def answer(made: Exchange, books: UsageWriter) -> None:
             reader = dialect.reader(show_usage=show_usage, created=0)
             reader.feed(data)
             if cut:
@@ -89,7 +89,7 @@ class Settled:
     def _settle(self, made: Exchange, answer: Any) -> UsageFinal:
         async def run() -> None:
             reporter = Reporter()
-            books = Books(self.spool, reporter)
+            books = UsageWriter(self.spool, reporter)
             settle.intend(made, books, 60)
             await answer(made, books)
             reporter.flush()
@@ -202,7 +202,7 @@ def test_4_a_call_is_on_disk_before_it_is_made_and_an_orphan_is_found(tmp_path: 
     """BerriAI/litellm issues 13280 and 36426: rows were missing beside the provider's bill."""
     spool = Spool(tmp_path)
     made = exchange(PRICE, stream=True)
-    settle.intend(made, Books(spool, Reporter()), 60)
+    settle.intend(made, UsageWriter(spool, Reporter()), 60)
     spool.close()
     heir = Spool(tmp_path)
     (orphan,) = heir.orphans()
@@ -213,7 +213,7 @@ def test_4_a_call_is_on_disk_before_it_is_made_and_an_orphan_is_found(tmp_path: 
 
 def test_4_a_call_that_is_never_settled_is_given_up_past_its_deadline(settled: Settled) -> None:
     made = exchange(PRICE, stream=True)
-    settle.intend(made, Books(settled.spool, Reporter()), 60)
+    settle.intend(made, UsageWriter(settled.spool, Reporter()), 60)
     now_ms = time.time_ns() // 1_000_000
     assert settled.spool.give_up(now_ms) == []
     (record,) = settled.spool.give_up(now_ms + 3_600_000)
@@ -272,7 +272,7 @@ def test_7_what_has_no_price_costs_null_and_is_counted(settled: Settled) -> None
 
 
 def test_7_an_operator_may_refuse_what_has_no_price_and_nothing_is_sent(settled: Settled) -> None:
-    books = Books(settled.spool, Reporter(), refuses_unpriced=True)
+    books = UsageWriter(settled.spool, Reporter(), refuses_unpriced=True)
     made = exchange(None, stream=False)
     with pytest.raises(ModelUnpriced):
         settle.intend(made, books, 60)

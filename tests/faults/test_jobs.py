@@ -18,7 +18,7 @@ import redis
 from dramatiq import Message
 
 from functions.worker.quarantine import ATTEMPTS
-from shared.dispatch import NAMESPACE, Dispatch
+from shared.jobs import NAMESPACE, Dispatch
 
 # Those of tests/fakes/poison_worker.py, which makes a broker when it is imported.
 QUEUE, DONE, DEATHS = "poison", "test:done", "test:deaths"

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from functions.simulated_provider.calls import KEPT as CALLS_KEPT
-from shared.db.migrate import migrate
 from shared.embedded import EmbeddedPostgres, start_postgres
+from shared.migrate.steps import migrate
 from tests.fakes.gateway import Deployment, ask
 from tests.fakes.operator import make_token
 from tests.fakes.simulated import SimulatedProvider

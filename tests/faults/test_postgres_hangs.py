@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from shared.db.migrate import migrate
 from shared.embedded import EmbeddedPostgres, start_postgres
+from shared.migrate.steps import migrate
 from tests.fakes.gateway import Deployment, ask
 from tests.fakes.operator import make_token
 from tests.fakes.simulated import SimulatedProvider

@@ -17,16 +17,16 @@ import redis
 from redis.asyncio import Redis
 
 from shared.db.connect import Database
-from shared.dispatch import Dispatch
 from shared.embedded import EmbeddedValkey
-from shared.usage import shipper as shipping
-from shared.usage import spool as spooling
-from shared.usage.batch import FIELD, STREAM
-from shared.usage.record import UsageFinal
-from shared.usage.segment import Segment
-from shared.usage.shipper import Shipper
-from shared.usage.spool import Spool
-from shared.usage.stream import UsageStream
+from shared.jobs import Dispatch
+from shared.ledger.batch import FIELD, STREAM
+from shared.ledger.record import UsageFinal
+from shared.spool import shipper as shipping
+from shared.spool import spool as spooling
+from shared.spool.segment import Segment
+from shared.spool.shipper import Shipper
+from shared.spool.spool import Spool
+from shared.spool.stream import UsageStream
 from tests.faults.exactness import drain_all
 from tests.faults.ledger import Ledger, some
 

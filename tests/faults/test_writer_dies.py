@@ -20,9 +20,9 @@ import redis
 from msgspec import structs
 
 from functions.write_usage.drain import drain
-from shared.db import usage_statements
 from shared.db.thread_connection import ThreadConnections
-from shared.usage.record import UsageFinal
+from shared.ledger import statements as usage_statements
+from shared.ledger.record import UsageFinal
 from tests.fakes.death import wait_for_death
 from tests.faults.exactness import drain_all
 from tests.faults.ledger import Ledger, add, some

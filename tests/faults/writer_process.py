@@ -16,8 +16,8 @@ import redis
 from functions.write_usage import drain as draining
 from functions.write_usage.drain import drain
 from functions.write_usage.stream import UsageStream
-from shared.db import usage_rows
 from shared.db.thread_connection import ThreadConnections
+from shared.ledger import rows as usage_rows
 from tests.fakes.death import before, behind
 
 POINTS = ("after_read", "before_write", "before_commit", "after_commit", "after_settle")

@@ -37,7 +37,7 @@ def changing_deployment(
     new_place: NewPlace,
     simulated: SimulatedProvider,
 ) -> Deployment:
-    """One whose catalogue tests may change: each leaves what it found and adds its own."""
+    """One whose catalog tests may change: each leaves what it found and adds its own."""
     return Deployment(
         **new_place("changing")._asdict(),
         simulated_url=simulated.url,

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from shared.catalog.watch import STALE_AFTER_S
 from shared.db.access_tokens import revoke_token
-from shared.db.watch import STALE_AFTER_S
 from tests.fakes.place import Place
 from tests.fakes.raw_server import RawServer
 from tests.fakes.runtime_api import Answer

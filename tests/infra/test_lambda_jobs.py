@@ -13,8 +13,8 @@ import msgspec
 import psycopg
 import pytest
 
-from shared.db.partitions import ensure_ahead
-from shared.usage.queue import UsageQueue
+from shared.ledger.partitions import ensure_ahead
+from shared.spool.queue import UsageQueue
 from tests.fakes.aws_server import REGION, AwsServer
 from tests.fakes.lambda_events import sqs_event
 from tests.fakes.place import Place

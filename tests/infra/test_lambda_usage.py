@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.usage.batch import FIELD, STREAM, decode_batch
+from shared.ledger.batch import FIELD, STREAM, decode_batch
 from tests.fakes.aws_server import AwsServer
 from tests.fakes.place import Place
 from tests.fakes.raw_server import RawServer, answers_always

@@ -91,7 +91,7 @@ def _sender(frame: FrameType | None) -> tuple[str, str] | None:
     while frame is not None:
         code = frame.f_code
         path = code.co_filename.removeprefix(_ROOT)
-        if path == "shared/db/migrate.py" and code.co_name == "migrate":
+        if path == "shared/migrate/steps.py" and code.co_name == "migrate":
             return None
         if (
             sender is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from shared.db.migrate import migrate
+from shared.migrate.steps import migrate
 
 OLDER_SCHEMA = (Path(__file__).parent / "older_schema.sql").read_text()
 

@@ -12,9 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine
 
-from shared.db import older_usage
-from shared.db.migrate import VERSION_TABLE, AdoptionRefused, CopyIncomplete, is_current, migrate
 from shared.db.tables.every import metadata
+from shared.migrate import older_usage
+from shared.migrate.steps import VERSION_TABLE, AdoptionRefused, CopyIncomplete, is_current, migrate
 from tests.migrations.statements import OLDER_SCHEMA, lines_of, rows, run
 
 

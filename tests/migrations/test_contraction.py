@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from shared.db.migrate import alembic_config
+from shared.migrate.steps import alembic_config
 from tests.migrations import recorded
 from tests.migrations.contraction import DECLARATION, UNREADABLE, contractions, declaration
 

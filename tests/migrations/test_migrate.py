@@ -11,15 +11,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine
 
-from shared.db import migrate as migrating
-from shared.db.migrate import (
+from shared.db.tables.every import metadata
+from shared.migrate import steps as migrating
+from shared.migrate.steps import (
     VERSION_TABLE,
     MigrationRefused,
     is_current,
     migrate,
     missing_tables,
 )
-from shared.db.tables.every import metadata
 from tests.migrations.statements import lines_of, rows, run
 
 
@@ -178,7 +178,7 @@ def test_two_migrations_at_once_leave_one_database_and_the_later_finds_nothing_t
 def test_a_migration_that_cannot_have_a_lock_fails_soon_and_can_be_run_again(
     migrated_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.db.migrate._WAIT_FOR_A_LOCK", "100ms")
+    monkeypatch.setattr("shared.migrate.steps._WAIT_FOR_A_LOCK", "100ms")
     run(migrated_database_url, "DROP TRIGGER switchyard_watch ON llm_models")
     with psycopg.connect(migrated_database_url) as serving:
         serving.execute(

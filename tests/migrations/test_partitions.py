@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.db.partitions import PARTITION_SCHEMA, ensure_ahead, ensure_month, partition_name
+from shared.ledger.partitions import PARTITION_SCHEMA, ensure_ahead, ensure_month, partition_name
 from tests.migrations.statements import rows, run
 
 PLACE = "SELECT tableoid::regclass::text FROM llm_usage_logs WHERE request_id = '{}'"

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from alembic.script import ScriptDirectory
 
-from shared.db.migrate import alembic_config
 from shared.db.session import SESSION
+from shared.migrate.steps import alembic_config
 from tests.fakes.place import NewPlace
 from tests.migrations import recorded
 from tests.migrations.replay import complaints

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.db.migrate import is_current, missing_tables
 from shared.db.tables.every import metadata
+from shared.migrate.steps import is_current, missing_tables
 from tests.migrations.statements import lines_of, rows, run
 
 FOREIGN_KEYS = "SELECT conname FROM pg_constraint WHERE contype = 'f' ORDER BY 1"

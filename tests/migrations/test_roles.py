@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared.db.roles import make_roles
 from shared.db.tables.every import metadata
+from shared.migrate.roles import make_roles
 from tests.migrations.statements import lines_of, rows, run
 
 

@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from shared.db.usage_rollups import DAILY, DAILY_KEYS, DAILY_SUMS, ROLLUPS
+from shared.db.rollups import DAILY, DAILY_KEYS, DAILY_SUMS, ROLLUPS
 
 _EVENTS: dict[LiteralString, LiteralString] = {
     "INSERT": "REFERENCING NEW TABLE AS added",

@@ -15,9 +15,9 @@ from sqlalchemy import (
     text,
 )
 
+from shared.db.rollups import DAILY, DAILY_SUMS, ROLLUPS
 from shared.db.tables import usage as usage
 from shared.db.tables.naming import metadata
-from shared.db.usage_rollups import DAILY, DAILY_SUMS, ROLLUPS
 
 
 def _declare(name: str, keys: tuple[str, ...]) -> Table:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Column, Date, Index, Sequence, String, text
 from sqlmodel import Field, SQLModel
 
+from shared.db.rollups import DAILY_KEYS
 from shared.db.tables import naming as naming
 from shared.db.tables.columns import (
     count,
@@ -20,7 +21,6 @@ from shared.db.tables.columns import (
     small,
     words,
 )
-from shared.db.usage_rollups import DAILY_KEYS
 
 # An identity column on a partitioned table needs PostgreSQL 17.
 _LOG_IDS = Sequence("llm_usage_logs_id_seq", metadata=naming.metadata, data_type=BigInteger)
@@ -34,7 +34,7 @@ class LlmUsageLog(SQLModel, table=True):
     """One row a request that reached an upstream; its tries are in `attempts`.
 
     No foreign keys: rows outlive what they name. A null count or cost is unknown, which is not 0.
-    Partitions (shared/db/partitions.py) are in a schema of their own.
+    Partitions (shared/ledger/partitions.py) are in a schema of their own.
     """
 
     __tablename__: ClassVar[Any] = "llm_usage_logs"

@@ -19,7 +19,7 @@ import pytest
 from shared.upstream.faults import AddressRefused, ConnectFailed, TransportFault
 from shared.upstream.host_check import check_base_url
 from shared.upstream.origin import parse_url
-from shared.upstream.transport import Outgoing, Transport
+from shared.upstream.transport import Transport, UpstreamRequest
 from tests.fakes.admin import Admin, eventually, refusal
 from tests.fakes.gateway import Deployment, ask
 from tests.fakes.raw_server import RawServer, answers_always, silence
@@ -102,7 +102,7 @@ def test_the_transport_does_not_call_it(canary: RawServer, url: str) -> None:
         transport = Transport()
         try:
             origin, target = parse_url(url.format(port=canary.port))
-            outgoing = Outgoing(b"GET", origin, target.encode(), b"", b"")
+            outgoing = UpstreamRequest(b"GET", origin, target.encode(), b"", b"")
             await transport.send(outgoing, deadline=asyncio.get_running_loop().time() + 2)
         finally:
             await transport.aclose()
@@ -226,7 +226,7 @@ def test_a_resolver_that_turns_private_is_caught_at_the_connection(
         origin = await check_base_url(f"https://rebind.example:{canary.port}", is_local=False)
         transport = Transport()
         try:
-            outgoing = Outgoing(b"GET", origin, b"/", b"", b"")
+            outgoing = UpstreamRequest(b"GET", origin, b"/", b"", b"")
             await transport.send(outgoing, deadline=asyncio.get_running_loop().time() + 2)
         finally:
             await transport.aclose()
@@ -245,7 +245,7 @@ def test_what_one_provider_may_call_another_may_not() -> None:
         said: list[str] = []
         try:
             for may_be_private in (True, False, True):
-                outgoing = Outgoing(b"GET", origin, b"/", b"", b"", may_be_private)
+                outgoing = UpstreamRequest(b"GET", origin, b"/", b"", b"", may_be_private)
                 deadline = asyncio.get_running_loop().time() + 5
                 try:
                     answer = await transport.send(outgoing, deadline=deadline)

@@ -49,13 +49,13 @@ def metadata(answer: httpx.Response) -> dict[str, Any]:
     return answer.json()["_metadata"]
 
 
-def test_an_unlisted_model_goes_where_the_price_catalogue_knows_it_with_the_own_key(
+def test_an_unlisted_model_goes_where_the_price_catalog_knows_it_with_the_own_key(
     gateway: UvicornServer, olga: dict[str, str]
 ) -> None:
     told = metadata(ask(gateway.url, headers=olga, model="gemini-2.5-pro"))
     assert (told["provider_used"], told["model_used"]) == ("google", "gemini-2.5-pro")
     assert (told["key_source"], told["billed_to"]) == ("byok", "user")
-    assert told["cost_incurred"] > 0, "at the catalogue's price"
+    assert told["cost_incurred"] > 0, "at the catalog's price"
     named = metadata(ask(gateway.url, headers=olga, model="google/some-model-of-tomorrow"))
     assert named["model_used"] == "some-model-of-tomorrow"
     assert named["cost_incurred"] is None, "nobody knows its price, which is not zero"

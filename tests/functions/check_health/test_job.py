@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from functions.check_health import probe, runner
 from functions.check_health.job import Checker, check_health
 from shared.db.connect import connect_once
-from shared.db.health_checks import forget_stale, trim_history
+from shared.health.checks import forget_stale, trim_history
 from shared.health.hysteresis import Traffic
 from shared.settings import PROVIDER_PREFIXES, HealthSettings, load_settings
 from shared.upstream.platform_access import PlatformAccess

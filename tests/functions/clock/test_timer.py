@@ -24,12 +24,12 @@ from functions.clock.fence import KEPT_DAYS, run_once, trim_runs
 from functions.clock.jobs import Job, jobs, nudge
 from functions.clock.ticks import day_tick, slot_tick
 from functions.clock.timer import Timer
-from functions.sync_catalogue.queue import SYNC_ACTOR, SYNC_QUEUE
+from functions.sync_catalog.queue import SYNC_ACTOR, SYNC_QUEUE
 from shared.db.thread_connection import ThreadConnections
-from shared.dispatch import NAMESPACE, Dispatch
 from shared.health.queue import HEALTH_ACTOR
-from shared.usage.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
-from shared.usage.billing_event import DELIVER_ACTOR
+from shared.jobs import NAMESPACE, Dispatch
+from shared.ledger.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
+from shared.ledger.billing_event import DELIVER_ACTOR
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -159,11 +159,11 @@ def test_every_job_runs(
     assert enqueued(client) == [DELIVER_ACTOR, "health.check", "usage.partitions", WRITE_ACTOR]
 
 
-def test_the_catalogue_is_synced_once_a_day_where_that_is_asked_for(
+def test_the_catalog_is_synced_once_a_day_where_that_is_asked_for(
     client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
 ) -> None:
     def run(*, syncs: bool) -> list[bool]:
-        every = jobs(client, dispatch, connections, health_interval_s=300, syncs_catalogue=syncs)
+        every = jobs(client, dispatch, connections, health_interval_s=300, syncs_catalog=syncs)
         wanted = [job for job in every if job.name == SYNC_ACTOR]
         clock = Timer(wanted, connections, lambda: NOON)
         return [clock.run(job) for job in wanted * 2]

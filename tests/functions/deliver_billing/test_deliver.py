@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 from functions.deliver_billing import job
 from functions.deliver_billing.backoff import MAX_ATTEMPTS, wait_after
 from functions.deliver_billing.job import deliver
-from shared.db.usage_outbox import outbox_state, replay
-from shared.db.usage_rows import write_batch
+from shared.ledger.outbox import outbox_state, replay
+from shared.ledger.rows import write_batch
 from shared.settings import BillingSettings, SettingsInvalid, load_settings
 from tests.fakes.billing_server import LAGO_KEY, WEBHOOK_SECRET, BillingServer
 from tests.fakes.usage_records import final, intent

@@ -10,7 +10,7 @@ import pytest
 
 from shared.auth.token import mint
 from shared.db.access_tokens import create_token
-from shared.db.usage_rows import write_batch
+from shared.ledger.rows import write_batch
 from tests.fakes.gateway import ADMIN, Deployment
 from tests.fakes.usage_history import ANNAS, ORPHAN, OTHERS, Get
 from tests.fakes.uvicorn_server import UvicornServer

@@ -16,10 +16,8 @@ import pytest
 import redis
 from psycopg import sql
 
-from shared.db.partitions import PARTITION_SCHEMA
-from shared.db.usage_rows import _LOCK  # pyright: ignore[reportPrivateUsage]
-from shared.dispatch import Dispatch
-from shared.usage.batch import (
+from shared.jobs import Dispatch
+from shared.ledger.batch import (
     FIELD,
     GROUP,
     STREAM,
@@ -28,7 +26,9 @@ from shared.usage.batch import (
     Batch,
     encode_batch,
 )
-from shared.usage.record import UsageFinal
+from shared.ledger.partitions import PARTITION_SCHEMA
+from shared.ledger.record import UsageFinal
+from shared.ledger.rows import _LOCK  # pyright: ignore[reportPrivateUsage]
 from tests.fakes.usage_records import final
 
 DRAMATIQ = Path(sys.executable).with_name("dramatiq")

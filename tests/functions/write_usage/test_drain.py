@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 from functions.write_usage.drain import MAX_DELIVERIES, drain
 from functions.write_usage.stream import UsageStream
 from shared.db.thread_connection import ThreadConnections
-from shared.db.usage_quarantine import list_quarantined, retry_quarantined
-from shared.db.usage_rows import write_batch
-from shared.usage.batch import FIELD, GROUP, STREAM, Batch, decode_batch, encode_batch
-from shared.usage.record import UsageFinal, UsageIntent
+from shared.ledger.batch import FIELD, GROUP, STREAM, Batch, decode_batch, encode_batch
+from shared.ledger.quarantine import list_quarantined, retry_quarantined
+from shared.ledger.record import UsageFinal, UsageIntent
+from shared.ledger.rows import write_batch
 from tests.fakes.usage_records import final, intent
 
 Database = psycopg.Connection[Any]

@@ -18,9 +18,9 @@ from functions.write_usage import sqs
 from functions.write_usage.sqs import SqsWriter, handler
 from functions.write_usage.writer import writer as writer_of_jobs
 from shared.aws.jobs import NoSuchJob
-from shared.db.partitions import ensure_ahead
 from shared.db.thread_connection import ThreadConnections
-from shared.usage.queue import UsageQueue, UsageQueueAway
+from shared.ledger.partitions import ensure_ahead
+from shared.spool.queue import UsageQueue, UsageQueueAway
 from tests.fakes.lambda_events import recorded, sqs_event
 from tests.fakes.usage_records import final, intent
 

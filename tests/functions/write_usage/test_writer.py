@@ -16,10 +16,10 @@ from structlog.testing import capture_logs
 from functions.write_usage.function import WRITE_USAGE
 from functions.write_usage.partitions import prepare_partitions
 from functions.write_usage.writer import Writer
-from shared.db.partitions import PARTITION_SCHEMA, partition_name
 from shared.embedded import EmbeddedPostgres
+from shared.ledger.batch import FIELD, NUDGE, STREAM, Batch, encode_batch
+from shared.ledger.partitions import PARTITION_SCHEMA, partition_name
 from shared.settings import SettingsInvalid, load_settings
-from shared.usage.batch import FIELD, NUDGE, STREAM, Batch, encode_batch
 from tests.fakes.usage_records import final
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from psycopg.types.json import Jsonb
 
 from shared.cli.main import switchyard
-from shared.db.usage_rows import write_batch
+from shared.ledger.rows import write_batch
 from tests.fakes.usage_records import final, request_id_at
 
 pytestmark = pytest.mark.usefixtures("data_dir")

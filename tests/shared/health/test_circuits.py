@@ -13,7 +13,7 @@ from shared.health.circuits import (
     OPEN_S,
     PERMITS,
     Circuit,
-    News,
+    CircuitState,
     State,
 )
 
@@ -115,11 +115,11 @@ def test_traffic_that_is_sent_all_the_same_can_close_it() -> None:
 
 def test_it_follows_newer_news_only() -> None:
     circuit = opened(at_s=10.0)
-    assert not circuit.adopt(News(State.CLOSED, 0.0, 1, at_s=9.0))
+    assert not circuit.adopt(CircuitState(State.CLOSED, 0.0, 1, at_s=9.0))
     assert circuit.state is State.OPEN
-    assert circuit.adopt(News(State.CLOSED, 0.0, 1, at_s=11.0))
+    assert circuit.adopt(CircuitState(State.CLOSED, 0.0, 1, at_s=11.0))
     assert circuit.admit(11.0)
-    assert circuit.adopt(News(State.OPEN, 50.0, 3, at_s=12.0))
+    assert circuit.adopt(CircuitState(State.OPEN, 50.0, 3, at_s=12.0))
     assert not circuit.admit(49.0)
     assert circuit.admit(50.0)
 

@@ -26,7 +26,7 @@ from shared.health.circuits_exchange import CIRCUITS_KEY, CircuitExchange
 from shared.health.circuits_table import CircuitTable
 from shared.routing.choice import Candidate, Reason
 from shared.wire.rate_limits import Kind, RateLimit
-from tests.shared.routing.catalogue import FLASH, OPUS, OSS, TERRA
+from tests.shared.routing.catalog import FLASH, OPUS, OSS, TERRA
 
 OPENAI = Candidate(TERRA, Reason.RULE)
 GOOGLE, GROQ, ANTHROPIC = (Candidate(one, Reason.RULE) for one in (FLASH, OSS, OPUS))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from shared.pricing.charge import Charge, CostQuality, charge
-from shared.routing.snapshot import Price, PriceTier, Rates
+from shared.pricing.price import Price, PriceTier, Rates
 from shared.wire.usage import Usage
 
 BASE = (PriceTier(0, Rates(input=100, output=400)),)

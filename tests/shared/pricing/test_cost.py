@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.pricing.cost import cost_of
-from shared.routing.snapshot import Price, PriceTier, Rates
+from shared.pricing.price import Price, PriceTier, Rates
 from shared.wire.usage import Usage
 
 HEARD = Price(

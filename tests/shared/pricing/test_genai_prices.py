@@ -14,10 +14,9 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, Provider
 from genai_prices.types import Usage as TheirUsage
 
-from shared.db.read_catalogue import parse_price
-from shared.db.seeded_prices import known_model
+from shared.catalog.genai_prices import known_model
 from shared.pricing.cost import cost_of
-from shared.routing.snapshot import Price, Rates
+from shared.pricing.price import Price, Rates, parse_price
 from shared.settings import PROVIDER_PREFIXES
 from shared.wire.usage import Usage
 
@@ -144,7 +143,7 @@ def test_all_but_a_few_models_have_a_name_and_those_without_token_prices_alone_a
         assert base.input_mtok is None or base.output_mtok is None, model.id
 
 
-def test_the_catalogue_has_every_kind_of_price_that_this_compares() -> None:
+def test_the_catalog_has_every_kind_of_price_that_this_compares() -> None:
     """Were a part to vanish from the package, the comparison above would say less than it seems."""
     known = [price for _, _, price in prices() if price is not None]
     rates = [tier.rates for price in known for tier in price.tiers]

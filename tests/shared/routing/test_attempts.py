@@ -32,7 +32,7 @@ from shared.routing.attempts import (
 )
 from shared.routing.choice import Candidate, Reason
 from shared.routing.own_keys import OwnKey, PlatformFallback
-from tests.shared.routing.catalogue import FLASH, OPUS, OSS, TERRA
+from tests.shared.routing.catalog import FLASH, OPUS, OSS, TERRA
 
 NEVER, ON_RATE_LIMIT, ALWAYS = PlatformFallback
 MINI = msgspec.structs.replace(TERRA, id=9, model_id="mini")

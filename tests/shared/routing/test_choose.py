@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidField, NotAllowed, SwitchyardError, UnknownModel
 from shared.routing.choose import Choice, Reason, choose
-from shared.routing.fit import Drop, Want
+from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.order import order
 from shared.routing.snapshot import Health, Model, Snapshot, Tier
 
 _spec = importlib.util.spec_from_file_location("catalogue", Path(__file__).parent / "catalogue.py")
 assert _spec is not None
 assert _spec.loader is not None
-catalogue: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(catalogue)
+catalog: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(catalog)
 
-SEED: Snapshot = catalogue.snapshot()
+SEED: Snapshot = catalog.snapshot()
 ALL_KEYED = frozenset({"openai", "anthropic", "google", "groq"})
 
 
-def want(**changes: Any) -> Want:
-    plain = Want(models=(), level=None, tier=Tier.PROFESSIONAL, keyed=ALL_KEYED)
+def want(**changes: Any) -> RoutingRequest:
+    plain = RoutingRequest(models=(), level=None, tier=Tier.PROFESSIONAL, keyed=ALL_KEYED)
     return msgspec.structs.replace(plain, **changes)
 
 
@@ -40,16 +40,16 @@ def names(choice: Choice) -> list[str]:
     return [one.model.model_id for one in choice.candidates]
 
 
-def drops(choice: Choice) -> dict[str, Drop]:
+def drops(choice: Choice) -> dict[str, DropReason]:
     return {one.model.model_id: one.reason for one in choice.dropped}
 
 
 def changed(of: Model, **changes: Any) -> Snapshot:
     models = tuple(
         msgspec.structs.replace(one, **changes) if one.id == of.id else one
-        for one in catalogue.MODELS
+        for one in catalog.MODELS
     )
-    return catalogue.snapshot(models)
+    return catalog.snapshot(models)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_order_is_rules_then_the_level_then_other_levels_dearest_first() -> 
         ("gemini-3.8-flash", Reason.SAME_LEVEL),
         ("openai/gpt-oss-20b", Reason.OTHER_LEVEL),
     ]
-    assert drops(choice) == {"claude-opus-5-5": Drop.OVER_PRICE_CEILING}
+    assert drops(choice) == {"claude-opus-5-5": DropReason.OVER_PRICE_CEILING}
 
 
 def test_precision_does_not_fall_to_another_level() -> None:
@@ -139,46 +139,63 @@ def test_a_list_of_models_is_tried_in_the_callers_order() -> None:
 @pytest.mark.parametrize(
     ("changes", "wanted", "reason"),
     [
-        pytest.param({"is_active": False}, {}, Drop.MODEL_INACTIVE, id="switched off"),
-        pytest.param({"min_tier": Tier.ENTERPRISE}, {}, Drop.TIER_TOO_LOW, id="tier too low"),
+        pytest.param({"is_active": False}, {}, DropReason.MODEL_INACTIVE, id="switched off"),
+        pytest.param({"min_tier": Tier.ENTERPRISE}, {}, DropReason.TIER_TOO_LOW, id="tier too low"),
         pytest.param(
-            {"supports_streaming": False}, {"streams": True}, Drop.NO_STREAMING, id="no streaming"
+            {"supports_streaming": False},
+            {"streams": True},
+            DropReason.NO_STREAMING,
+            id="no streaming",
         ),
         pytest.param(
-            {"supports_function_calling": False}, {"tools": True}, Drop.NO_TOOLS, id="no tools"
+            {"supports_function_calling": False},
+            {"tools": True},
+            DropReason.NO_TOOLS,
+            id="no tools",
         ),
-        pytest.param({"supports_vision": False}, {"vision": True}, Drop.NO_VISION, id="no vision"),
         pytest.param(
-            {"supports_json_mode": False}, {"json_mode": True}, Drop.NO_JSON_MODE, id="no json"
+            {"supports_vision": False}, {"vision": True}, DropReason.NO_VISION, id="no vision"
         ),
         pytest.param(
-            {"context_window": 1000}, {"prompt_tokens": 1024}, Drop.CONTEXT_TOO_SMALL, id="too long"
+            {"supports_json_mode": False},
+            {"json_mode": True},
+            DropReason.NO_JSON_MODE,
+            id="no json",
+        ),
+        pytest.param(
+            {"context_window": 1000},
+            {"prompt_tokens": 1024},
+            DropReason.CONTEXT_TOO_SMALL,
+            id="too long",
         ),
         pytest.param(
             {"context_window": 1000},
             {"prompt_tokens": 512, "max_tokens": 512},
-            Drop.CONTEXT_TOO_SMALL,
+            DropReason.CONTEXT_TOO_SMALL,
             id="the answer does not fit",
         ),
         pytest.param(
             {},
             {"prompt_tokens": 1000, "max_tokens": 1000, "max_cost_pico_usd": 10**9},
-            Drop.OVER_MAX_COST,
+            DropReason.OVER_MAX_COST,
             id="over max_cost_usd",
         ),
         pytest.param(
-            {"price": None}, {"max_cost_pico_usd": 10**18}, Drop.UNPRICED, id="a bound, no price"
+            {"price": None},
+            {"max_cost_pico_usd": 10**18},
+            DropReason.UNPRICED,
+            id="a bound, no price",
         ),
-        pytest.param({}, {"keyed": ALL_KEYED - {"openai"}}, Drop.NO_KEY, id="no key"),
+        pytest.param({}, {"keyed": ALL_KEYED - {"openai"}}, DropReason.NO_KEY, id="no key"),
     ],
 )
 def test_a_model_that_does_not_fit_is_dropped_with_its_reason(
-    changes: dict[str, Any], wanted: dict[str, Any], reason: Drop
+    changes: dict[str, Any], wanted: dict[str, Any], reason: DropReason
 ) -> None:
-    snapshot = changed(catalogue.TERRA, **changes)
+    snapshot = changed(catalog.TERRA, **changes)
     choice = (
         choose(snapshot, want(models=("gpt-6.1-terra", "gemini-3.8-flash"), **wanted))
-        if (reason is not Drop.OVER_MAX_COST)
+        if (reason is not DropReason.OVER_MAX_COST)
         else None
     )
     if choice is None:
@@ -190,14 +207,14 @@ def test_a_model_that_does_not_fit_is_dropped_with_its_reason(
 
 
 def test_an_unpriced_model_is_served_where_nothing_bounds_the_price() -> None:
-    snapshot = changed(catalogue.TERRA, price=None)
+    snapshot = changed(catalog.TERRA, price=None)
     assert names(choose(snapshot, want(level="balanced")))[0] == "gpt-6.1-terra"
 
 
 def test_an_inactive_provider_takes_its_models_out() -> None:
-    off = msgspec.structs.replace(catalogue.OPENAI, is_active=False)
-    choice = choose(changed(catalogue.TERRA, provider=off), want(level="balanced"))
-    assert drops(choice)["gpt-6.1-terra"] is Drop.PROVIDER_INACTIVE
+    off = msgspec.structs.replace(catalog.OPENAI, is_active=False)
+    choice = choose(changed(catalog.TERRA, provider=off), want(level="balanced"))
+    assert drops(choice)["gpt-6.1-terra"] is DropReason.PROVIDER_INACTIVE
     assert names(choice)[0] == "gemini-3.8-flash"
 
 
@@ -211,22 +228,22 @@ def test_a_token_may_be_bound_to_models() -> None:
 
 
 def test_a_provider_that_is_down_comes_last() -> None:
-    down = msgspec.structs.replace(catalogue.OPENAI, health=Health.DOWN)
-    choice = now(choose(changed(catalogue.TERRA, provider=down), want(level="balanced")))
+    down = msgspec.structs.replace(catalog.OPENAI, health=Health.DOWN)
+    choice = now(choose(changed(catalog.TERRA, provider=down), want(level="balanced")))
     assert names(choice) == ["gemini-3.8-flash", "openai/gpt-oss-20b", "gpt-6.1-terra"]
     assert not choice.ignores_health
 
 
 def test_if_everyone_is_down_health_is_ignored_and_the_choice_says_so() -> None:
-    down = msgspec.structs.replace(catalogue.ANTHROPIC, health=Health.DOWN)
-    choice = now(choose(changed(catalogue.OPUS, provider=down), want(level="precision")))
+    down = msgspec.structs.replace(catalog.ANTHROPIC, health=Health.DOWN)
+    choice = now(choose(changed(catalog.OPUS, provider=down), want(level="precision")))
     assert names(choice) == ["claude-opus-5-5"]
     assert choice.ignores_health
 
 
 def test_a_rule_for_a_task_counts_for_that_task_alone() -> None:
-    code = catalogue.rule(9, catalogue.FLASH, "balanced", task_type="code", priority=100)
-    snapshot = catalogue.snapshot(rules=(*catalogue.RULES, code))
+    code = catalog.rule(9, catalog.FLASH, "balanced", task_type="code", priority=100)
+    snapshot = catalog.snapshot(rules=(*catalog.RULES, code))
     assert names(choose(snapshot, want(level="balanced", task_type="code")))[0] == (
         "gemini-3.8-flash"
     )
@@ -235,11 +252,11 @@ def test_a_rule_for_a_task_counts_for_that_task_alone() -> None:
 
 def test_a_higher_priority_comes_first_and_fallback_rules_after_all_others() -> None:
     rules = (
-        catalogue.rule(1, catalogue.OSS, "balanced", is_fallback=True, priority=999),
-        catalogue.rule(2, catalogue.FLASH, "balanced", priority=1),
-        catalogue.rule(3, catalogue.TERRA, "balanced", priority=2),
+        catalog.rule(1, catalog.OSS, "balanced", is_fallback=True, priority=999),
+        catalog.rule(2, catalog.FLASH, "balanced", priority=1),
+        catalog.rule(3, catalog.TERRA, "balanced", priority=2),
     )
-    choice = choose(catalogue.snapshot(rules=rules), want(level="balanced"))
+    choice = choose(catalog.snapshot(rules=rules), want(level="balanced"))
     assert names(choice)[:3] == ["gpt-6.1-terra", "gemini-3.8-flash", "openai/gpt-oss-20b"]
 
 
@@ -261,7 +278,7 @@ _wants = st.builds(
 
 
 @given(_wants)
-def test_every_model_is_a_candidate_or_dropped_but_never_both(wanted: Want) -> None:
+def test_every_model_is_a_candidate_or_dropped_but_never_both(wanted: RoutingRequest) -> None:
     try:
         choice = choose(SEED, wanted)
     except SwitchyardError:
@@ -271,14 +288,16 @@ def test_every_model_is_a_candidate_or_dropped_but_never_both(wanted: Want) -> N
     assert kept
 
 
-@given(_wants, st.sampled_from([one.id for one in catalogue.MODELS]))
-def test_raising_a_price_never_makes_a_model_newly_eligible(wanted: Want, raised: int) -> None:
+@given(_wants, st.sampled_from([one.id for one in catalog.MODELS]))
+def test_raising_a_price_never_makes_a_model_newly_eligible(
+    wanted: RoutingRequest, raised: int
+) -> None:
     def eligible(snapshot: Snapshot) -> set[str]:
         try:
             return set(names(choose(snapshot, wanted)))
         except SwitchyardError:
             return set()
 
-    of = next(one for one in catalogue.MODELS if one.id == raised)
-    dearer = changed(of, price=catalogue.price(50, 200))
+    of = next(one for one in catalog.MODELS if one.id == raised)
+    dearer = changed(of, price=catalog.price(50, 200))
     assert of.model_id not in eligible(dearer) - eligible(SEED)

@@ -1,7 +1,7 @@
 """The laws of routing, a row each: what a caller who wants this gets, in which order.
 
-A candidate is written `provider/model`, with `*` where the caller's own key pays. The catalogue is
-that of catalogue.py: eco is Groq's, balanced OpenAI's by a rule and Google's, precision
+A candidate is written `provider/model`, with `*` where the caller's own key pays. The catalog is
+that of catalog.py: eco is Groq's, balanced OpenAI's by a rule and Google's, precision
 Anthropic's.
 """
 
@@ -19,15 +19,16 @@ from shared.errors import (
     ProviderUnavailable,
     SwitchyardError,
 )
+from shared.pricing.price import Price, PriceTier, Rates
 from shared.routing.choice import Choice
 from shared.routing.choose import choose
-from shared.routing.fit import Drop, Want
+from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.known_models import KnownModel, KnownModels
 from shared.routing.order import Block, Place, draw, order
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
-from shared.routing.snapshot import Health, Model, Price, PriceTier, Provider, Rates, Tier
-from tests.shared.routing import catalogue
-from tests.shared.routing.catalogue import FLASH, OPUS, OSS, TERRA, rule
+from shared.routing.snapshot import Health, Model, Provider, Tier
+from tests.shared.routing import catalog
+from tests.shared.routing.catalog import FLASH, OPUS, OSS, TERRA, rule
 
 KEYED = frozenset({"openai", "anthropic", "google", "groq"})
 GROQ, OPENAI, GOOGLE, ANTHROPIC = (
@@ -51,7 +52,7 @@ KNOWN = KnownModels(
 
 
 def own(provider: str, **changes: Any) -> OwnKey:
-    plain = OwnKey(id=catalogue.SLUGS.index(provider) + 70, provider=provider)
+    plain = OwnKey(id=catalog.SLUGS.index(provider) + 70, provider=provider)
     return msgspec.structs.replace(plain, **changes)
 
 
@@ -63,9 +64,9 @@ class Law:
     gives: list[str] | str
     models: dict[Model, dict[str, Any]] = field(default_factory=dict[Model, dict[str, Any]])
     providers: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    rules: tuple[Any, ...] = catalogue.RULES
+    rules: tuple[Any, ...] = catalog.RULES
     blocks: dict[Place, Block] = field(default_factory=dict[Place, Block])
-    drops: dict[str, Drop] = field(default_factory=dict[str, Drop])
+    drops: dict[str, DropReason] = field(default_factory=dict[str, DropReason])
     panic: bool = False
 
 
@@ -125,12 +126,12 @@ LAWS: dict[str, Law] = {
     "a rule of a task is for that task": Law(
         {"task_type": "code"},
         [ANTHROPIC, OPENAI, GOOGLE, GROQ],
-        rules=(*catalogue.RULES, rule(9, OPUS, "balanced", task_type="code", priority=1)),
+        rules=(*catalog.RULES, rule(9, OPUS, "balanced", task_type="code", priority=1)),
     ),
     "a rule of another task is not met": Law(
         {"task_type": "chat"},
         BALANCED,
-        rules=(*catalogue.RULES, rule(9, OPUS, "balanced", task_type="code", priority=1)),
+        rules=(*catalog.RULES, rule(9, OPUS, "balanced", task_type="code", priority=1)),
     ),
     "a rule may name what is above the level's ceiling": Law(
         {}, [ANTHROPIC, OPENAI, GOOGLE, GROQ], rules=(rule(1, OPUS, "balanced"),)
@@ -138,17 +139,17 @@ LAWS: dict[str, Law] = {
     "a rule for long prompts is not for short ones": Law(
         {"prompt_tokens": 64},
         BALANCED,
-        rules=(*catalogue.RULES, rule(9, FLASH, "balanced", min_tokens=1000, priority=9)),
+        rules=(*catalog.RULES, rule(9, FLASH, "balanced", min_tokens=1000, priority=9)),
     ),
     "a rule for long prompts is for long ones": Law(
         {"prompt_tokens": 1024},
         [GOOGLE, OPENAI, GROQ],
-        rules=(*catalogue.RULES, rule(9, FLASH, "balanced", min_tokens=1000, priority=9)),
+        rules=(*catalog.RULES, rule(9, FLASH, "balanced", min_tokens=1000, priority=9)),
     ),
     "a rule for short prompts is not for long ones": Law(
         {"prompt_tokens": 1024},
         BALANCED,
-        rules=(*catalogue.RULES, rule(9, FLASH, "balanced", max_tokens=1000, priority=9)),
+        rules=(*catalog.RULES, rule(9, FLASH, "balanced", max_tokens=1000, priority=9)),
     ),
     "fallback rules after the others, in their order": Law(
         {},
@@ -168,12 +169,12 @@ LAWS: dict[str, Law] = {
         ),
     ),
     "a rule that requires an own key is not met without": Law(
-        {}, BALANCED, rules=(*catalogue.RULES, rule(9, OPUS, "balanced", requires_byok=True))
+        {}, BALANCED, rules=(*catalog.RULES, rule(9, OPUS, "balanced", requires_byok=True))
     ),
     "a rule that requires an own key is met by it alone": Law(
         {"own_keys": (own("anthropic"),)},
         [ANTHROPIC + "*", OPENAI, GOOGLE, GROQ],
-        rules=(*catalogue.RULES, rule(9, OPUS, "balanced", requires_byok=True)),
+        rules=(*catalog.RULES, rule(9, OPUS, "balanced", requires_byok=True)),
     ),
     # Names.
     "a listed id": Law({"models": ("gpt-6.1-terra",)}, [OPENAI]),
@@ -200,14 +201,14 @@ LAWS: dict[str, Law] = {
     "an unlisted name needs an own key where it is known": Law(
         {"models": ("gemini-0",)}, "model_not_found"
     ),
-    "an unlisted name goes where the catalogue knows it and a key is": Law(
+    "an unlisted name goes where the catalog knows it and a key is": Law(
         {"models": ("gemini-0",), "own_keys": (own("google"),)}, ["google/gemini-0*"]
     ),
     "an unlisted name goes to the first provider with a key, not the first that knows it": Law(
         {"models": ("gpt-0-mini",), "own_keys": (own("groq"), own("google"))},
         ["google/gpt-0-mini*"],
     ),
-    "an unlisted name at a named provider needs no catalogue": Law(
+    "an unlisted name at a named provider needs no catalog": Law(
         {"models": ("groq/anything",), "own_keys": (own("groq"),)}, ["groq/anything*"]
     ),
     "the platform pays for no unlisted model": Law(
@@ -228,42 +229,42 @@ LAWS: dict[str, Law] = {
     # What does not fit.
     "what is switched off is dropped": Law(
         {}, [GOOGLE, GROQ], models={TERRA: {"is_active": False}},
-        drops={OPENAI: Drop.MODEL_INACTIVE},
+        drops={OPENAI: DropReason.MODEL_INACTIVE},
     ),
     "a provider that is switched off is dropped": Law(
         {}, [GOOGLE, GROQ], providers={"openai": {"is_active": False}},
-        drops={OPENAI: Drop.PROVIDER_INACTIVE},
+        drops={OPENAI: DropReason.PROVIDER_INACTIVE},
     ),
     "a deprecated model is not fallen over to": Law(
         {}, [OPENAI, GROQ], models={FLASH: {"is_deprecated": True}},
-        drops={GOOGLE: Drop.DEPRECATED},
+        drops={GOOGLE: DropReason.DEPRECATED},
     ),
     "a deprecated model serves who names it": Law(
         {"models": ("gemini-3.8-flash",)}, [GOOGLE], models={FLASH: {"is_deprecated": True}}
     ),
     "no key, no candidate": Law(
-        {"keyed": KEYED - {"openai"}}, [GOOGLE, GROQ], drops={OPENAI: Drop.NO_KEY}
+        {"keyed": KEYED - {"openai"}}, [GOOGLE, GROQ], drops={OPENAI: DropReason.NO_KEY}
     ),
     "privacy: only what is local": Law(
         {"local_only": True}, [GROQ], providers={"groq": {"is_local": True}},
-        drops={OPENAI: Drop.NOT_LOCAL},
+        drops={OPENAI: DropReason.NOT_LOCAL},
     ),
     "privacy: an own key does not make a provider local": Law(
         {"local_only": True, "own_keys": (own("openai"),)}, "no_candidate"
     ),
     "no vision, no candidate": Law(
         {"vision": True}, [GOOGLE, GROQ], models={TERRA: {"supports_vision": False}},
-        drops={OPENAI: Drop.NO_VISION},
+        drops={OPENAI: DropReason.NO_VISION},
     ),
     "a prompt beyond the window": Law(
         {"prompt_tokens": 1024}, [GOOGLE, GROQ], models={TERRA: {"context_window": 1000}},
-        drops={OPENAI: Drop.CONTEXT_TOO_SMALL},
+        drops={OPENAI: DropReason.CONTEXT_TOO_SMALL},
     ),
     "an answer beyond the window": Law(
         {"prompt_tokens": 512, "max_tokens": 512},
         [GOOGLE, GROQ],
         models={TERRA: {"context_window": 1000}},
-        drops={OPENAI: Drop.CONTEXT_TOO_SMALL},
+        drops={OPENAI: DropReason.CONTEXT_TOO_SMALL},
     ),
     "a window nobody knows is wide enough": Law(
         {"prompt_tokens": 2**20},
@@ -271,33 +272,33 @@ LAWS: dict[str, Law] = {
         models={TERRA: {"context_window": None}},
     ),
     "above the ceiling, no other level": Law(
-        {}, BALANCED, drops={ANTHROPIC: Drop.OVER_PRICE_CEILING}
+        {}, BALANCED, drops={ANTHROPIC: DropReason.OVER_PRICE_CEILING}
     ),
     "at the ceiling, another level": Law(
-        {}, [OPENAI, GOOGLE, ANTHROPIC, GROQ], models={OPUS: {"price": catalogue.price(4, 4)}}
+        {}, [OPENAI, GOOGLE, ANTHROPIC, GROQ], models={OPUS: {"price": catalog.price(4, 4)}}
     ),
     "dearest first among other levels": Law(
         {},
         [OPENAI, GOOGLE, ANTHROPIC, GROQ],
-        models={OPUS: {"price": catalogue.price(0.1, 0.31)}},
+        models={OPUS: {"price": catalog.price(0.1, 0.31)}},
     ),
     "no price, no other level": Law(
-        {}, [OPENAI, GOOGLE], models={OSS: {"price": None}}, drops={GROQ: Drop.UNPRICED}
+        {}, [OPENAI, GOOGLE], models={OSS: {"price": None}}, drops={GROQ: DropReason.UNPRICED}
     ),
     "no price, and a bound on the cost": Law(
         {"max_cost_pico_usd": 10**12}, [GOOGLE, GROQ], models={TERRA: {"price": None}},
-        drops={OPENAI: Drop.UNPRICED},
+        drops={OPENAI: DropReason.UNPRICED},
     ),
     "a prompt that costs more than the bound": Law(
         {"prompt_tokens": 1000, "max_cost_pico_usd": 10**9}, [GOOGLE, GROQ],
-        drops={OPENAI: Drop.OVER_MAX_COST},
+        drops={OPENAI: DropReason.OVER_MAX_COST},
     ),
     "a bound that no model meets": Law(
         {"prompt_tokens": 1000, "max_cost_pico_usd": 1}, "no_candidate"
     ),
     "a token bound to models": Law(
         {"allowed_models": frozenset({"gemini-3.8-flash"})}, [GOOGLE],
-        drops={OPENAI: Drop.NOT_ALLOWED_FOR_TOKEN},
+        drops={OPENAI: DropReason.NOT_ALLOWED_FOR_TOKEN},
     ),
     "a token bound to a provider's model": Law(
         {"allowed_models": frozenset({GROQ})}, [GROQ]
@@ -337,7 +338,7 @@ LAWS: dict[str, Law] = {
     "an own key where none are supported is none": Law(
         {"keyed": frozenset({"groq"}), "own_keys": (own("google"),)}, [GROQ],
         providers={"google": {"is_byok_supported": False}},
-        drops={GOOGLE: Drop.NO_KEY},
+        drops={GOOGLE: DropReason.NO_KEY},
     ),
     "an own key opens no tier": Law(
         {"tier": Tier.FREE, "own_keys": (own("openai"),), "models": ("gpt-6.1-terra",)},
@@ -392,7 +393,7 @@ LAWS: dict[str, Law] = {
     "to pass an own key over is to use another: never without consent": Law(
         {"own_keys": (own("openai"),)}, [OPENAI + "*"], panic=True,
         blocks={("openai", "gpt-6.1-terra", None): UNAVAILABLE},
-        drops={GOOGLE: Drop.NO_CONSENT, GROQ: Drop.NO_CONSENT},
+        drops={GOOGLE: DropReason.NO_CONSENT, GROQ: DropReason.NO_CONSENT},
     ),
     "to pass an own key over: always": Law(
         {"own_keys": (own("openai", platform_fallback=ALWAYS),)},
@@ -425,8 +426,8 @@ LAWS: dict[str, Law] = {
 }  # fmt: skip
 
 
-def wanted(law: Law) -> Want:
-    plain = Want(models=(), level=None, tier=Tier.PROFESSIONAL, keyed=KEYED)
+def wanted(law: Law) -> RoutingRequest:
+    plain = RoutingRequest(models=(), level=None, tier=Tier.PROFESSIONAL, keyed=KEYED)
     return msgspec.structs.replace(plain, **law.want)
 
 
@@ -436,10 +437,10 @@ def outcome(law: Law) -> Choice:
 
     models = tuple(
         msgspec.structs.replace(one, provider=changed(one.provider), **_changes(law, one))
-        for one in catalogue.MODELS
+        for one in catalog.MODELS
     )
     want = wanted(law)
-    choice = choose(catalogue.snapshot(models, law.rules), want, KNOWN, enough=None)
+    choice = choose(catalog.snapshot(models, law.rules), want, KNOWN, enough=None)
     return order(draw(choice, "s"), law.blocks, prompt_tokens=want.prompt_tokens, now_s=10)
 
 

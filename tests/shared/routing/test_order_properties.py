@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 from shared.errors import ProviderUnavailable, SwitchyardError
 from shared.routing.choice import Candidate, Choice
 from shared.routing.choose import choose
-from shared.routing.fit import Want
+from shared.routing.fit import RoutingRequest
 from shared.routing.order import Block, Place, by_weight, draw, order
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
 from shared.routing.snapshot import Health, Model, Snapshot, Tier
-from tests.shared.routing import catalogue
+from tests.shared.routing import catalog
 
 KEYED = frozenset({"openai", "anthropic", "google", "groq"})
-PROVIDERS = (catalogue.OPENAI, catalogue.ANTHROPIC, catalogue.GOOGLE, catalogue.GROQ)
+PROVIDERS = (catalog.OPENAI, catalog.ANTHROPIC, catalog.GOOGLE, catalog.GROQ)
 
 models = st.lists(
     st.builds(
-        lambda id, at, level, cost, active, down: catalogue.model(  # noqa: A006
+        lambda id, at, level, cost, active, down: catalog.model(  # noqa: A006
             id,
             msgspec.structs.replace(at, health=Health.DOWN if down else Health.HEALTHY),
             f"m{id}",
             level,
-            price=catalogue.price(cost, 4 * cost),
+            price=catalog.price(cost, 4 * cost),
             is_active=active,
             power_level_priority=cost % 3,
         ),
@@ -55,7 +55,7 @@ own_keys = st.lists(
 ).map(tuple)
 
 wants = st.builds(
-    Want,
+    RoutingRequest,
     models=st.just(()),
     level=st.sampled_from(["eco", "balanced", "precision"]),
     tier=st.sampled_from(list(Tier)),
@@ -67,10 +67,10 @@ wants = st.builds(
 
 def with_rules(some: tuple[Model, ...], weights: list[int]) -> Snapshot:
     rules = tuple(
-        catalogue.rule(place, one, "balanced", weight=weight, priority=weight % 2)
+        catalog.rule(place, one, "balanced", weight=weight, priority=weight % 2)
         for place, (one, weight) in enumerate(zip(some, weights, strict=False))
     )
-    return catalogue.snapshot(some, rules)
+    return catalog.snapshot(some, rules)
 
 
 def blocks_of(choice: Choice, blocked: list[bool]) -> dict[Place, Block]:
@@ -85,7 +85,7 @@ def ordered(choice: Choice, blocks: dict[Place, Block], session: str = "s") -> C
     return order(draw(choice, session), blocks, prompt_tokens=0, now_s=0)
 
 
-def chosen(snapshot: Snapshot, want: Want, enough: int | None = None) -> Choice | None:
+def chosen(snapshot: Snapshot, want: RoutingRequest, enough: int | None = None) -> Choice | None:
     try:
         return choose(snapshot, want, enough=enough)
     except SwitchyardError:
@@ -97,7 +97,7 @@ lists = {"weights": st.lists(st.integers(0, 3), max_size=8), "blocked": st.lists
 
 @given(models, wants, lists["weights"], lists["blocked"])
 def test_the_order_is_a_permutation_of_the_fitting_but_for_what_consent_forbids(
-    some: tuple[Model, ...], want: Want, weights: list[int], blocked: list[bool]
+    some: tuple[Model, ...], want: RoutingRequest, weights: list[int], blocked: list[bool]
 ) -> None:
     choice = chosen(with_rules(some, weights), want)
     if choice is None:
@@ -116,9 +116,9 @@ def test_the_order_is_a_permutation_of_the_fitting_but_for_what_consent_forbids(
 
 @given(models, wants, lists["weights"], st.integers(41, 60))
 def test_a_model_that_does_not_fit_changes_nothing(
-    some: tuple[Model, ...], want: Want, weights: list[int], place: int
+    some: tuple[Model, ...], want: RoutingRequest, weights: list[int], place: int
 ) -> None:
-    unfit: Any = catalogue.model(place, catalogue.GROQ, "late", "balanced", is_active=False)
+    unfit: Any = catalog.model(place, catalog.GROQ, "late", "balanced", is_active=False)
     before = chosen(with_rules(some, weights), want)
     after = chosen(with_rules((*some, unfit), weights[: len(some)]), want)
     if before is None or after is None:
@@ -129,7 +129,7 @@ def test_a_model_that_does_not_fit_changes_nothing(
 
 @given(models, wants, lists["weights"])
 def test_what_is_remembered_is_the_beginning_of_all_there_is(
-    some: tuple[Model, ...], want: Want, weights: list[int]
+    some: tuple[Model, ...], want: RoutingRequest, weights: list[int]
 ) -> None:
     everything, few = (chosen(with_rules(some, weights), want, enough) for enough in (None, 3))
     if everything is None or few is None:
@@ -143,7 +143,7 @@ def test_what_is_remembered_is_the_beginning_of_all_there_is(
 def test_a_session_keeps_its_provider_while_that_is_well(
     some: tuple[Model, ...], weights: list[int], blocked: list[bool], session: str
 ) -> None:
-    want = Want(models=(), level="balanced", tier=Tier.ENTERPRISE, keyed=KEYED)
+    want = RoutingRequest(models=(), level="balanced", tier=Tier.ENTERPRISE, keyed=KEYED)
     choice = chosen(with_rules(some, weights), want)
     if choice is None:
         return
@@ -158,16 +158,16 @@ def test_a_session_keeps_its_provider_while_that_is_well(
 
 def equals(*weights: int) -> list[Candidate]:
     some = [
-        catalogue.model(place, catalogue.GROQ, f"m{place}", "eco")
+        catalog.model(place, catalog.GROQ, f"m{place}", "eco")
         for place in range(1, len(weights) + 1)
     ]
     rules = [
-        catalogue.rule(one.id, one, "eco", weight=weight)
+        catalog.rule(one.id, one, "eco", weight=weight)
         for one, weight in zip(some, weights, strict=True)
     ]
     choice = choose(
-        catalogue.snapshot(tuple(some), tuple(rules)),
-        Want(models=(), level="eco", tier=Tier.FREE, keyed=KEYED),
+        catalog.snapshot(tuple(some), tuple(rules)),
+        RoutingRequest(models=(), level="eco", tier=Tier.FREE, keyed=KEYED),
     )
     assert choice.ties == ((0, len(weights)),)
     return list(choice.candidates)
@@ -196,12 +196,12 @@ def test_a_weight_of_0_is_last() -> None:
 
 def test_what_is_intended_is_what_comes_first_when_all_are_well() -> None:
     rules = (
-        catalogue.rule(1, catalogue.TERRA, "balanced", weight=50),
-        catalogue.rule(2, catalogue.FLASH, "balanced", weight=50),
+        catalog.rule(1, catalog.TERRA, "balanced", weight=50),
+        catalog.rule(2, catalog.FLASH, "balanced", weight=50),
     )
     choice = choose(
-        catalogue.snapshot(rules=rules),
-        Want(models=(), level="balanced", tier=Tier.FREE, keyed=KEYED),
+        catalog.snapshot(rules=rules),
+        RoutingRequest(models=(), level="balanced", tier=Tier.FREE, keyed=KEYED),
     )
     firsts = {draw(choice, str(n)).candidates[0].model.id for n in range(50)}
     assert firsts == {2, 3}

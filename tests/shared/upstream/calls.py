@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from shared.upstream.origin import parse_url
-from shared.upstream.transport import Limits, Outgoing, Transport
+from shared.upstream.transport import Limits, Transport, UpstreamRequest
 from tests.fakes.raw_server import RawServer
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ async def open_transport(
 
 def request(url: str, *, method: bytes = b"POST", headers: bytes = b"", body: bytes = b"{}"):
     origin, target = parse_url(url)
-    return Outgoing(
+    return UpstreamRequest(
         method=method, origin=origin, target=target.encode(), headers=headers, body=body
     )
 

@@ -9,10 +9,10 @@ from shared.settings import LiteLLMSettings, ProviderSettings, TryOutSettings, l
 from shared.upstream.key_hosts import is_its_own
 from shared.upstream.platform_access import PlatformAccess, Way
 from shared.upstream.platform_keys import PlatformKeys
-from tests.shared.routing.catalogue import provider as made
-from tests.shared.routing.catalogue import snapshot
+from tests.shared.routing.catalog import provider as made
+from tests.shared.routing.catalog import snapshot
 
-CATALOGUE = snapshot()
+CATALOG = snapshot()
 _OPENAI_URL = "https://api.openai.com/v1"
 _SEVEN = made(1, "openai", base_url=_OPENAI_URL)
 _CUSTOM = structs.replace(_SEVEN, slug="mine", litellm_prefix=None)
@@ -72,9 +72,9 @@ def test_the_keyed_are_known_anew_with_each_snapshot() -> None:
     access = PlatformAccess.from_settings(
         settings, PlatformKeys.from_settings(settings[ProviderSettings], vault=None)
     )
-    assert access.keyed(structs.replace(CATALOGUE, providers=(_SEVEN,))) == {"openai"}
+    assert access.keyed(structs.replace(CATALOG, providers=(_SEVEN,))) == {"openai"}
     local = structs.replace(_CUSTOM, auth_type="none")
-    assert access.keyed(structs.replace(CATALOGUE, providers=(local,))) == {"mine"}
+    assert access.keyed(structs.replace(CATALOG, providers=(local,))) == {"mine"}
 
 
 @pytest.mark.parametrize(

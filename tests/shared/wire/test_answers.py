@@ -26,7 +26,7 @@ from shared.errors import (
     UnknownUpstreamModel,
     UpstreamError,
 )
-from shared.wire.completion import read_completion, splice, text_bytes
+from shared.wire.chat.answer import read_completion, splice, text_bytes
 from shared.wire.error_body import encode_error, error_headers
 from shared.wire.metadata import usd
 from shared.wire.refusal import read_refusal, read_retry_after

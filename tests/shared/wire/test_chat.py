@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidField, MalformedBody
-from shared.wire.chat import decode_chat
+from shared.wire.chat.request import decode_chat
 from shared.wire.depth import depth, is_too_deep
 from shared.wire.openai import request_headers, translate_request
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.db.seeded_providers import PROVIDERS
+from shared.catalog.seeded_providers import PROVIDERS
 from shared.errors import InvalidField
-from shared.wire.chat import decode_chat
+from shared.wire.chat.request import decode_chat
 from shared.wire.openai import request_headers, translate_request
 from shared.wire.quirks import (
     COMPATIBLE,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from shared.errors import UpstreamError
-from shared.wire.completion import read_completion, splice
+from shared.wire.chat.answer import read_completion, splice
 from shared.wire.error_body import encode_error
 from shared.wire.quirks import QUIRKS
 from shared.wire.refusal import read_refusal

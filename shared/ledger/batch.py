@@ -1,0 +1,73 @@
+"""What one entry of the usage stream holds, and the names that both of its ends share.
+
+The shipper adds entries, `write_usage` drains them: each entry has one field, FIELD, whose value
+is a msgpack message `[finals, orphans]`. The shipper builds that from records which the spool
+already holds encoded, so that nothing is decoded on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from shared.ledger.record import UsageFinal, UsageIntent
+
+STREAM = "switchyard:usage"
+GROUP = "writers"
+FIELD = b"b"
+
+WRITE_ACTOR = "usage.write"
+WRITE_QUEUE = "usage"
+NUDGE = "switchyard:usage:nudge"
+"""A flag: the writer is on its way. Set it (NX, for NUDGE_TTL_S) before WRITE_ACTOR is enqueued,
+and enqueue only where it was not set; the writer clears it before it reads.
+"""
+NUDGE_TTL_S = 15
+"""Who sets the flag may die before it enqueues; so long nobody else would."""
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Records on their way to PostgreSQL.
+
+    `orphans` are INTENTs whose FINAL never came (past their deadline, or their process died): they
+    become rows `indeterminate`.
+    """
+
+    finals: tuple[UsageFinal, ...]
+    orphans: tuple[UsageIntent, ...]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Batch)
+
+
+def encode_batch(batch: Batch) -> bytes:
+    return _encoder.encode(batch)
+
+
+def decode_batch(data: bytes) -> Batch:
+    """Raises msgspec.DecodeError where `data` is no batch (ValidationError where it is another)."""
+    return _decoder.decode(data)
+
+
+def pack_frames(finals: Sequence[bytes], orphans: Sequence[bytes]) -> bytes:
+    """The message `encode_batch` would give, from records that are encoded already."""
+    return b"".join(
+        (
+            _array_header(2),
+            _array_header(len(finals)),
+            *finals,
+            _array_header(len(orphans)),
+            *orphans,
+        )
+    )
+
+
+def _array_header(length: int) -> bytes:
+    """msgpack's fixarray, array 16 or array 32, whichever is the shortest for `length`."""
+    if length < 16:
+        return bytes((0x90 | length,))
+    if length < 1 << 16:
+        return b"\xdc" + length.to_bytes(2, "big")
+    return b"\xdd" + length.to_bytes(4, "big")

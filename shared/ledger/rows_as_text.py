@@ -1,0 +1,74 @@
+"""Rows of usage as JSON and as CSV: money and ratios are exact numerals, times are UTC."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from shared.ledger.pages import COLUMNS
+
+Row = Mapping[str, Any]
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+def shown(row: Row) -> dict[str, Any]:
+    """The row as JSON takes it."""
+    return {name: _json(value) for name, value in row.items()}
+
+
+def encode_rows(rows: Iterable[Row], form: Format) -> bytes:
+    """Lines of text, each ending in a line feed; CSV has no header here (`csv_header`)."""
+    if form is Format.JSONL:
+        return b"".join(msgspec.json.encode(shown(row)) + b"\n" for row in rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
+    return text.getvalue().encode()
+
+
+def csv_header() -> bytes:
+    return ",".join(COLUMNS).encode() + b"\n"
+
+
+def numeral(value: Decimal) -> str:
+    """The exact decimal numeral, without an exponent or trailing zeros."""
+    text = format(value, "f")
+    return text.rstrip("0").removesuffix(".") if "." in text else text
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return msgspec.Raw(numeral(value).encode())
+    return _moment(value) if isinstance(value, date) else value
+
+
+def _cell(value: Any) -> str:
+    """A text that a spreadsheet would run as a formula is given an apostrophe (OWASP, CSV
+    injection): some come from clients.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    if isinstance(value, Decimal):
+        return numeral(value)
+    if isinstance(value, date):
+        return _moment(value)
+    return msgspec.json.encode(value).decode()
+
+
+def _moment(value: date) -> str:
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,100 @@
+"""Sums of usage by what is asked for, over the daily sums: a month is thousands of rows, not
+millions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from shared.db.rollups import smallest_with
+from shared.ledger.filters import UsageFilters, daily_columns, where_daily
+
+Row = Mapping[str, Any]
+
+MAX_GROUPS = 10_000
+
+# What is grouped by, and how it is shown: columns of the sums, then of the tables they name.
+_GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "day": ("day", ("held.day",)),
+    "model": ("model_id", ("model.model_id AS model", "owner.provider_slug AS provider")),
+    "provider": ("provider_id", ("provider.provider_slug AS provider",)),
+    "power_level": ("power_level", ("held.power_level",)),
+    "key": ("access_token_id", ("held.access_token_id AS key_id", "token.name AS key_name")),
+    "team": ("team_id", ("held.team_id AS team",)),
+    "user": ("user_id", ("held.user_id AS user",)),
+}
+GROUPS = tuple(_GROUPS)
+
+_JOINS: Mapping[str, str] = {
+    "model": (
+        " LEFT JOIN llm_models AS model ON model.id = held.model_id"
+        " LEFT JOIN llm_providers AS owner ON owner.id = model.provider_id"
+    ),
+    "provider": " LEFT JOIN llm_providers AS provider ON provider.id = held.provider_id",
+    "key": " LEFT JOIN access_tokens AS token ON token.id = held.access_token_id",
+}
+_SUMS: Mapping[str, str] = {
+    **{
+        name: f"sum({name})::bigint"
+        for name in (
+            *("requests", "indeterminate_requests", "unpriced_requests", "estimated_requests"),
+            *("provider_reported_requests", "repriced_requests", "prompt_tokens"),
+            *("completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens"),
+            "reasoning_tokens",
+        )
+    },
+    "simulated_requests": "coalesce(sum(requests) FILTER (WHERE is_simulated), 0)::bigint",
+    "cost_usd": "sum(cost_total_usd)",
+    "adjustments_usd": "sum(adjustments_usd)",
+    "billed_usd": (
+        "coalesce(sum(cost_total_usd + adjustments_usd)"
+        " FILTER (WHERE billed_to = 'platform' AND NOT is_simulated), 0)"
+    ),
+}
+SUMS = tuple(_SUMS)
+"""`cost_usd` is at our prices, whoever paid; `billed_usd` what the platform paid and bills."""
+
+
+def statement(filters: UsageFilters, groups: Sequence[str]) -> tuple[sql.Composed, dict[str, Any]]:
+    """The query of the sums by `groups`, each one of GROUPS, and its values."""
+    where, values = where_daily(filters)
+    keys = [_GROUPS[name][0] for name in groups]
+    # A model shows its provider; beside a group by provider that is said once.
+    shown = dict.fromkeys(
+        column
+        for name in groups
+        for column in _GROUPS[name][1]
+        if not (column.startswith("owner.") and "provider" in groups)
+    )
+    by = ", ".join(keys)
+    text: Any = (
+        f"SELECT {', '.join([*shown, *(f'held.{name}' for name in SUMS)])} FROM ("  # noqa: S608  all of it from the tables above
+        f"SELECT {''.join(f'{key}, ' for key in keys)}"
+        f"{', '.join(f'{expression} AS {name}' for name, expression in _SUMS.items())}"
+        " FROM {table} WHERE {where}"
+        f"{f' GROUP BY {by}' if keys else ''} HAVING count(*) > 0"
+        f"{f' ORDER BY {by}' if keys else ''} LIMIT %(limit)s) AS held"
+        f"{''.join(_JOINS.get(name, '') for name in groups)}"
+        f"{' ORDER BY ' + ', '.join(f'held.{key}' for key in keys) if keys else ''}"
+    )
+    table = smallest_with({*keys, *daily_columns(filters)})
+    query = sql.SQL(text).format(table=sql.Identifier(table), where=where)
+    return query, {**values, "limit": MAX_GROUPS + 1}
+
+
+async def read_summary(
+    connection: psycopg.AsyncConnection[Any], filters: UsageFilters, groups: Sequence[str]
+) -> list[Row]:
+    """The sums of each group, in the order of `groups`; more than MAX_GROUPS are not all of them.
+
+    Raises psycopg.Error.
+    """
+    query, values = statement(filters, groups)
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, values)
+        return [*await cursor.fetchall()]

@@ -1,0 +1,245 @@
+"""Sends the spool's records on, and removes segments whose records PostgreSQL has.
+
+It may crash, hang or repeat itself at any point: a segment stays on disk until a query has found
+each of its ids in the table, and whatever is missing then is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from itertools import islice
+from typing import Any
+
+import psycopg
+from redis.exceptions import RedisError
+
+from shared.db.connect import Database
+from shared.ledger.rows import missing_request_ids
+from shared.log import get_logger
+from shared.metrics import (
+    SPOOL_AGE_S,
+    SPOOL_BYTES,
+    SPOOL_UNSENT_BYTES,
+    STREAM_ENTRIES,
+    USAGE_GIVEN_UP,
+    WRITER_LAG_S,
+)
+from shared.spool.contents import read_contents
+from shared.spool.frames import Kind
+from shared.spool.queue import UsageQueue
+from shared.spool.segment import Segment
+from shared.spool.spool import Spool
+from shared.spool.stream import BATCH_RECORDS, UsageStream
+
+_SHIP = "ship"
+_SHIP_EVERY_S = 0.05
+_SYNC_EVERY_S = 0.02
+_KEEP_HOUSE_EVERY_S = 5.0
+_SEND_AGAIN_AFTER_S = 30.0
+_AFTER_A_FAILURE_S = 1.0
+_LAST_SHIP_S = 2.0
+_CANCEL_AGAIN_S = 0.5
+_IDS_A_QUERY = 5000
+# An INTENT and a FINAL for each record.
+_FRAMES_AN_ENTRY = 2 * BATCH_RECORDS
+
+
+class Shipper:
+    """Four loops: ship each 50 ms, sync each 20 ms, announce, and keep house now and each 5 s."""
+
+    def __init__(
+        self, spool: Spool, stream: UsageStream | UsageQueue, database: Database, *, syncs: bool
+    ) -> None:
+        self._spool = spool
+        self._stream = stream
+        self._database = database
+        self._syncs = syncs
+        self._has_records = asyncio.Event()
+        self._has_unsynced = asyncio.Event()
+        self._files = asyncio.Lock()
+        self._sending = asyncio.Lock()
+        self._sent_at: dict[Segment, float] = {}
+        self._failing: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        spool.on_record = self._note_record
+
+    @property
+    def complaint(self) -> str | None:
+        """What /readyz says where a step fails: nothing is lost, it waits on disk."""
+        if not self._failing:
+            return None
+        steps = ", ".join(sorted(self._failing))
+        return f"usage waits on disk: Redis, the queue or PostgreSQL is away ({steps})"
+
+    @property
+    def cannot_send(self) -> bool:
+        """The last try to send records on failed: they are on this disk and nowhere else."""
+        return _SHIP in self._failing
+
+    def start(self) -> None:
+        loops: list[Coroutine[Any, Any, None]] = [
+            self._repeat(_SHIP, self._ship, _SHIP_EVERY_S, self._has_records),
+            self._repeat("keep_house", self._keep_house, _KEEP_HOUSE_EVERY_S, None),
+            self._stream.announce(),
+        ]
+        if self._syncs:
+            loops.append(self._repeat("sync", self._sync, _SYNC_EVERY_S, self._has_unsynced))
+        self._tasks = [asyncio.create_task(one) for one in loops]
+
+    async def stop(self) -> None:
+        """Send what is left if that goes quickly; what does not stays on disk for the next."""
+        pending = set(self._tasks)
+        while pending:
+            # More than once: a client may swallow a cancellation that arrives with its answer.
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
+        try:
+            async with asyncio.timeout(_LAST_SHIP_S):
+                await self._ship()
+                await self._stream.nudge()
+        except (RedisError, OSError) as error:
+            get_logger().warning("usage.left_on_disk", error=type(error).__name__)
+        if self._syncs:
+            await self._sync()
+
+    def _note_record(self) -> None:
+        self._has_records.set()
+        self._has_unsynced.set()
+
+    async def _repeat(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[None]],
+        every_s: float,
+        wanted: asyncio.Event | None,
+    ) -> None:
+        # What a dead process left is adopted at once: this one may not live for long either.
+        pause_s = 0.0 if wanted is None else every_s
+        while True:
+            if wanted is not None:
+                await wanted.wait()
+                wanted.clear()
+            await asyncio.sleep(pause_s)
+            pause_s = every_s
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001  whatever it was, the next turn tries again
+                if name not in self._failing:
+                    self._failing.add(name)
+                    is_foreseen = isinstance(error, RedisError | psycopg.Error | OSError)
+                    get_logger().warning(
+                        "usage.waits_on_disk",
+                        step=name,
+                        error=type(error).__name__,
+                        exc_info=None if is_foreseen else error,
+                    )
+                if wanted is not None:
+                    wanted.set()
+                await asyncio.sleep(_AFTER_A_FAILURE_S)
+            else:
+                self._note_success(name)
+
+    def _note_success(self, step: str) -> None:
+        if step in self._failing:
+            self._failing.discard(step)
+            get_logger().info("usage.goes_on", step=step)
+
+    async def flush(self, within_s: float) -> None:
+        """Send what is spooled by now, and wait until it is taken.
+
+        Raises redis.RedisError or OSError (TimeoutError among them) where it is not. Then
+        `cannot_send` holds until something is: a process may be frozen before its next turn.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                await self._ship()
+        except (RedisError, OSError):
+            self._failing.add(_SHIP)
+            self._has_records.set()
+            raise
+        self._note_success(_SHIP)
+
+    async def _ship(self) -> None:
+        """Send what is there now; what comes meanwhile waits its 50 ms, for a fuller entry."""
+        async with self._sending:
+            await self._send()
+        self._measure()
+
+    async def _send(self) -> None:
+        for segment in self._spool.segments():
+            if segment.shipped == segment.offset:
+                continue
+            frames = iter(segment.frames(segment.shipped))
+            while some := list(islice(frames, _FRAMES_AN_ENTRY)):
+                finals = [record for _, kind, record in some if kind is Kind.FINAL]
+                if finals:
+                    await self._stream.add(finals)
+                    self._sent_at[segment] = time.monotonic()
+                segment.shipped = some[-1][0]
+
+    def _measure(self) -> None:
+        segments = self._spool.segments()
+        SPOOL_BYTES.set(sum(segment.offset - segment.start for segment in segments))
+        SPOOL_UNSENT_BYTES.set(sum(segment.offset - segment.shipped for segment in segments))
+        used = [segment.made_at for segment in segments if segment.offset > segment.start]
+        SPOOL_AGE_S.set(time.monotonic() - min(used) if used else 0)
+
+    async def _sync(self) -> None:
+        async with self._files:
+            for segment in self._spool.segments():
+                if segment.is_dirty:
+                    await asyncio.to_thread(segment.sync)
+
+    async def _keep_house(self) -> None:
+        given_up = self._spool.give_up(time.time_ns() // 1_000_000)
+        if given_up:
+            get_logger().warning("usage.given_up", requests=len(given_up))
+            USAGE_GIVEN_UP.inc(len(given_up))
+            await self._stream.add([], given_up)
+        self._spool.refresh()
+        orphans = self._spool.orphans()
+        for segment in orphans:
+            # Not sent blindly: what PostgreSQL has already is not sent a second time.
+            segment.shipped = segment.offset
+        self._spool.sealed[:0] = orphans
+        for segment in tuple(self._spool.sealed):
+            if self._spool.is_settled(segment):
+                await self._confirm(segment)
+        # A queue has metrics of its own, where it lives.
+        if isinstance(self._stream, UsageStream):
+            entries, lag_s = await self._stream.backlog()
+            STREAM_ENTRIES.set(entries)
+            WRITER_LAG_S.set(lag_s)
+
+    async def _confirm(self, segment: Segment) -> None:
+        """Remove the segment if PostgreSQL has all of it; else send what is missing, in time."""
+        sent_at = self._sent_at.get(segment)
+        contents = await asyncio.to_thread(read_contents, segment)
+        missing = await self._missing([*contents.finals], [*contents.orphans])
+        if not missing:
+            async with self._files:
+                self._spool.sealed.remove(segment)
+                segment.remove()
+            self._sent_at.pop(segment, None)
+            return
+        if sent_at is not None and time.monotonic() - sent_at < _SEND_AGAIN_AFTER_S:
+            return
+        finals = iter([record for name, record in contents.finals.items() if name in missing])
+        orphans = [record for name, record in contents.orphans.items() if name in missing]
+        while some := list(islice(finals, BATCH_RECORDS)):
+            await self._stream.add(some)
+        if orphans:
+            await self._stream.add([], orphans)
+        self._sent_at[segment] = time.monotonic()
+
+    async def _missing(self, finals: list[str], orphans: list[str]) -> set[str]:
+        missing: set[str] = set()
+        for names, is_final in ((finals, True), (orphans, False)):
+            for start in range(0, len(names), _IDS_A_QUERY):
+                some = names[start : start + _IDS_A_QUERY]
+                async with self._database.connection() as connection:
+                    missing |= await missing_request_ids(connection, some, final_only=is_final)
+        return missing

@@ -1,0 +1,152 @@
+"""An upstream's answer: its head, and its body as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from shared.upstream.faults import BodyTooLong, ConnectionCut, TransportFault
+from shared.upstream.limits import Limits
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Source(Protocol):
+    """The connection an answer comes from, as the answer sees it."""
+
+    def expect_more(self) -> None:
+        """Someone waits: silence counts from now."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class UpstreamResponse:
+    """`headers` have lower-case names. Read it with `read` or `next`, in one task at a time.
+
+    Whoever gets one reads it to its end or closes it; otherwise its connection stays taken until
+    the request's deadline.
+    """
+
+    __slots__ = (
+        "_buffered",
+        "_chunks",
+        "_fault",
+        "_is_complete",
+        "_is_paused",
+        "_limits",
+        "_loop",
+        "_source",
+        "_waiter",
+        "headers",
+        "status",
+    )
+
+    def __init__(self, source: Source, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self._source: Source | None = source
+        self._limits = limits
+        self._loop = loop
+        self._chunks: list[bytes] = []
+        self._buffered = 0
+        self._is_complete = False
+        self._is_paused = False
+        self._fault: TransportFault | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status})"
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value under the lower-case `name`."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    @property
+    def is_waited_for(self) -> bool:
+        return self._waiter is not None
+
+    async def read(self) -> bytes:
+        """The whole body. Raises BodyTooLong (the connection is dropped) or TransportFault."""
+        if self._is_complete and self._buffered <= self._limits.body_bytes:
+            return self._take()
+        parts: list[bytes] = []
+        size = 0
+        while (part := await self.next()) is not None:
+            size += len(part)
+            if size > self._limits.body_bytes:
+                self.close()
+                raise BodyTooLong(f"the answer is longer than {self._limits.body_bytes} bytes")
+            parts.append(part)
+        return b"".join(parts)
+
+    async def next(self) -> bytes | None:
+        """What has come since the last call, at least one byte; None at the end.
+
+        Raises TransportFault where the answer ends badly, once all that came before is taken.
+        Cancelling it drops the connection.
+        """
+        while not self._chunks:
+            if self._fault is not None:
+                raise self._fault
+            if self._is_complete:
+                return None
+            await self._wait()
+        data = self._take()
+        if self._is_paused and self._source is not None:
+            self._is_paused = False
+            self._source.resume()
+        return data
+
+    def close(self) -> None:
+        """Drop the connection, unless the body has come whole; wakes a waiting `next`."""
+        source = self._source
+        if source is not None:
+            self.fail(ConnectionCut("the answer was closed before its end"))
+            source.abort()
+
+    def feed(self, data: bytes) -> None:
+        self._chunks.append(data)
+        self._buffered += len(data)
+        if self._buffered > self._limits.high_water_bytes and not self._is_paused:
+            self._is_paused = True
+            if self._source is not None:
+                self._source.pause()
+        self._wake()
+
+    def complete(self) -> None:
+        self._is_complete = True
+        self._source = None
+        self._wake()
+
+    def fail(self, fault: TransportFault) -> None:
+        self._fault = fault
+        self._source = None
+        self._wake()
+
+    def _take(self) -> bytes:
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._buffered = 0
+        return data
+
+    async def _wait(self) -> None:
+        if self._source is not None:
+            self._source.expect_more()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

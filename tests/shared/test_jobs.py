@@ -1,0 +1,65 @@
+"""Jobs are enqueued by name, and who enqueues pays for Dramatiq only then."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+import redis
+from dramatiq import Message
+
+from shared.jobs import NAMESPACE, Dispatch, open_dispatch
+from shared.resources import Resources
+from shared.settings import RedisSettings, load_settings
+
+
+def messages(redis_url: str, queue: str) -> list[Message[object]]:
+    with redis.Redis.from_url(redis_url) as client:
+        ids = client.lrange(f"{NAMESPACE}:{queue}", 0, -1)
+        return [Message.decode(client.hget(f"{NAMESPACE}:{queue}.msgs", id_)) for id_ in ids]
+
+
+def test_a_job_is_enqueued_by_name_with_its_arguments(redis_url: str) -> None:
+    dispatch = Dispatch(redis_url)
+    ids = [dispatch.enqueue("health.check", "health", provider=n) for n in ("openai", "groq")]
+    dispatch.close()
+    held = messages(redis_url, "health")
+    assert [message.message_id for message in held] == ids
+    assert [(m.actor_name, m.queue_name, m.kwargs) for m in held] == [
+        ("health.check", "health", {"provider": "openai"}),
+        ("health.check", "health", {"provider": "groq"}),
+    ]
+
+
+def test_an_app_enqueues_without_holding_up_its_event_loop(redis_url: str) -> None:
+    async def serve() -> str:
+        resources = Resources(load_settings(RedisSettings, REDIS_URL=redis_url))
+        async with open_dispatch(resources):
+            return await resources.get(Dispatch).enqueue_soon("health.check", "health", reason="x")
+
+    message_id = asyncio.run(serve())
+    assert [message.message_id for message in messages(redis_url, "health")] == [message_id]
+
+
+def test_a_redis_that_is_away_is_an_error_and_one_that_is_back_is_asked_again(
+    redis_url: str,
+) -> None:
+    with pytest.raises(redis.ConnectionError):
+        Dispatch("redis://127.0.0.1:1/0").enqueue("health.check", "health")
+    dispatch = Dispatch(redis_url)
+    dispatch.enqueue("health.check", "health")
+    dispatch.close()
+    dispatch.enqueue("health.check", "health")
+    dispatch.close()
+    assert len(messages(redis_url, "health")) == 2
+
+
+def test_dramatiq_is_not_imported_before_the_first_job() -> None:
+    code = "import sys, shared.jobs as d; d.Dispatch('redis://localhost'); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "shared.jobs" in loaded
+    assert not {"dramatiq", "redis"} & set(loaded)
