@@ -18,7 +18,7 @@ from shared.answer_errors import EXCEPTION_HANDLERS, add_request_id
 from shared.drain import draining
 from shared.log import configure_logging, get_logger
 from shared.probes import PROBES
-from shared.resources import Opener, Resources
+from shared.resources import Resources, settings_of
 from shared.settings import (
     DrainSettings,
     LogSettings,
@@ -49,17 +49,23 @@ class Job:
 class Function:
     """A function's bill of materials.
 
-    `handlers`: Litestar route handlers, each with a guard. `settings`: the groups it reads.
-    `opens`: what must be open while it serves, in order. `operations`: OpenAPI path items of raw
-    ASGI handlers, by path, which Litestar cannot describe itself. `jobs`: one for each actor.
+    `handlers`: Litestar route handlers, each with a guard. `opens`: the types that its handlers
+    ask for; what these need is opened too. `operations`: OpenAPI path items of raw ASGI handlers,
+    by path, which Litestar cannot describe itself. `jobs`: one for each actor. `reads`: the groups
+    of settings of its jobs.
     """
 
     name: str
     handlers: Sequence[ControllerRouterHandler] = ()
-    settings: Sequence[type[SettingsGroup]] = ()
-    opens: Sequence[Opener] = ()
+    opens: Sequence[type[object]] = ()
+    reads: Sequence[type[SettingsGroup]] = ()
     operations: Mapping[str, Any] = field(default_factory=dict[str, Any])
     jobs: Sequence[Job] = ()
+
+    @property
+    def settings(self) -> tuple[type[SettingsGroup], ...]:
+        """The groups of settings that it reads."""
+        return tuple(dict.fromkeys((*self.reads, *settings_of(self.opens))))
 
 
 def create_app(*functions: Function, **values: Any) -> Litestar:
@@ -70,7 +76,7 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
     """
     handlers = dict.fromkeys(h for function in functions for h in function.handlers)
     groups = dict.fromkeys(g for function in functions for g in function.settings)
-    openers = dict.fromkeys(o for function in functions for o in function.opens)
+    kinds = dict.fromkeys(kind for function in functions for kind in function.opens)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -79,8 +85,7 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
         resources = Resources(settings)
         app.state.resources = resources
         async with AsyncExitStack() as stack:
-            for opener in openers:
-                await stack.enter_async_context(opener(resources))
+            await resources.open(kinds, stack)
             stack.enter_context(draining(resources))
             _settle_garbage_collector()
             get_logger().info("app.started", functions=[one.name for one in functions])

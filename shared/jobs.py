@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from shared.resources import Resources
+from shared.resources import opener
 from shared.settings import RedisSettings
 
 if TYPE_CHECKING:
@@ -57,13 +56,12 @@ class Dispatch:
             return self._broker
 
 
-@asynccontextmanager
-async def open_dispatch(resources: Resources) -> AsyncGenerator[None]:
-    """Put a Dispatch. Nothing waits for Redis at start."""
-    dispatch = Dispatch(resources.settings[RedisSettings].url)
-    resources.put(dispatch)
+@opener
+async def open_dispatch(settings: RedisSettings) -> AsyncGenerator[Dispatch]:
+    """Nothing waits for Redis at start."""
+    dispatch = Dispatch(settings.url)
     try:
-        yield
+        yield dispatch
     finally:
         dispatch.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
@@ -11,18 +10,18 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from shared.resources import Check, Resources
+from shared.resources import Check, Checks, opener
 from shared.settings import RedisSettings
 
 _TIMEOUT_S = 0.25
 """redis-py's own retries block for seconds: ten of them, with 5 s each (RELIABILITY.md, 0.2)."""
 
 
-@asynccontextmanager
-async def open_redis(resources: Resources) -> AsyncGenerator[None]:
-    """Put a redis.asyncio.Redis. Nothing waits for the server at start; it is not critical."""
+@opener
+async def open_redis(settings: RedisSettings, checks: Checks) -> AsyncGenerator[Redis]:
+    """Nothing waits for the server at start; it is not critical."""
     client: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-        resources.settings[RedisSettings].url,
+        settings.url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=_TIMEOUT_S,
         socket_connect_timeout=_TIMEOUT_S,
@@ -36,9 +35,8 @@ async def open_redis(resources: Resources) -> AsyncGenerator[None]:
             return f"Redis does not answer ({type(error).__name__}): check REDIS_URL"
         return None
 
-    resources.put(client)
-    resources.checks.append(Check("redis", ping))
+    checks.append(Check("redis", ping))
     try:
-        yield
+        yield client
     finally:
         await client.aclose()

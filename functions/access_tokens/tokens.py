@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +25,7 @@ from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.token_admin import NewToken
 from shared.errors import InvalidField, NotAllowed, NotFound
-from shared.resources import Resources
+from shared.resources import opener
 from shared.wire.page import cut
 
 
@@ -165,8 +164,6 @@ async def _audit(
     await append_audit(connection, actor, action, "access_token", token_id, details=details)
 
 
-@asynccontextmanager
-async def open_tokens(resources: Resources) -> AsyncGenerator[None]:
-    """Needs Database and Authenticator."""
-    resources.put(Tokens(resources.get(Database), resources.get(Authenticator)))
-    yield
+@opener
+async def open_tokens(database: Database, authenticator: Authenticator) -> AsyncGenerator[Tokens]:
+    yield Tokens(database, authenticator)

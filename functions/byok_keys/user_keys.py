@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from functions.byok_keys.answers import DeletedKey, KeyCard, KeyList, KeyTest, Stored, card
 from functions.byok_keys.requests import ChangeKey, StoreKey
 from shared.auth.key_check import KeyCheck, KeyChecks, KeyStatus
 from shared.auth.key_text import read_key
+from shared.auth.open_vault import Vault
 from shared.auth.own_keys import OwnKeys, open_own_key
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import user_keys
@@ -17,10 +17,9 @@ from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.user_keys import NewUserKey, UserKey
 from shared.errors import InvalidField, NotFound, StoredKeyHostChanged, StoredKeyUnreadable
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.snapshot import Provider
 from shared.upstream.provider_url import owner_of
-from shared.vault.sealing import Vault
 from shared.vault.secret import SecretText, shown
 from shared.wire.key_format import looks_like_key_of, other_provider_of
 
@@ -232,16 +231,8 @@ def _warning(provider: Provider, key: SecretText, found: KeyCheck) -> str | None
     return f"This does not look like a key of {provider.name}{hint}."
 
 
-@asynccontextmanager
-async def open_user_keys(resources: Resources) -> AsyncGenerator[None]:
-    """Needs Database, SnapshotKeeper, Vault, KeyChecks and OwnKeys."""
-    resources.put(
-        UserKeys(
-            resources.get(Database),
-            resources.get(SnapshotKeeper),
-            resources.get(Vault),
-            resources.get(KeyChecks),
-            resources.get(OwnKeys),
-        )
-    )
-    yield
+@opener
+async def open_user_keys(
+    database: Database, keeper: SnapshotKeeper, vault: Vault, checks: KeyChecks, own_keys: OwnKeys
+) -> AsyncGenerator[UserKeys]:
+    yield UserKeys(database, keeper, vault, checks, own_keys)

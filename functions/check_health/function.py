@@ -8,6 +8,6 @@ from shared.health.queue import HEALTH_ACTOR
 
 CHECK_HEALTH = Function(
     name="check_health",
-    settings=SETTINGS,
+    reads=SETTINGS,
     jobs=[Job(HEALTH_ACTOR, run_check, "rate(5 minutes)")],
 )

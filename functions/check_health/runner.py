@@ -93,7 +93,9 @@ def _access(settings: Settings) -> PlatformAccess:
     has_ring = ring.byok_encryption_key is not None or ring.key_source != "env"
     vault = Vault(read_key_ring(ring)) if has_ring else None
     keys = PlatformKeys.from_settings(settings[ProviderSettings], vault)
-    return PlatformAccess.from_settings(settings, keys)
+    return PlatformAccess.from_settings(
+        settings[ProviderSettings], settings[TryOutSettings], settings[LiteLLMSettings], keys
+    )
 
 
 async def _traffic(url: str) -> Mapping[str, Traffic] | None:

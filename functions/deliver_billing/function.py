@@ -8,6 +8,6 @@ from shared.ledger.billing_event import DELIVER_ACTOR
 
 DELIVER_BILLING = Function(
     name="deliver_billing",
-    settings=SETTINGS,
+    reads=SETTINGS,
     jobs=[Job(DELIVER_ACTOR, run_delivery, "rate(1 minute)")],
 )

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 from shared.catalog.watch import SnapshotKeeper
 from shared.errors import NotReady
 from shared.metrics import PROVIDER_CHECK_SECONDS, PROVIDER_HEALTH
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.snapshot import Health, Snapshot
 
 
-@asynccontextmanager
-async def open_health_gauges(resources: Resources) -> AsyncGenerator[None]:
-    """Keep the gauges as the snapshot is. Needs SnapshotKeeper."""
-    keeper = resources.get(SnapshotKeeper)
-    keeper.on_change("catalogue", lambda: set_gauges(keeper.snapshot))
-    with suppress(NotReady):  # then the first snapshot sets them
-        set_gauges(keeper.snapshot)
-    yield
+class HealthGauges:
+    """Keeps the gauges as the snapshot is."""
+
+    def __init__(self, keeper: SnapshotKeeper) -> None:
+        self._keeper = keeper
+        keeper.on_change("catalogue", self._set)
+        with suppress(NotReady):  # then the first snapshot sets them
+            self._set()
+
+    def _set(self) -> None:
+        set_gauges(self._keeper.snapshot)
+
+
+@opener
+async def open_health_gauges(keeper: SnapshotKeeper) -> AsyncGenerator[HealthGauges]:
+    yield HealthGauges(keeper)
 
 
 def set_gauges(snapshot: Snapshot) -> None:

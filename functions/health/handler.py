@@ -12,6 +12,7 @@ from functions.health.check_now import check_now
 from shared.auth.guards import actor_of, require_admin, resources_of
 from shared.db.connect import Database
 from shared.health.report import ProviderHealth, read_health
+from shared.jobs import Dispatch
 
 AnyRequest = Request[Any, Any, Any]
 History = Annotated[
@@ -46,7 +47,10 @@ async def check(
     request: AnyRequest, wait: FromQuery[bool] = False
 ) -> Response[HealthList | Queued]:
     """Queue a check of every provider; `wait` answers its outcome if it is there within 20 s."""
-    run, is_done = await check_now(resources_of(request), actor_of(request), wait=wait)
+    resources = resources_of(request)
+    run, is_done = await check_now(
+        resources.get(Database), resources.get(Dispatch), actor_of(request), wait=wait
+    )
     if is_done:
         return Response(await _health(request, history=1, run=run), status_code=200)
     return Response(Queued(run), status_code=202)

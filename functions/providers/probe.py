@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import msgspec
 
 from shared.catalog.providers import ProviderRow
 from shared.catalog.watch import SnapshotKeeper
 from shared.errors import InvalidField
-from shared.resources import Resources
+from shared.resources import opener
 from shared.upstream.check import CheckResult, check_provider
 from shared.upstream.platform_access import PlatformAccess
 from shared.upstream.transport import Transport
@@ -105,12 +104,10 @@ def _key_word(found: CheckResult, *, has_key: bool, blames_key: bool) -> str:
     return "refused" if blames_key else "unverified"
 
 
-@asynccontextmanager
-async def open_probe(resources: Resources) -> AsyncGenerator[None]:
-    """Put a Probe. Needs PlatformAccess and SnapshotKeeper."""
+@opener
+async def open_probe(access: PlatformAccess, keeper: SnapshotKeeper) -> AsyncGenerator[Probe]:
     transport = Transport()
-    resources.put(Probe(transport, resources.get(PlatformAccess), resources.get(SnapshotKeeper)))
     try:
-        yield
+        yield Probe(transport, access, keeper)
     finally:
         await transport.aclose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import msgspec
 
@@ -14,7 +14,8 @@ from shared.auth.want import want_of
 from shared.catalog.known_models import KnownModelsKeeper
 from shared.catalog.watch import SnapshotKeeper
 from shared.errors import InvalidField, NotAllowed
-from shared.health.circuits_table import CircuitTable
+from shared.health.circuits_exchange import CircuitTable
+from shared.resources import opener
 from shared.routing.choose import choose
 from shared.routing.order import draw, order
 from shared.routing.snapshot import Tier
@@ -72,6 +73,17 @@ class Router:
         circuits = {(slug, model): news for slug, model, news in table.states()}
         moment = Moment(table.blocks, circuits, table.clock())
         return explained(ordered, want, session, moment)
+
+
+@opener
+async def open_router(
+    keeper: SnapshotKeeper,
+    access: PlatformAccess,
+    own_keys: OwnKeys,
+    circuits: CircuitTable,
+    known: KnownModelsKeeper,
+) -> AsyncGenerator[Router]:
+    yield Router(keeper=keeper, access=access, own_keys=own_keys, circuits=circuits, known=known)
 
 
 def _as(caller: Caller, tier: str | None, user: str | None) -> Caller:

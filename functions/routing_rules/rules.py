@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from shared.catalog.watch import SnapshotKeeper
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.errors import Conflict, InvalidField, NotFound
+from shared.resources import opener
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -100,6 +102,11 @@ class Rules:
                 )
             await rows.delete_level(connection, name)
             await _audit(connection, actor, "power_level.deleted", name, checks.level_of(level))
+
+
+@opener
+async def open_rules(database: Database, keeper: SnapshotKeeper) -> AsyncGenerator[Rules]:
+    yield Rules(database, keeper)
 
 
 async def _found(connection: Connection, rule_id: int) -> RuleRow:

@@ -6,6 +6,4 @@ from functions.sync_catalog.job import SETTINGS, sync_catalog
 from functions.sync_catalog.queue import SYNC_ACTOR
 from shared.function import Function, Job
 
-SYNC_CATALOG = Function(
-    name="sync_catalog", settings=SETTINGS, jobs=[Job(SYNC_ACTOR, sync_catalog)]
-)
+SYNC_CATALOG = Function(name="sync_catalog", reads=SETTINGS, jobs=[Job(SYNC_ACTOR, sync_catalog)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,17 +12,16 @@ import psycopg
 from functions.system_keys.shapes import StoreSystemKey, SystemKeyCard, SystemKeyList, card
 from shared.auth.key_check import KeyChecks
 from shared.auth.key_text import read_key
+from shared.auth.open_vault import PlatformKeys, Vault
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import system_keys
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.system_keys import NewSystemKey, SystemKey
 from shared.errors import InvalidField, NotFound
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.snapshot import Provider
-from shared.upstream.platform_keys import PlatformKeys
 from shared.upstream.provider_url import owner_of
-from shared.vault.sealing import Vault
 from shared.vault.secret import shown
 
 
@@ -148,16 +146,12 @@ def _no_key(slug: str) -> NotFound:
     )
 
 
-@asynccontextmanager
-async def open_stored_keys(resources: Resources) -> AsyncGenerator[None]:
-    """Needs Database, SnapshotKeeper, Vault, KeyChecks and PlatformKeys."""
-    resources.put(
-        StoredKeys(
-            resources.get(Database),
-            resources.get(SnapshotKeeper),
-            resources.get(Vault),
-            resources.get(KeyChecks),
-            resources.get(PlatformKeys),
-        )
-    )
-    yield
+@opener
+async def open_stored_keys(
+    database: Database,
+    keeper: SnapshotKeeper,
+    vault: Vault,
+    checks: KeyChecks,
+    platform_keys: PlatformKeys,
+) -> AsyncGenerator[StoredKeys]:
+    yield StoredKeys(database, keeper, vault, checks, platform_keys)

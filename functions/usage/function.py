@@ -8,11 +8,8 @@ from functions.usage.admin import (
     summarise_all_usage,
 )
 from functions.usage.handler import export_usage, list_usage, summarise_usage
-from shared.auth.authenticator import open_authenticator
-from shared.catalog.watch import open_snapshot
-from shared.db.connect import open_database
+from shared.auth.authenticator import Authenticator
 from shared.function import Function
-from shared.settings import DatabaseSettings, TryOutSettings
 
 USAGE = Function(
     name="usage",
@@ -24,6 +21,5 @@ USAGE = Function(
         summarise_all_usage,
         export_all_usage,
     ],
-    settings=[DatabaseSettings, TryOutSettings],
-    opens=[open_database, open_snapshot, open_authenticator],
+    opens=[Authenticator],
 )

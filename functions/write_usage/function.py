@@ -18,6 +18,6 @@ def prepare_partitions() -> None:
 
 WRITE_USAGE = Function(
     name="write_usage",
-    settings=SETTINGS,
+    reads=SETTINGS,
     jobs=[Job(WRITE_ACTOR, write), Job(PARTITIONS_ACTOR, prepare_partitions, "rate(1 day)")],
 )

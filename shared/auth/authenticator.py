@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -22,7 +21,7 @@ from shared.db.access_tokens import AccessToken, find_access_token
 from shared.db.connect import WAIT_S, Database
 from shared.errors import InvalidToken, MissingToken, NotReady
 from shared.log import get_logger
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.snapshot import Tier
 from shared.settings import TryOutSettings
 
@@ -165,13 +164,13 @@ def _caller(row: AccessToken) -> Caller:
     )
 
 
-@asynccontextmanager
-async def open_authenticator(resources: Resources) -> AsyncGenerator[None]:
-    """Needs Database and SnapshotKeeper."""
+@opener
+async def open_authenticator(
+    database: Database, keeper: SnapshotKeeper, settings: TryOutSettings
+) -> AsyncGenerator[Authenticator]:
     pinned: dict[bytes, Caller] = {}
-    if resources.settings[TryOutSettings].tokens:
+    if settings.tokens:
         pinned = {digest(token): caller for token, caller in TRYOUT_CALLERS.items()}
-    authenticator = Authenticator(resources.get(Database), pinned)
-    resources.get(SnapshotKeeper).on_change("tokens", authenticator.forget)
-    resources.put(authenticator)
-    yield
+    authenticator = Authenticator(database, pinned)
+    keeper.on_change("tokens", authenticator.forget)
+    yield authenticator

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from enum import StrEnum
 
 import msgspec
 
 from shared.errors import ProviderQuotaExhausted, ProviderRejectedKey
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.snapshot import Provider
 from shared.settings import ProviderSettings, TryOutSettings
 from shared.upstream.check import CheckResult, check_provider
@@ -84,14 +83,13 @@ def judge(name: str, result: CheckResult) -> KeyCheck:
     return KeyCheck(KeyStatus.UNVERIFIED, reason, took_ms)
 
 
-@asynccontextmanager
-async def open_key_checks(resources: Resources) -> AsyncGenerator[None]:
-    """Put KeyChecks over a transport of their own: no check waits for a completion's connection."""
-    settings = resources.settings
-    urls = ProviderUrls.from_settings(settings[ProviderSettings], settings[TryOutSettings])
+@opener
+async def open_key_checks(
+    providers: ProviderSettings, try_out: TryOutSettings
+) -> AsyncGenerator[KeyChecks]:
+    """Over a transport of their own: no check waits for a completion's connection."""
     transport = Transport()
-    resources.put(KeyChecks(transport, urls))
     try:
-        yield
+        yield KeyChecks(transport, ProviderUrls.from_settings(providers, try_out))
     finally:
         await transport.aclose()

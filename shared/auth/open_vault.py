@@ -4,45 +4,44 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 from shared.log import get_logger
-from shared.resources import Resources
+from shared.resources import opener
 from shared.settings import ProviderSettings, VaultSettings
 from shared.upstream.platform_keys import PlatformKeys
 from shared.vault.sealing import Vault
 from shared.vault.sources import SECRETS_MANAGER, read_key_ring
 
+__all__ = ["PlatformKeys", "Vault", "keep_fresh", "open_platform_keys", "open_vault"]
+
 REFRESH_S = 300.0
 
 
-@asynccontextmanager
-async def open_vault(resources: Resources) -> AsyncGenerator[None]:
-    """Put a Vault. Raises ValueError("Invalid encryption key: …") where there is no usable ring.
+@opener
+async def open_vault(settings: VaultSettings) -> AsyncGenerator[Vault]:
+    """Raises ValueError("Invalid encryption key: …") where there is no usable ring.
 
     A ring of Secrets Manager is read anew every REFRESH_S, so that a key added there needs no
     restart.
     """
-    settings = resources.settings[VaultSettings]
     vault = Vault(await asyncio.to_thread(read_key_ring, settings))
-    resources.put(vault)
     if not settings.key_source.startswith(SECRETS_MANAGER):
-        yield
+        yield vault
         return
     refreshing = asyncio.create_task(keep_fresh(vault, settings), name="vault.refresh")
     try:
-        yield
+        yield vault
     finally:
         refreshing.cancel()
         await asyncio.wait([refreshing])
 
 
-@asynccontextmanager
-async def open_platform_keys(resources: Resources) -> AsyncGenerator[None]:
-    """Put PlatformKeys that open what admins stored. Needs Vault."""
-    providers = resources.settings[ProviderSettings]
-    resources.put(PlatformKeys.from_settings(providers, resources.get(Vault)))
-    yield
+@opener
+async def open_platform_keys(
+    providers: ProviderSettings, vault: Vault
+) -> AsyncGenerator[PlatformKeys]:
+    """They open what admins stored."""
+    yield PlatformKeys.from_settings(providers, vault)
 
 
 async def keep_fresh(vault: Vault, settings: VaultSettings, every_s: float = REFRESH_S) -> None:

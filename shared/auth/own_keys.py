@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import msgspec
 import psycopg
@@ -20,7 +19,7 @@ from shared.db.connect import WAIT_S, Database
 from shared.db.user_keys import ServingKey, serving_keys
 from shared.errors import NotReady, StoredKeyHostChanged, StoredKeyUnreadable
 from shared.log import get_logger
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
 from shared.routing.snapshot import Provider
 from shared.upstream.provider_url import owner_of
@@ -159,10 +158,8 @@ def refusal_of(why: WhyNot, provider: Provider) -> StoredKeyUnreadable | StoredK
     )
 
 
-@asynccontextmanager
-async def open_own_keys(resources: Resources) -> AsyncGenerator[None]:
-    """Needs Database and SnapshotKeeper."""
-    own_keys = OwnKeys(resources.get(Database))
-    resources.get(SnapshotKeeper).on_change("keys", own_keys.forget)
-    resources.put(own_keys)
-    yield
+@opener
+async def open_own_keys(database: Database, keeper: SnapshotKeeper) -> AsyncGenerator[OwnKeys]:
+    own_keys = OwnKeys(database)
+    keeper.on_change("keys", own_keys.forget)
+    yield own_keys

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib import metadata
 from typing import Any
@@ -23,7 +22,7 @@ from shared.db.connect import Database
 from shared.errors import NotReady
 from shared.log import get_logger
 from shared.pricing.price import Price, parse_price
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.fit import RoutingRequest
 from shared.routing.known_models import KnownModel, KnownModels
 from shared.routing.levels import AUTO
@@ -125,8 +124,7 @@ def _known(row: dict[str, Any]) -> KnownModel | None:
     )
 
 
-@asynccontextmanager
-async def open_known_models(resources: Resources) -> AsyncGenerator[None]:
-    """Put a KnownModelsKeeper, which reads when first asked. Needs Database."""
-    resources.put(KnownModelsKeeper(resources.get(Database)))
-    yield
+@opener
+async def open_known_models(database: Database) -> AsyncGenerator[KnownModelsKeeper]:
+    """It reads when first asked."""
+    yield KnownModelsKeeper(database)

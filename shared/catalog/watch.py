@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -14,7 +14,7 @@ from shared.catalog.read import Versions, read_snapshot, read_versions
 from shared.db.connect import Database
 from shared.errors import NotReady
 from shared.log import get_logger
-from shared.resources import Check, Resources
+from shared.resources import Check, Checks, opener
 from shared.routing.snapshot import Snapshot
 
 POLL_INTERVAL_S = 1.0
@@ -211,16 +211,15 @@ def _why(error: Exception) -> str:
     return f"reading it failed ({type(error).__name__})"
 
 
-@asynccontextmanager
-async def open_snapshot(resources: Resources) -> AsyncGenerator[None]:
-    """Put a SnapshotKeeper that has polled, or has waited 5 s to. Needs Database."""
-    keeper = SnapshotKeeper(resources.get(Database))
-    resources.put(keeper)
-    resources.checks.append(Check("snapshot", keeper.complaint, critical=True))
+@opener
+async def open_snapshot(database: Database, checks: Checks) -> AsyncGenerator[SnapshotKeeper]:
+    """It has polled, or has waited 5 s to."""
+    keeper = SnapshotKeeper(database)
+    checks.append(Check("snapshot", keeper.complaint, critical=True))
     polling = asyncio.create_task(keeper.run(), name="snapshot.poll")
     try:
         await keeper.wait_for_first(FIRST_SNAPSHOT_WAIT_S)
-        yield
+        yield keeper
     finally:
         polling.cancel()
         await asyncio.wait([polling], timeout=_STOP_WAIT_S)

@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from shared.db.dsn import refuse_malformed
 from shared.db.session import SESSION
-from shared.resources import Check, Resources
+from shared.resources import Check, Checks, opener
 from shared.settings import DatabaseSettings
 
 Connection = psycopg.AsyncConnection[Any]
@@ -124,15 +124,14 @@ class Database:
         await self._pool.drain()
 
 
-@asynccontextmanager
-async def open_database(resources: Resources) -> AsyncGenerator[None]:
-    """Put a Database. It is not critical: what is in memory is served without it."""
-    database = Database(resources.settings[DatabaseSettings].dsn)
+@opener
+async def open_database(settings: DatabaseSettings, checks: Checks) -> AsyncGenerator[Database]:
+    """It is not critical: what is in memory is served without it."""
+    database = Database(settings.dsn)
     await database.open()
-    resources.put(database)
-    resources.checks.append(Check("database", database.ping))
+    checks.append(Check("database", database.ping))
     try:
-        yield
+        yield database
     finally:
         await database.close()
 

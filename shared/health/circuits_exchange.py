@@ -15,19 +15,18 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.errors import PlatformKeyRefused, ProviderRateLimited, UpstreamError
 from shared.health.circuits import CircuitState, State
 from shared.health.circuits_table import CircuitTable
 from shared.health.outcomes import EXPIRES_S, KEY_PREFIX, encode_outcome, outcome_field
+from shared.keyspace import Redis
 from shared.log import get_logger
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.order import Block, Place
 
 INTERVAL_S = 1.0
@@ -169,15 +168,14 @@ def _limit_place(field: bytes) -> Place | None:
     return (slug, model_id or None, int(credential)) if credential.isdecimal() else None
 
 
-@asynccontextmanager
-async def open_circuits(resources: Resources) -> AsyncGenerator[None]:
-    """Put a CircuitTable that is shared with other processes. Needs Redis."""
+@opener
+async def open_circuits(redis: Redis) -> AsyncGenerator[CircuitTable]:
+    """Shared with other processes."""
     table = CircuitTable()
-    resources.put(table)
-    exchange = CircuitExchange(resources.get(Redis), table)
+    exchange = CircuitExchange(redis, table)
     sharing = asyncio.create_task(exchange.run(), name="circuits.exchange")
     try:
-        yield
+        yield table
     finally:
         sharing.cancel()
         await asyncio.wait([sharing], timeout=INTERVAL_S)

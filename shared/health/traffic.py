@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
 
 from shared.health.hysteresis import Traffic
+from shared.keyspace import Redis
 from shared.log import get_logger
 
 OUTCOMES = "switchyard:health:outcomes:"

@@ -7,9 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import Redis
-
 from shared.jobs import Dispatch
+from shared.keyspace import Redis
 from shared.ledger.batch import (
     FIELD,
     NUDGE,

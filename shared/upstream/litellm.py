@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from shared.resources import Check, Resources
+from shared.resources import Check, Checks, opener
 from shared.settings import LiteLLMSettings, SettingsInvalid, TryOutSettings
 from shared.upstream.faults import TransportFault
 from shared.upstream.origin import parse_url
@@ -80,19 +79,18 @@ class LiteLLMProxy:
         return None
 
 
-@asynccontextmanager
-async def open_litellm(resources: Resources) -> AsyncGenerator[None]:
-    """Put a LiteLLMProxy where one is set. It is not critical: other providers go on without it."""
-    proxy = LiteLLMProxy.from_settings(
-        resources.settings[LiteLLMSettings], resources.settings[TryOutSettings]
-    )
+@opener
+async def open_litellm(
+    settings: LiteLLMSettings, try_out: TryOutSettings, checks: Checks
+) -> AsyncGenerator[LiteLLMProxy | None]:
+    """None where none is set. It is not critical: other providers go on without it."""
+    proxy = LiteLLMProxy.from_settings(settings, try_out)
     if proxy is None:
-        yield
+        yield None
         return
     transport = Transport()
-    resources.put(proxy)
-    resources.checks.append(Check("litellm_proxy", lambda: proxy.complaint(transport)))
+    checks.append(Check("litellm_proxy", lambda: proxy.complaint(transport)))
     try:
-        yield
+        yield proxy
     finally:
         await transport.aclose()

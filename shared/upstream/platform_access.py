@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from enum import StrEnum
 
 from shared.log import get_logger
-from shared.resources import Resources
+from shared.resources import opener
 from shared.routing.snapshot import Provider, Snapshot
 from shared.settings import (
     PROVIDER_PREFIXES,
     LiteLLMSettings,
     ProviderSettings,
-    Settings,
     TryOutSettings,
 )
 from shared.upstream.key_hosts import is_its_own
@@ -43,12 +41,17 @@ class PlatformAccess:
         self._withheld: set[str] = set()
 
     @classmethod
-    def from_settings(cls, settings: Settings, keys: PlatformKeys) -> PlatformAccess:
-        providers = settings[ProviderSettings]
+    def from_settings(
+        cls,
+        providers: ProviderSettings,
+        try_out: TryOutSettings,
+        litellm: LiteLLMSettings,
+        keys: PlatformKeys,
+    ) -> PlatformAccess:
         return cls(
             keys=keys,
-            urls=ProviderUrls.from_settings(providers, settings[TryOutSettings]),
-            has_litellm=settings[LiteLLMSettings].proxy_url is not None,
+            urls=ProviderUrls.from_settings(providers, try_out),
+            has_litellm=litellm.proxy_url is not None,
         )
 
     def way_to(self, provider: Provider) -> Way | None:
@@ -107,13 +110,14 @@ class PlatformAccess:
             )
 
 
-@asynccontextmanager
-async def open_platform_access(resources: Resources) -> AsyncGenerator[None]:
-    """Put a PlatformAccess. Without PlatformKeys it knows which keys there are, and opens none."""
-    settings = resources.settings
-    if resources.has(PlatformKeys):
-        keys = resources.get(PlatformKeys)
-    else:
-        keys = PlatformKeys.from_settings(settings[ProviderSettings], vault=None)
-    resources.put(PlatformAccess.from_settings(settings, keys))
-    yield
+@opener
+async def open_platform_access(
+    providers: ProviderSettings,
+    try_out: TryOutSettings,
+    litellm: LiteLLMSettings,
+    keys: PlatformKeys | None,
+) -> AsyncGenerator[PlatformAccess]:
+    """Without PlatformKeys it knows which keys there are, and opens none."""
+    yield PlatformAccess.from_settings(
+        providers, try_out, litellm, keys or PlatformKeys.from_settings(providers, vault=None)
+    )

@@ -11,7 +11,6 @@ import redis
 from dramatiq import Message
 
 from shared.jobs import NAMESPACE, Dispatch, open_dispatch
-from shared.resources import Resources
 from shared.settings import RedisSettings, load_settings
 
 
@@ -35,9 +34,9 @@ def test_a_job_is_enqueued_by_name_with_its_arguments(redis_url: str) -> None:
 
 def test_an_app_enqueues_without_holding_up_its_event_loop(redis_url: str) -> None:
     async def serve() -> str:
-        resources = Resources(load_settings(RedisSettings, REDIS_URL=redis_url))
-        async with open_dispatch(resources):
-            return await resources.get(Dispatch).enqueue_soon("health.check", "health", reason="x")
+        settings = load_settings(RedisSettings, REDIS_URL=redis_url)[RedisSettings]
+        async with open_dispatch(settings) as dispatch:
+            return await dispatch.enqueue_soon("health.check", "health", reason="x")
 
     message_id = asyncio.run(serve())
     assert [message.message_id for message in messages(redis_url, "health")] == [message_id]

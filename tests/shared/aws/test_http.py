@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, Iterator
 
 import pytest
 from litestar import Litestar
@@ -16,7 +14,7 @@ from functions.models.function import MODELS
 from functions.providers.function import PROVIDERS
 from shared.aws.http_entry import KEPT_OPEN_S, HttpEntry
 from shared.function import Function, create_app
-from shared.resources import Resources
+from shared.resources import opener
 from tests.fakes.gateway import USER
 from tests.fakes.lambda_events import request
 
@@ -67,14 +65,18 @@ def test_a_refusal_is_in_openais_shape(
     assert json.loads(answer["body"])["error"]["code"]
 
 
+class Thing:
+    pass
+
+
 def counting(opened: list[str]) -> Litestar:
-    @asynccontextmanager
-    async def open_thing(resources: Resources) -> Any:
+    @opener
+    async def open_thing() -> AsyncGenerator[Thing]:
         opened.append("opened")
-        yield
+        yield Thing()
         opened.append("closed")
 
-    return create_app(Function("thing", opens=[open_thing]))
+    return create_app(Function("thing", opens=[Thing]))
 
 
 @pytest.mark.parametrize(

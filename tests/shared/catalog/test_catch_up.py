@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 import psycopg
 import pytest
@@ -21,9 +21,9 @@ from structlog.testing import capture_logs
 from functions.models.function import MODELS
 from shared.auth.token import mint
 from shared.catalog import watch
-from shared.catalog.watch import CATCH_UP_WAIT_S, SnapshotKeeper, open_snapshot
+from shared.catalog.watch import CATCH_UP_WAIT_S, SnapshotKeeper
 from shared.db.access_tokens import create_token, revoke_token
-from shared.db.connect import Database, open_database
+from shared.db.connect import Database
 from shared.function import create_app
 from shared.resources import Resources
 from shared.settings import DatabaseSettings, load_settings
@@ -52,7 +52,8 @@ Scene = Callable[[SnapshotKeeper, Database], Coroutine[None, None, None]]
 def play(dsn: str, scene: Scene) -> None:
     async def main() -> None:
         resources = Resources(load_settings(DatabaseSettings, DATABASE_URL=dsn))
-        async with open_database(resources), open_snapshot(resources):
+        async with AsyncExitStack() as stack:
+            await resources.open([SnapshotKeeper], stack)
             await scene(resources.get(SnapshotKeeper), resources.get(Database))
 
     asyncio.run(asyncio.wait_for(main(), 30))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,9 +13,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.auth.token import mint
-from shared.catalog.watch import SnapshotKeeper, open_snapshot
+from shared.catalog.watch import SnapshotKeeper
 from shared.db.access_tokens import create_token, revoke_token
-from shared.db.connect import Database, open_database
+from shared.db.connect import Database
 from shared.embedded import EmbeddedPostgres, start_postgres
 from shared.errors import NotReady
 from shared.migrate.steps import migrate
@@ -26,7 +26,8 @@ from shared.settings import DatabaseSettings, load_settings
 @asynccontextmanager
 async def watching(dsn: str) -> AsyncGenerator[Resources]:
     resources = Resources(load_settings(DatabaseSettings, DATABASE_URL=dsn))
-    async with open_database(resources), open_snapshot(resources):
+    async with AsyncExitStack() as stack:
+        await resources.open([SnapshotKeeper], stack)
         yield resources
 
 

@@ -15,24 +15,24 @@ import psycopg
 import pytest
 
 from shared.db.connect import Database, open_database
-from shared.resources import Resources
+from shared.resources import Checks
 from shared.settings import DatabaseSettings, SettingsInvalid, load_settings
 
 AWAY = "postgresql://nobody:s3cret-word@127.0.0.1:1/none"
 
 
-def resources_for(dsn: str) -> Resources:
-    return Resources(load_settings(DatabaseSettings, DATABASE_URL=dsn))
+def settings_for(dsn: str) -> DatabaseSettings:
+    return load_settings(DatabaseSettings, DATABASE_URL=dsn)[DatabaseSettings]
 
 
 def test_an_opened_database_answers_and_reports_well(database_url: str) -> None:
     async def scene() -> None:
-        resources = resources_for(database_url)
-        async with open_database(resources):
-            [check] = resources.checks
+        checks = Checks()
+        async with open_database(settings_for(database_url), checks) as database:
+            [check] = checks
             assert (check.name, check.critical) == ("database", False)
             assert await check.run() is None
-            async with resources.get(Database).connection() as connection:
+            async with database.connection() as connection:
                 assert connection.autocommit
                 row = await (await connection.execute("SHOW timezone")).fetchone()
             assert row == ("UTC",)
@@ -55,9 +55,9 @@ def test_nothing_is_prepared_for_a_pooler_may_give_the_session_to_others(databas
 
 def test_a_process_starts_while_the_database_is_away_and_says_so_without_its_address() -> None:
     async def scene() -> str | None:
-        resources = resources_for(AWAY)
-        async with open_database(resources):
-            return await resources.checks[0].run()
+        checks = Checks()
+        async with open_database(settings_for(AWAY), checks):
+            return await checks[0].run()
 
     complaint = asyncio.run(scene())
     assert complaint is not None

@@ -7,14 +7,12 @@ from typing import Any
 
 import msgspec
 
+from shared.pricing.price import Price, PriceTier, Rates
 from shared.routing.snapshot import (
     Health,
     Model,
     PowerLevel,
-    Price,
-    PriceTier,
     Provider,
-    Rates,
     Rule,
     Snapshot,
     Tier,

@@ -17,7 +17,7 @@ from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.order import order
 from shared.routing.snapshot import Health, Model, Snapshot, Tier
 
-_spec = importlib.util.spec_from_file_location("catalogue", Path(__file__).parent / "catalogue.py")
+_spec = importlib.util.spec_from_file_location("catalog", Path(__file__).parent / "catalog.py")
 assert _spec is not None
 assert _spec.loader is not None
 catalog: Any = importlib.util.module_from_spec(_spec)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from shared.settings import LiteLLMSettings, ProviderSettings, TryOutSettings, load_settings
+from shared.settings import (
+    LiteLLMSettings,
+    ProviderSettings,
+    Settings,
+    TryOutSettings,
+    load_settings,
+)
 from shared.upstream.key_hosts import is_its_own
 from shared.upstream.platform_access import PlatformAccess, Way
 from shared.upstream.platform_keys import PlatformKeys
@@ -54,10 +60,16 @@ _SIMULATED = {"SWITCHYARD_SIMULATED_PROVIDER_URL": "http://127.0.0.1:1"}
 @pytest.mark.usefixtures("nothing_set")
 def test_the_way_to_a_provider(provider: object, environment: dict[str, str], way: object) -> None:
     settings = load_settings(ProviderSettings, LiteLLMSettings, TryOutSettings, **environment)
-    access = PlatformAccess.from_settings(
-        settings, PlatformKeys.from_settings(settings[ProviderSettings], vault=None)
-    )
+    access = access_with(settings)
     assert access.way_to(provider) is way  # type: ignore[arg-type]
+
+
+def access_with(settings: Settings) -> PlatformAccess:
+    providers = settings[ProviderSettings]
+    keys = PlatformKeys.from_settings(providers, vault=None)
+    return PlatformAccess.from_settings(
+        providers, settings[TryOutSettings], settings[LiteLLMSettings], keys
+    )
 
 
 @pytest.fixture
@@ -69,9 +81,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nothing_set")
 def test_the_keyed_are_known_anew_with_each_snapshot() -> None:
     settings = load_settings(ProviderSettings, LiteLLMSettings, TryOutSettings, **_KEY)
-    access = PlatformAccess.from_settings(
-        settings, PlatformKeys.from_settings(settings[ProviderSettings], vault=None)
-    )
+    access = access_with(settings)
     assert access.keyed(structs.replace(CATALOG, providers=(_SEVEN,))) == {"openai"}
     local = structs.replace(_CUSTOM, auth_type="none")
     assert access.keyed(structs.replace(CATALOG, providers=(local,))) == {"mine"}
