@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import psycopg
-from litestar import MediaType, Request, Response
+from litestar import MediaType, Response
 from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
@@ -14,6 +14,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 
+from shared.auth.guards import AnyRequest
 from shared.errors import (
     BodyTooLarge,
     InvalidField,
@@ -33,8 +34,6 @@ _AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 _FIELD_NAMED = re.compile(r"\bfield `([^`]{1,100})`")
 # msgspec repeats the value, which is a key where a client mixed up two fields.
 _VALUE_REPEATED = re.compile(r"(?<=^Invalid enum value) .*", re.DOTALL)
-
-AnyRequest = Request[Any, Any, Any]
 
 
 def as_switchyard_error(error: Exception) -> SwitchyardError:

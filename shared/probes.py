@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from litestar import Response, get
 
-from litestar import Request, Response, get
-
-from shared.auth.guards import open_to_all, require_admin, resources_of
+from shared.auth.guards import AnyRequest, open_to_all, require_admin, resources_of
 from shared.metrics import render_metrics
 from shared.settings import MetricsSettings
-
-AnyRequest = Request[Any, Any, Any]
 
 
 @get("/healthz", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, delete, get, patch, post
+from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from functions.access_tokens.answers import NewTokenCard, TokenCard, TokenList
 from functions.access_tokens.requests import ChangeToken, CreateToken, RotateToken
 from functions.access_tokens.tokens import Tokens
-from shared.auth.guards import actor_of, caller_of, require_admin, resources_of
+from shared.auth.guards import AnyRequest, actor_of, caller_of, require_admin, resources_of
 from shared.wire.page import read_cursor, read_limit
-
-AnyRequest = Request[Any, Any, Any]
 
 PATH = "/api/v1/admin/llm/access-tokens"
 ONE = PATH + "/{token_id:int}"

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from litestar import Request, get
+from litestar import get
 from litestar.params import FromQuery
 
-from shared.auth.guards import require_admin, resources_of
+from shared.auth.guards import AnyRequest, require_admin, resources_of
 from shared.db.audit_trail import AuditFilter, AuditRow, page_of_audit
 from shared.db.connect import Database
 from shared.wire.page import cut, read_cursor, read_limit
-
-AnyRequest = Request[Any, Any, Any]
 
 
 class AuditList(msgspec.Struct, frozen=True):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, delete, get, patch, post
+from litestar import delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
 from functions.byok_keys.answers import DeletedKey, KeyCard, KeyList, KeyTest, Stored
 from functions.byok_keys.requests import ChangeKey, StoreKey
 from functions.byok_keys.user_keys import UserKeys
-from shared.auth.guards import actor_of, caller_of, require_scope, resources_of
+from shared.auth.guards import AnyRequest, actor_of, caller_of, require_scope, resources_of
 from shared.auth.scope import Scope
-
-AnyRequest = Request[Any, Any, Any]
 
 PATH = "/api/v1/llm/byok/keys"
 _GUARDS = [require_scope(Scope.KEYS)]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromQuery, QueryParameter
 
 from functions.health.check_now import check_now
-from shared.auth.guards import actor_of, require_admin, resources_of
+from shared.auth.guards import AnyRequest, actor_of, require_admin, resources_of
 from shared.db.connect import Database
 from shared.health.report import ProviderHealth, read_health
 from shared.jobs import Dispatch
 
-AnyRequest = Request[Any, Any, Any]
 History = Annotated[
     int, QueryParameter(ge=0, le=1000, description="How many past checks of each provider.")
 ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request, get
+from litestar import get
 from litestar.params import FromPath
 
 from functions.models.listing import ModelCard, card
-from shared.auth.guards import caller_of, require_user, resources_of
+from shared.auth.guards import AnyRequest, caller_of, require_user, resources_of
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
 from shared.db.own_key_providers import providers_with_key
@@ -17,8 +15,6 @@ from shared.errors import UnknownModel
 from shared.routing.choose import find_models
 from shared.routing.snapshot import Snapshot
 from shared.upstream.platform_access import PlatformAccess
-
-AnyRequest = Request[Any, Any, Any]
 
 
 class ModelList(msgspec.Struct, frozen=True):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from litestar import Request, get
+from litestar import get
 
-from shared.auth.guards import caller_of, require_user, resources_of
+from shared.auth.guards import AnyRequest, caller_of, require_user, resources_of
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
 from shared.db.own_key_providers import providers_with_key
 from shared.routing.snapshot import Provider
-
-AnyRequest = Request[Any, Any, Any]
 
 
 class ProviderCard(msgspec.Struct, frozen=True):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import msgspec
-from litestar import Request, delete, get, patch, post
+from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from functions.routing_rules.explain import Explanation
@@ -15,12 +14,17 @@ from functions.routing_rules.requests import ChangeLevel, ChangeRule, NewLevel, 
 from functions.routing_rules.route import Router
 from functions.routing_rules.rules import Rules
 from functions.routing_rules.tiers import TierCard, tier_cards
-from shared.auth.guards import actor_of, caller_of, require_admin, require_scope, resources_of
+from shared.auth.guards import (
+    AnyRequest,
+    actor_of,
+    caller_of,
+    require_admin,
+    require_scope,
+    resources_of,
+)
 from shared.auth.scope import Scope
 from shared.catalog.rules import LevelRow, RuleRow
 from shared.catalog.watch import SnapshotKeeper
-
-AnyRequest = Request[Any, Any, Any]
 
 RULES = "/api/v1/admin/llm/routing-rules"
 LEVELS = "/api/v1/admin/llm/power-levels"

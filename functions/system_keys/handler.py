@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, delete, get, post
+from litestar import delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from functions.system_keys.shapes import StoreSystemKey, SystemKeyCard, SystemKeyList
 from functions.system_keys.stored_keys import StoredKeys
-from shared.auth.guards import actor_of, require_admin, resources_of
-
-AnyRequest = Request[Any, Any, Any]
+from shared.auth.guards import AnyRequest, actor_of, require_admin, resources_of
 
 PATH = "/api/v1/admin/llm/system-keys"
 

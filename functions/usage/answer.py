@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from litestar import Request
 from litestar.response import Stream
 
 from functions.usage.query import (
@@ -19,15 +18,13 @@ from functions.usage.query import (
     limit_of,
     pairs,
 )
-from shared.auth.guards import resources_of
+from shared.auth.guards import AnyRequest, resources_of
 from shared.db.connect import Database
 from shared.errors import InvalidField
 from shared.ledger.filters import UsageFilters
 from shared.ledger.pages import Place, place_of, read_page
 from shared.ledger.rows_as_text import Format, csv_header, encode_rows, shown
 from shared.ledger.summary import MAX_GROUPS, SUMS, read_summary
-
-AnyRequest = Request[Any, Any, Any]
 
 _ROWS_A_CHUNK = 2000
 _MEDIA_TYPES = {Format.CSV: "text/csv", Format.JSONL: "application/x-ndjson"}

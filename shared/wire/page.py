@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
 
 from shared.errors import InvalidField
 
@@ -17,6 +19,17 @@ class _Row(Protocol):
 
 
 Row = TypeVar("Row", bound=_Row)
+
+
+T = TypeVar("T")
+
+
+class Listed(msgspec.Struct, Generic[T], frozen=True):
+    """A list as routes answer it. `next_cursor` asks for the next page; null: this is the last."""
+
+    data: list[T]
+    object: str = "list"
+    next_cursor: str | None = None
 
 
 def read_cursor(text: str | None) -> int | None:
