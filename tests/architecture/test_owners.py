@@ -21,7 +21,7 @@ IMPORTS = {
     "dramatiq": ["functions/worker/*", "functions/*/actor.py", "shared/jobs.py"],
     "genai_prices": ["shared/catalog/genai_prices.py"],
     # They ask our own gateway: /readyz on loopback, and /route.
-    "http.client": ["shared/cli/ready.py", "shared/cli/ask_gateway.py"],
+    "http.client": ["shared/cli/running/ready.py", "shared/cli/ask_gateway.py"],
     "httptools": ["shared/upstream/*"],
     "httpx": ["shared/upstream/httpx_bridge.py", "functions/deliver_billing/receivers.py"],
     "mangum": ["shared/aws/http_entry.py"],
@@ -117,7 +117,7 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_sockets_are_opened_in_upstream_and_by_who_looks_for_a_free_port() -> None:
-    owners = ["shared/upstream/*", "shared/embedded.py", "shared/cli/port.py"]
+    owners = ["shared/upstream/*", "shared/embedded.py", "shared/cli/running/port.py"]
     assert strays(names_like(SOCKET), owners) == []
 
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from shared.cli.failures import CommandFailed
-from shared.cli.port import require_free_port
+from shared.cli.running.port import require_free_port
 from shared.embedded import free_port
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli import supervisor as supervising
-from shared.cli.log_lines import LogLines
-from shared.cli.procfile import ProcessType
-from shared.cli.stop_request import StopRequest
-from shared.cli.supervisor import KeepsDying, Supervisor
+from shared.cli.running import supervisor as supervising
+from shared.cli.running.log_lines import LogLines
+from shared.cli.running.procfile import ProcessType
+from shared.cli.running.stop_request import StopRequest
+from shared.cli.running.supervisor import KeepsDying, Supervisor
 from tests.shared.cli.waiting import is_running, wait_for
 
 FAMILY = 'sleep 1000 & echo "child $!"; echo "leader $$"; wait'
@@ -113,10 +113,10 @@ def test_children_whose_leader_ends_without_them_are_asked_too(tmp_path: Path) -
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from shared.cli import supervisor
-from shared.cli.log_lines import LogLines
-from shared.cli.procfile import ProcessType
-from shared.cli.stop_request import StopRequest
+from shared.cli.running import supervisor
+from shared.cli.running.log_lines import LogLines
+from shared.cli.running.procfile import ProcessType
+from shared.cli.running.stop_request import StopRequest
 
 supervisor.GRACE_S = 1.0
 stop = StopRequest()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.environment import process_environment
-from shared.cli.run_file import Run
+from shared.cli.running.environment import process_environment
+from shared.cli.running.run_file import Run
 
 RUN = Run(1, "http://127.0.0.1:9000", "postgresql://x", "redis://x", "/data", None, simulated=False)
 

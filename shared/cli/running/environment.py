@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.cli.run_file import Run
+from shared.cli.running.run_file import Run
 from shared.settings import LogSettings, WebSettings, load_settings
 
 GRACEFUL_S = 5

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.data_folder import (
+from shared.cli.failures import CommandFailed
+from shared.cli.running.data_folder import (
     KEY_FILE,
     ensure_key_file,
     fresh_metrics_folder,
     locked,
     read_key_file,
 )
-from shared.cli.failures import CommandFailed
-from shared.cli.run_file import Run, write_run_file
+from shared.cli.running.run_file import Run, write_run_file
 
 
 def test_a_second_up_on_the_same_folder_is_told_of_the_first(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from shared.cli import leftovers
-from shared.cli.log_lines import LogLines
-from shared.cli.process_group import ProcessGroup
-from shared.cli.procfile import ProcessType
-from shared.cli.stop_request import StopRequest
+from shared.cli.running import leftovers
+from shared.cli.running.log_lines import LogLines
+from shared.cli.running.process_group import ProcessGroup
+from shared.cli.running.procfile import ProcessType
+from shared.cli.running.stop_request import StopRequest
 
 GRACE_S = 8.0
 DEATHS = 5

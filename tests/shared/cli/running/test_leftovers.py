@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli import leftovers
+from shared.cli.running import leftovers
 
 
 @pytest.fixture

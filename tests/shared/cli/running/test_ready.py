@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from shared.cli.ready import ask_ready, wait_until_ready
+from shared.cli.running.ready import ask_ready, wait_until_ready
 from shared.embedded import free_port
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from shared.cli.process_group import ProcessGroup
+from shared.cli.running.process_group import ProcessGroup
 from tests.shared.cli.waiting import is_running, wait_for
 
 

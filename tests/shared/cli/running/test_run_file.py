@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared.cli.run_file import Run, read_run_file, remove_run_file, write_run_file
+from shared.cli.running.run_file import Run, read_run_file, remove_run_file, write_run_file
 
 RUN = Run(
     pid=os.getpid(),

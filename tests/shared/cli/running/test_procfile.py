@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.procfile import ProcessType, ProcfileInvalid, parse_procfile
+from shared.cli.running.procfile import ProcessType, ProcfileInvalid, parse_procfile
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[4]
 
 
 def test_comments_and_empty_lines_are_passed_over() -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.cli.failures import CommandFailed
-from shared.cli.run_file import read_run_file
+from shared.cli.running.run_file import read_run_file
 from shared.vault.keyring import generate_key, parse_key_ring
 
 KEY_FILE = "byok.key"
