@@ -1,7 +1,7 @@
-"""The time between SIGTERM and the server's own shutdown, in which balancers look elsewhere.
+"""The pause between SIGTERM and the server's shutdown, in which load balancers look elsewhere.
 
-uvicorn closes its socket and every idle connection as soon as it is told to end. A request that a
-balancer has just sent down one of them is lost, and nobody can read in /readyz that it should not.
+uvicorn closes its socket and every idle connection as soon as it gets the signal. A request that a
+balancer has just sent on one of them would be lost, before /readyz could have warned it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _CLOSE = (b"connection", b"close")
 
 @contextmanager
 def draining(resources: Resources) -> Generator[None]:
-    """From SIGTERM on, for DRAIN_S: not ready, but every request is still taken, and its answer
-    closes its connection. SIGINT ends the server at once, and so does SIGTERM where this is
-    another server than uvicorn.
+    """For DRAIN_S after SIGTERM, report not ready but accept requests, and close each connection
+    after its answer. SIGINT ends the server at once, and so does SIGTERM under a server other than
+    uvicorn.
     """
     end = signal.getsignal(signal.SIGTERM)
     server = _uvicorn_of(end)
@@ -44,13 +44,13 @@ def draining(resources: Resources) -> Generator[None]:
             get_logger().info("app.draining", seconds=drain_s)
             loop.call_later(drain_s, end, signal.SIGTERM, None)
 
-    # In the loop: where a signal arrives, a lock may be held, say that of the log's stream.
+    # Run it in the loop: the code that a signal interrupts may hold a lock, such as the log's.
     signal.signal(signal.SIGTERM, _calling(loop, drain))
     yield
 
 
 def _uvicorn_of(handler: object) -> Server | None:
-    """The server that installed the handler. A process without one, on Lambda, does not load it."""
+    """The server that installed the handler. Without one, as on Lambda, uvicorn is not loaded."""
     owner = getattr(handler, "__self__", None)
     if owner is None:
         return None
@@ -60,7 +60,7 @@ def _uvicorn_of(handler: object) -> Server | None:
 
 
 def _close_after_answers(server: Server) -> None:
-    """uvicorn closes a connection where it has sent this header; it renews its list each second."""
+    """uvicorn closes a connection after sending this header, and rebuilds its list every second."""
     server.config.encoded_headers.append(_CLOSE)
     server.server_state.default_headers = [*server.server_state.default_headers, _CLOSE]
 

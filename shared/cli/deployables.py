@@ -1,4 +1,4 @@
-"""What can be deployed: each folder of functions/ alone, or all in one, with what it needs."""
+"""What can be deployed, and what it needs: each function alone, or a process that runs several."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.settings import (
 
 GATEWAY, WORKER, CLOCK = "gateway", "worker", "clock"
 
-# Of the place where it runs; a function does not choose among them.
+# Settings of the environment a process runs in; a function has no say in them.
 _OF_EVERY_PROCESS = (LogSettings,)
 _OF_EVERY_WEB_PROCESS = (WebSettings, DrainSettings, MetricsSettings)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -33,7 +33,7 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class ScheduledJob(msgspec.Struct, frozen=True):
-    """`schedule` as EventBridge writes it; None: it runs from a queue alone."""
+    """`schedule` as EventBridge writes it; None for a job that only runs from a queue."""
 
     name: str
     schedule: str | None
@@ -46,11 +46,11 @@ class _Needs(TypedDict):
 
 
 class Deployable(msgspec.Struct, frozen=True):
-    """`settings` it reads, of which it does not start without `required`.
+    """A function or process. It reads `settings`, and does not start without those in `required`.
 
-    `place` are the settings of where it runs, which all of its kind have: address, log, metrics.
-    `module` is what its process imports.
-    `problem` says why the others are empty: what it needs is not installed.
+    `place` names the settings that every process of its kind has: address, log, metrics.
+    `module` is what the process imports. `problem` says why the rest is empty: a dependency is not
+    installed.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Deployable(msgspec.Struct, frozen=True):
 
 
 def deployables() -> list[Deployable]:
-    """Every function by name, then the three processes that run several of them."""
+    """Every function in order of name, then the three processes that run several of them."""
     found: list[Deployable] = []
     bills: list[Function] = []
     for name in function_names():
@@ -127,7 +127,7 @@ def _of_jobs(name: str, bills: Sequence[Function], *, module: str, command: str)
         jobs=jobs,
         module=module,
         command=command,
-        # The broker's Redis, whatever the jobs themselves need.
+        # The broker needs Redis, whether or not a job does.
         **_settings([RedisSettings, *(g for bill in bills for g in bill.settings)], ()),
     )
 
@@ -159,7 +159,7 @@ def _routes(bill: Function) -> list[Route]:
 def _settings(
     groups: Iterable[type[SettingsGroup]], place: Sequence[type[SettingsGroup]]
 ) -> _Needs:
-    """Variables by kind. Those of the try-out are left out: `switchyard up` alone sets them."""
+    """Variables by kind, without those of the try-out, which only `switchyard up` sets."""
     wanted = [group for group in dict.fromkeys(groups) if group is not TryOutSettings]
     return {
         "settings": _variables(wanted),

@@ -1,4 +1,4 @@
-"""`switchyard doctor`: say what is missing or wrong, and how to put it right."""
+"""`switchyard doctor`: find what is missing or wrong, and say how to fix it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class _Report(msgspec.Struct, frozen=True):
     psql: str | None
 
 
-@click.command(short_help="Say what is missing or wrong, and how to put it right.")
+@click.command(short_help="Find problems in the setup, and say how to fix them.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
 def doctor(as_json: bool) -> None:
-    """Check the settings, PostgreSQL, Redis, the data folder, keys and providers.
+    """Check settings, PostgreSQL, Redis, the data folder, keys and providers.
 
-    Where DATABASE_URL or REDIS_URL is not set, those of a running `switchyard up` are meant.
-    Exit status 1 where something is wrong.
+    Without DATABASE_URL or REDIS_URL, checks the services of a running `switchyard up`. Exits with
+    status 1 if something is wrong.
     """
     folder, run = data_folder(), running_up()
     findings = [
@@ -53,14 +53,14 @@ def doctor(as_json: bool) -> None:
         console = Console()
         console.print(_table(findings))
         if psql is not None:
-            # Not by rich, which would wrap what is to be pasted.
-            click.echo(f"The database, by hand:\n{psql}")
+            # Not through rich, which would wrap a line that is meant to be pasted.
+            click.echo(f"To open the database:\n{psql}")
     if not is_well:
         raise click.exceptions.Exit(1)
 
 
 def _table(findings: Iterable[Finding]) -> Table:
-    table = Table("", "check", "found", "what to do")
+    table = Table("", "check", "result", "fix")
     for finding in findings:
         state = f"[{_STYLES[finding.state]}]{finding.state}[/]"
         table.add_row(state, escape(finding.name), escape(finding.detail), escape(finding.fix))
@@ -68,7 +68,7 @@ def _table(findings: Iterable[Finding]) -> Table:
 
 
 def _psql_command(run: Run | None) -> str | None:
-    """The line that opens the database; a given URL, which may hold a password, is not shown."""
+    """The command that opens the database. Never shows a given URL, which may hold a password."""
     if run is not None and run.psql is not None:
         return f'{run.psql} "{run.database_url}"'
     if is_database_given():

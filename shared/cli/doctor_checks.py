@@ -1,4 +1,4 @@
-"""What `switchyard doctor` looks at. Each check gives findings; none changes anything."""
+"""The checks of `switchyard doctor`. Each returns findings; none changes anything."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ _LITELLM_TIMEOUT_S = 5.0
 class State(StrEnum):
     OK = "ok"
     NOTE = "note"
-    """Worth knowing; nothing to put right."""
+    """Worth knowing; nothing to fix."""
     WRONG = "wrong"
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """`fix` says what to do; empty where there is nothing to do."""
+    """`fix` says what to do; empty if there is nothing to do."""
 
     name: str
     state: State
@@ -68,25 +68,25 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def check_settings() -> list[Finding]:
-    """The settings that have a default: they can only be malformed."""
+    """The settings that have a default, so that they can only be malformed."""
     findings: list[Finding] = []
     for group in _PLAIN_GROUPS:
         try:
             load_settings(group)
         except SettingsInvalid as error:
-            findings.append(Finding("settings", State.WRONG, one_line(error), "correct it"))
-    return findings or [Finding("settings", State.OK, "well formed")]
+            findings.append(Finding("settings", State.WRONG, one_line(error), "correct its value"))
+    return findings or [Finding("settings", State.OK, "valid")]
 
 
 def check_postgres(run: Run | None) -> list[Finding]:
-    """Reachable, and as this release needs it."""
+    """Reachable, of a supported version, and with the tables of this release."""
     try:
         url = load_settings(DatabaseSettings)[DatabaseSettings].dsn
-        source = "DATABASE_URL"
+        source = "from DATABASE_URL"
     except SettingsInvalid as error:
         if run is None or "is not set" not in str(error):
             return [Finding("PostgreSQL", State.WRONG, one_line(error), _SET_OR_UP)]
-        url, source = run.database_url, "of the running `switchyard up`"
+        url, source = run.database_url, "from the running `switchyard up`"
     try:
         with psycopg.connect(url, connect_timeout=_TIMEOUT_S, **SESSION) as connection:
             version = connection.info.parameter_status("server_version")
@@ -95,37 +95,38 @@ def check_postgres(run: Run | None) -> list[Finding]:
             return [Finding("PostgreSQL", State.WRONG, fault.detail, fault.fix)]
         return [Finding("PostgreSQL", State.OK, f"{version}, {source}"), _check_tables(url)]
     except psycopg.ProgrammingError:
-        # libpq quotes the URL, and with it the password, when it cannot read it.
-        detail = "DATABASE_URL cannot be read as a PostgreSQL URL"
-        return [Finding("PostgreSQL", State.WRONG, detail, "write special characters as %XX")]
+        # libpq's own message quotes the URL, and with it the password.
+        detail = "DATABASE_URL is not a valid PostgreSQL URL"
+        fix = "percent-encode special characters (%XX)"
+        return [Finding("PostgreSQL", State.WRONG, detail, fix)]
     except psycopg.Error as error:
         fix = "start it, or correct DATABASE_URL"
         return [Finding("PostgreSQL", State.WRONG, one_line(error), fix)]
 
 
-_SET_OR_UP = "set it, or start `switchyard up`, which embeds one"
+_SET_OR_UP = "set it, or run `switchyard up`, which starts one for you"
 
 
 def _check_tables(url: str) -> Finding:
     if missing := missing_tables(url):
         some = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-        detail = f"{len(missing)} are missing: {some}"
+        detail = f"{len(missing)} missing: {some}"
         return Finding("tables", State.WRONG, detail, "run `switchyard migrate`")
     if not is_current(url):
-        detail = "of an earlier release"
+        detail = "from an earlier release"
         return Finding("tables", State.WRONG, detail, "run `switchyard migrate`")
-    return Finding("tables", State.OK, "as this release needs them")
+    return Finding("tables", State.OK, "up to date")
 
 
 def check_redis(run: Run | None) -> list[Finding]:
-    """Reachable, and which version."""
+    """Reachable, and its version."""
     try:
         url = load_settings(RedisSettings)[RedisSettings].url
-        source = "REDIS_URL"
+        source = "from REDIS_URL"
     except SettingsInvalid as error:
         if run is None:
             return [Finding("Redis", State.WRONG, one_line(error), _SET_OR_UP)]
-        url, source = run.redis_url, "of the running `switchyard up`"
+        url, source = run.redis_url, "from the running `switchyard up`"
     try:
         # redis-py leaves the type of its keyword arguments open.
         with redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
@@ -145,26 +146,26 @@ def check_redis(run: Run | None) -> list[Finding]:
 
 def check_data_folder(folder: Path) -> list[Finding]:
     """Whether the usage spool can be written there."""
-    place = next(one for one in (folder, *folder.parents) if one.exists())
-    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
-        made = "" if place == folder else ", made when first used"
-        return [Finding("data folder", State.OK, f"{folder}{made}")]
-    fix = "set SWITCHYARD_DATA_DIR to a folder that can be written"
-    return [Finding("data folder", State.WRONG, f"{place} cannot be written", fix)]
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        note = "" if existing == folder else ", created on first use"
+        return [Finding("data folder", State.OK, f"{folder}{note}")]
+    fix = "set SWITCHYARD_DATA_DIR to a writable folder"
+    return [Finding("data folder", State.WRONG, f"{existing} is not writable", fix)]
 
 
 def check_encryption_key(folder: Path) -> list[Finding]:
-    """BYOK_ENCRYPTION_KEY, else the key file of `switchyard up`."""
+    """BYOK_ENCRYPTION_KEY, or else the key file of `switchyard up`."""
     try:
         settings = load_settings(VaultSettings)[VaultSettings]
     except SettingsInvalid as error:
-        return [Finding("encryption key", State.WRONG, one_line(error), "correct it")]
+        return [Finding("encryption key", State.WRONG, one_line(error), "correct its value")]
     if settings.key_source != "env":
         return [_check_key_source(settings)]
     given = settings.byok_encryption_key
     source = "BYOK_ENCRYPTION_KEY"
     key = given.get_secret_value() if given else None
-    fix = "set BYOK_ENCRYPTION_KEY; `switchyard key generate` makes one"
+    fix = "set BYOK_ENCRYPTION_KEY; `switchyard key generate` creates one"
     if key is None:
         source = "the data folder's key file"
         try:
@@ -178,7 +179,7 @@ def check_encryption_key(folder: Path) -> list[Finding]:
         parse_key_ring(key)
     except ValueError as error:
         return [Finding("encryption key", State.WRONG, f"{source}: {error}", fix)]
-    return [Finding("encryption key", State.OK, f"well formed, {source}")]
+    return [Finding("encryption key", State.OK, f"valid, from {source}")]
 
 
 def _check_key_source(settings: VaultSettings) -> Finding:
@@ -187,23 +188,23 @@ def _check_key_source(settings: VaultSettings) -> Finding:
     except ValueError as error:
         fix = "correct BYOK_KEY_SOURCE, or what it names"
         return Finding("encryption key", State.WRONG, one_line(error), fix)
-    return Finding("encryption key", State.OK, f"well formed, {settings.key_source}")
+    return Finding("encryption key", State.OK, f"valid, from {settings.key_source}")
 
 
 def check_providers(run: Run | None) -> list[Finding]:
-    """Which providers can be called on the operator's own account."""
+    """Which providers can be called with the platform's own keys."""
     settings = load_settings(ProviderSettings)[ProviderSettings]
     keys = settings.api_keys()
     if run is not None and run.simulated:
-        detail = "simulated by the running `switchyard up`: answers are made up"
+        detail = "simulated by the running `switchyard up`; answers are made up"
         return [Finding("providers", State.NOTE, detail)]
     has_proxy = load_settings(LiteLLMSettings)[LiteLLMSettings].proxy_url is not None
     findings = [
         _provider(slug, has_key=slug in keys, has_proxy=has_proxy) for slug in PROVIDER_PREFIXES
     ]
     if not keys and not has_proxy:
-        detail = "no platform key and no LITELLM_PROXY_URL is set"
-        fix = "set one, such as OPENAI_API_KEY, or try out with `switchyard up`"
+        detail = "neither a platform key nor LITELLM_PROXY_URL is set"
+        fix = "set one, such as OPENAI_API_KEY, or try it out with `switchyard up`"
         findings.append(Finding("providers", State.WRONG, detail, fix))
     return findings
 
@@ -213,26 +214,28 @@ def _provider(slug: str, *, has_key: bool, has_proxy: bool) -> Finding:
     if has_key:
         return Finding(f"provider {slug}", State.OK, "platform key set")
     if has_proxy:
-        return Finding(f"provider {slug}", State.OK, f"by the LiteLLM proxy ({variable} not set)")
-    return Finding(f"provider {slug}", State.NOTE, f"no platform key ({variable})")
+        return Finding(
+            f"provider {slug}", State.OK, f"through the LiteLLM proxy ({variable} not set)"
+        )
+    return Finding(f"provider {slug}", State.NOTE, f"no platform key ({variable} not set)")
 
 
 def check_litellm() -> list[Finding]:
-    """Well formed and alive; nothing where LITELLM_PROXY_URL is not set."""
+    """Well formed and reachable; no finding if LITELLM_PROXY_URL is not set."""
     try:
         settings = load_settings(LiteLLMSettings)[LiteLLMSettings]
         proxy = LiteLLMProxy.from_settings(settings, TryOutSettings.model_construct())
     except SettingsInvalid as error:
-        return [Finding(_LITELLM, State.WRONG, one_line(error), "correct it")]
+        return [Finding(_LITELLM, State.WRONG, one_line(error), "correct its value")]
     if proxy is None:
         return []
     complaint = asyncio.run(_complaint(proxy))
     if complaint is not None:
         return [Finding(_LITELLM, State.WRONG, complaint, "start it, or correct LITELLM_PROXY_URL")]
     if not proxy.has_key:
-        detail = "alive; LITELLM_MASTER_KEY is not set"
-        return [Finding(_LITELLM, State.NOTE, detail, "set it, unless the proxy asks for no key")]
-    return [Finding(_LITELLM, State.OK, "alive, key set")]
+        detail = "reachable; LITELLM_MASTER_KEY is not set"
+        return [Finding(_LITELLM, State.NOTE, detail, "set it, unless the proxy needs no key")]
+    return [Finding(_LITELLM, State.OK, "reachable, key set")]
 
 
 async def _complaint(proxy: LiteLLMProxy) -> str | None:

@@ -1,4 +1,4 @@
-"""How a command fails: in one line on stderr, with status 1, and never with a traceback."""
+"""How a command fails: with one line on stderr and status 1, never with a traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.settings import SettingsInvalid
 
 
 class CommandFailed(click.ClickException):
-    """The command could not do its work; the message is one line that says what to do."""
+    """The command failed; the message is one line that says what went wrong and what to do."""
 
     exit_code = 1
 
@@ -23,9 +23,9 @@ class CommandFailed(click.ClickException):
 
 @contextmanager
 def failing_in_one_line() -> Generator[None]:
-    """Turn the failures a command expects into CommandFailed; also usable as a decorator.
+    """Turn expected errors into CommandFailed; also usable as a decorator.
 
-    Everything else is a fault of ours and keeps its traceback.
+    Anything else is a bug of ours and keeps its traceback.
     """
     try:
         yield
@@ -33,7 +33,7 @@ def failing_in_one_line() -> Generator[None]:
         raise CommandFailed(one_line(error)) from error
     except psycopg.errors.UndefinedTable as error:
         raise CommandFailed(
-            "the database lacks our tables: run `switchyard migrate` first"
+            "the database has no Switchyard tables; run `switchyard migrate` first"
         ) from error
     except psycopg.OperationalError as error:
         raise CommandFailed(f"PostgreSQL: {one_line(error)}") from error
@@ -43,5 +43,5 @@ def failing_in_one_line() -> Generator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's message with its line breaks taken out."""
+    """The error's message without line breaks."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""`switchyard health`: what is known of the providers, and a check of all of them now."""
+"""`switchyard health`: show the providers' health, or check all of them now."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _HISTORY = 20
 def health() -> None:
     """The providers' health.
 
-    Works on DATABASE_URL and REDIS_URL, else on those of a running `switchyard up`.
+    Uses DATABASE_URL and REDIS_URL, or else those of a running `switchyard up`.
     """
 
 
 @health.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with the last checks.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with recent checks.")
 @failing_in_one_line()
 def status(as_json: bool) -> None:
-    """Show what the last check found; checks nothing."""
+    """Show the results of the last check."""
     _show(asyncio.run(_read(database_url())), as_json=as_json)
 
 
@@ -50,14 +50,15 @@ def status(as_json: bool) -> None:
     metavar="SECONDS",
     help="How long to wait for a worker.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with the last checks.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with recent checks.")
 @failing_in_one_line()
 def check(timeout: int, as_json: bool) -> None:  # noqa: ASYNC109  click's option
-    """Have a worker ask every provider's free endpoint, and show what it found.
+    """Check every provider now, and show the results.
 
-    Exit status 1 where a provider that is switched on is down.
+    A worker does it, at endpoints that cost nothing. Exits with status 1 if an active provider is
+    down.
     """
-    click.echo("Checking all providers; a worker does it.", err=True)
+    click.echo("Checking all providers; waiting for a worker.", err=True)
     found = asyncio.run(_check(database_url(), redis_url(), timeout))
     _show(found, as_json=as_json)
     if any(one.is_active and one.health_status == "down" for one in found):
@@ -76,8 +77,8 @@ async def _check(dsn: str, queue_url: str, timeout_s: float) -> Sequence[Provide
         dispatch.close()
     if not await wait_for_check(connect, run, timeout_s):
         raise CommandFailed(
-            f"no worker made the check within {timeout_s:g} s: see that one runs"
-            " (`dramatiq functions.worker.main`); it stays queued"
+            f"no worker finished the check within {timeout_s:g} s; make sure that one is running"
+            " (`dramatiq functions.worker.main`). The check stays queued."
         )
     return await _read(dsn)
 

@@ -1,4 +1,4 @@
-"""`switchyard key`: make encryption keys, seal everything with the newest, see that all opens."""
+"""`switchyard key`: generate encryption keys, reseal with the newest, verify that all opens."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ from shared.vault.sources import read_key_ring, wrap_key
 _SHOWN = 10
 
 
-@click.group(short_help="Make, rotate and verify encryption keys.")
+@click.group(short_help="Generate, rotate and verify encryption keys.")
 def key() -> None:
-    """Keys that seal users' provider keys (BYOK_ENCRYPTION_KEY).
+    """Encryption keys, which seal stored provider keys (BYOK_ENCRYPTION_KEY).
 
     \b
-    To rotate, each step on every process before the next:
-      1. BYOK_ENCRYPTION_KEY=<old>,<new>   the new key opens
+    To rotate, complete each step on every process before the next:
+      1. BYOK_ENCRYPTION_KEY=<old>,<new>   the new key can open
       2. BYOK_ENCRYPTION_KEY=<new>,<old>   the new key seals
-      3. switchyard key rotate             everything is sealed with it
-      4. switchyard key verify             says that the old one may go
-      5. BYOK_ENCRYPTION_KEY=<new>         once no backup needs the old one
+      3. switchyard key rotate             reseals everything with it
+      4. switchyard key verify             confirms that the old key can go
+      5. BYOK_ENCRYPTION_KEY=<new>         once no backup needs the old key
     """
 
 
 @key.command()
-@click.option("--kms", "kms_key_id", metavar="ID", help="Wrap it with this key of AWS KMS.")
+@click.option("--kms", "kms_key_id", metavar="ID", help="Wrap it with this AWS KMS key.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
 def generate(kms_key_id: str | None, as_json: bool) -> None:
-    """Print a new encryption key, alone on stdout. It is stored nowhere.
+    """Print a new encryption key on stdout. It is not stored anywhere.
 
-    With --kms it is printed wrapped, for BYOK_KEY_SOURCE=aws-kms:ID.
+    With --kms the key is printed wrapped, for BYOK_KEY_SOURCE=aws-kms:ID.
     """
     made = generate_key()
     if kms_key_id is not None:
@@ -60,14 +60,14 @@ def generate(kms_key_id: str | None, as_json: bool) -> None:
 
 
 @key.command()
-@click.option("--adopt", is_flag=True, help="Also take over keys that the older system sealed.")
+@click.option("--adopt", is_flag=True, help="Also take over keys sealed by the older system.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
 def rotate(adopt: bool, as_json: bool) -> None:
-    """Seal every stored key with the newest key of the ring.
+    """Reseal every stored key with the newest encryption key.
 
-    Requests go on meanwhile. It may be killed: a second run continues. --adopt seals keys that
-    were stored without their owner to the user and the provider of their row.
+    Safe while requests are served, and safe to interrupt: a second run continues. With --adopt,
+    keys that were stored without an owner are sealed to the user and provider of their row.
     """
     vault = Vault(key_ring(data_folder()))
     with _connect("rotate") as connection:
@@ -78,7 +78,7 @@ def rotate(adopt: bool, as_json: bool) -> None:
         click.echo(msgspec.json.encode(done))
     else:
         adopted = f", {done.adopted} of them adopted" if adopt else ""
-        click.echo(f"{done.resealed} keys sealed with key {done.key_id}{adopted}; {done.left} left")
+        click.echo(f"{done.resealed} keys resealed with {done.key_id}{adopted}; {done.left} left")
         _list_closed(done.closed)
     if done.closed or done.left:
         raise CommandFailed(_what_to_do(done.closed, done.left))
@@ -88,7 +88,10 @@ def rotate(adopt: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
 def verify(as_json: bool) -> None:
-    """Open every stored key, and say whether older keys of the ring are still needed."""
+    """Check that every stored key can be opened.
+
+    Also reports whether older encryption keys are still needed.
+    """
     vault = Vault(key_ring(data_folder()))
     with _connect("verify") as connection:
         total = resealing.count_to_reseal(connection, vault, adopt=True)
@@ -97,11 +100,11 @@ def verify(as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(found))
     else:
-        click.echo(f"{found.open} of {found.rows} keys open")
+        click.echo(f"{found.open} of {found.rows} keys can be opened")
         if found.older:
-            click.echo(f"{found.older} need an older key: run `switchyard key rotate`")
+            click.echo(f"{found.older} still need an older key; run `switchyard key rotate`")
         elif len(vault.ring.ids) > 1:
-            click.echo(f"all of them with key {found.key_id} alone: the older ones may go")
+            click.echo(f"all of them need only key {found.key_id}; the older keys can be removed")
         _list_closed(found.closed)
     if found.closed:
         raise CommandFailed(_what_to_do(found.closed, 0))
@@ -118,7 +121,7 @@ def _connect(command: str) -> psycopg.Connection[tuple[object, ...]]:
 
 @contextmanager
 def _progress(what: str, total: int) -> Generator[resealing.Progress]:
-    """A bar on a terminal; else a line on stderr for every tenth of the work."""
+    """A progress bar on a terminal; elsewhere a line on stderr after each tenth of the work."""
     if sys.stderr.isatty():
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(what, *columns, console=Console(stderr=True)) as bar:
@@ -142,23 +145,27 @@ def _list_closed(closed: list[resealing.Closed]) -> None:
         whose = "the platform" if one.user_id is None else one.user_id
         click.echo(f"  {one.table} {one.id}, {whose} at {one.provider}: {one.why}", err=True)
     if len(closed) > _SHOWN:
-        click.echo(f"  … and {len(closed) - _SHOWN} more; --json lists all", err=True)
+        click.echo(f"  … and {len(closed) - _SHOWN} more; --json lists them all", err=True)
 
 
 def _what_to_do(closed: list[resealing.Closed], left: int) -> str:
     if any(one.why == "no_owner" for one in closed):
         return (
-            "some keys were sealed without owner: `switchyard key rotate --adopt` takes them over"
+            "some keys were sealed without an owner;"
+            " `switchyard key rotate --adopt` takes them over"
         )
     if closed:
-        return f"{len(closed)} keys do not open; their owners have to store them again"
-    return f"{left} keys were sealed with an older key meanwhile: restart what still uses it first"
+        return f"{len(closed)} keys cannot be opened; their owners must store them again"
+    return (
+        f"{left} keys were sealed with an older key in the meantime;"
+        " restart the processes that still use it, then rotate again"
+    )
 
 
 def key_ring(folder: Path) -> KeyRing:
-    """BYOK_KEY_SOURCE's, else the key file of `switchyard up`.
+    """The keys of BYOK_KEY_SOURCE, or else of the key file of `switchyard up`.
 
-    Raises CommandFailed where there is none, or none that is well formed.
+    Raises CommandFailed if there is none, or if it is malformed.
     """
     settings = load_settings(VaultSettings)[VaultSettings]
     try:

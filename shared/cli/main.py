@@ -1,4 +1,4 @@
-"""The command `switchyard`. Each subcommand is loaded when it is called: help is fast."""
+"""The `switchyard` command. Loads a subcommand only when it is called, so that help is fast."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import cast
 import click
 
 COMMANDS: Mapping[str, str] = {
-    "up": "Run the whole gateway on this machine, with its database.",
-    "migrate": "Bring the database to the state this release needs.",
-    "doctor": "Say what is missing or wrong, and how to put it right.",
+    "up": "Run the whole gateway on this machine, database included.",
+    "migrate": "Bring the database up to date with this release.",
+    "doctor": "Find problems in the setup, and say how to fix them.",
     "token": "Create, list, revoke and rotate access tokens.",
-    "route": "Say where a request would go, and why.",
-    "key": "Make, rotate and verify encryption keys.",
+    "route": "Show where a request would go, and why.",
+    "key": "Generate, rotate and verify encryption keys.",
     "health": "Show the providers' health, or check it now.",
-    "functions": "List what can be deployed alone, and how.",
-    "catalog": "Bring models and prices of the providers up to date.",
-    "usage": "Export usage, price it again, compare it, tell billing again.",
+    "functions": "List what can be deployed, and how to run it.",
+    "catalog": "Update models and prices.",
+    "usage": "Export, reprice and reconcile usage; resend it to billing.",
 }
-"""Each command's name, which is also its module's and function's, with its line of help."""
+"""Each command's name, which is also that of its module and function, with its line of help."""
 
 
 class _LazyGroup(click.Group):
@@ -33,17 +33,17 @@ class _LazyGroup(click.Group):
         try:
             module = import_module(f"shared.cli.{cmd_name}")
         except ModuleNotFoundError as error:
-            # An image of a function has the base alone; the worker's has the extra of the commands.
+            # A function's image has only the base; the worker's has the extra of the commands too.
             fix = "pip install 'switchyard[up]'"
             if cmd_name != "up":
-                fix = "pip install 'switchyard[cli]', or run it in the container of the worker"
+                fix = "pip install 'switchyard[cli]', or run it in the worker's container"
             raise click.ClickException(
-                f"`switchyard {cmd_name}` needs {error.name}, which is not installed here: {fix}"
+                f"`switchyard {cmd_name}` needs {error.name}, which is not installed: {fix}"
             ) from error
         return cast(click.Command, getattr(module, cmd_name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without loading them, as click would to get their help."""
+        """List the commands without loading them, which click would do to read their help."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -53,7 +53,7 @@ class _LazyGroup(click.Group):
 def switchyard() -> None:
     """Switchyard, a self-hosted, OpenAI-compatible LLM gateway.
 
-    Exit status: 0 done, 1 a problem (one line on stderr says which), 2 wrong usage.
+    Exit status: 0 success, 1 failure (one line on stderr says why), 2 wrong usage.
     """
 
 

@@ -1,4 +1,4 @@
-"""`switchyard migrate`: bring the database to the state this release needs."""
+"""`switchyard migrate`: bring the database up to date with this release."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from shared.migrate.steps import AdoptionRefused, CopyIncomplete, MigrationRefus
 from shared.migrate.steps import migrate as migrate_database
 
 
-@click.command(short_help="Bring the database to the state this release needs.")
+@click.command(short_help="Bring the database up to date with this release.")
 @failing_in_one_line()
 def migrate() -> None:
-    """Make, upgrade and seed the tables; a second run changes nothing.
+    """Create, upgrade and seed the tables; a second run changes nothing.
 
-    Works on DATABASE_URL, else on the database of a running `switchyard up`.
+    Uses DATABASE_URL, or else the database of a running `switchyard up`.
     """
     run_migrations(database_url(), click.echo)
 
 
 def run_migrations(url: str, report: Callable[[str], None]) -> None:
-    """Migrate the database at `url`; `report` gets a line for each thing done.
+    """Migrate the database at `url`; `report` gets a line for each change.
 
-    Raises CommandFailed, which says that a second run continues where that is so.
+    Raises CommandFailed, which says so if running it again is enough.
     """
     try:
         migrate_database(url, report)
@@ -42,7 +42,7 @@ def run_migrations(url: str, report: Callable[[str], None]) -> None:
 def _database_said(error: BaseException) -> str:
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return (
-            "another session holds a lock on a table for more than 5 s;"
-            " run `switchyard migrate` again when it is done"
+            "another session held a lock on a table for more than 5 s;"
+            " run `switchyard migrate` again once it has finished"
         )
     return f"PostgreSQL: {one_line(error)}"

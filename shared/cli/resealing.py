@@ -1,7 +1,7 @@
-"""Walks what the vault has sealed: to seal it anew, or to see whether it opens.
+"""Walks everything that the vault has sealed, to reseal it or to verify that it opens.
 
-Each batch is one transaction, and only what is left is read: it may be killed and run again, and
-keys may be stored, used and deleted all the while.
+Each batch is one transaction, and only what is left to do is read, so that a run can be killed and
+repeated while keys are stored, used and deleted.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from shared.vault.sealing import Vault
 from shared.vault.secret import shown
 
 BATCH = 200
-# A process that was not restarted yet goes on sealing with the older key.
+# A process that has not been restarted yet keeps sealing with the older key.
 _MAX_PASSES = 5
 
 Progress = Callable[[int], None]
-"""Is told how many more rows are done."""
+"""Called with the number of rows done since the last call."""
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A row that does not open, by place; `user_id` None: the platform's."""
+    """A row that cannot be opened; `user_id` is None for the platform's keys."""
 
     table: str
     id: int
@@ -45,7 +45,7 @@ class Closed(msgspec.Struct, frozen=True):
 
 
 class Rotation(msgspec.Struct):
-    """`left`: rows that are still not sealed with the newest key."""
+    """`left` counts the rows that are not yet sealed with the newest key."""
 
     key_id: str
     resealed: int = 0
@@ -55,7 +55,7 @@ class Rotation(msgspec.Struct):
 
 
 class Verification(msgspec.Struct):
-    """`older`: rows that would not open if the ring's older keys were taken out."""
+    """`older` counts the rows that would no longer open without the ring's older keys."""
 
     key_id: str
     rows: int = 0
@@ -72,9 +72,9 @@ def count_to_reseal(connection: psycopg.Connection[Any], vault: Vault, *, adopt:
 def rotate(
     connection: psycopg.Connection[Any], vault: Vault, progress: Progress, *, adopt: bool
 ) -> Rotation:
-    """Seal everything with the newest key; with `adopt`, also what was sealed without owner.
+    """Seal everything with the newest key; with `adopt`, also what was sealed without an owner.
 
-    Adopting trusts the table for whose an older key is. Raises psycopg.Error.
+    Adopting trusts the table to say who owns an older key. Raises psycopg.Error.
     """
     newest = vault.ring.primary_id
     done = Rotation(newest)
@@ -160,7 +160,7 @@ def _reseal(
 
 
 def _adopted(vault: Vault, row: SealedRow) -> Resealed:
-    """Raises NotOpened where the provider's URL has no host to seal to."""
+    """Raises NotOpened if the provider's URL has no host to seal to."""
     key = vault.open_older(row.sealed)
     sealed, to_show = vault.seal(_owner(row), key), shown(key)
     return Resealed(

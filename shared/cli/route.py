@@ -1,4 +1,4 @@
-"""`switchyard route`: where a request would go, what it would cost, and why not elsewhere."""
+"""`switchyard route`: where a request would go and why, and what it would cost."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _CHARS_PER_TOKEN = 4
 _OFF = "model_inactive"
 
 
-@click.command(short_help="Say where a request would go, and why.")
+@click.command(short_help="Show where a request would go, and why.")
 @click.argument("prompt", default="Hello")
-@click.option("--model", help="A listed id, provider/model, a power level or auto.")
-@click.option("--level", "power_level", help="eco, balanced, precision or another power level.")
-@click.option("--task", "task_type", help="A task type that rules may name.")
-@click.option("--tokens", type=click.IntRange(1, 2_000_000), help="As if the prompt had so many.")
-@click.option("--max-tokens", type=click.IntRange(1), help="The longest answer.")
-@click.option("--max-cost", "max_cost_usd", type=float, metavar="USD", help="The most it may cost.")
-@click.option("--stream", is_flag=True, help="As a stream.")
-@click.option("--local", "privacy_required", is_flag=True, help="Only providers marked local.")
-@click.option("--session", help="The session, which decides among equals.")
-@click.option("--tier", type=click.Choice([tier.value for tier in Tier]), help="As this tier.")
-@click.option("--user", metavar="ID", help="As this user, with their own keys.")
-@click.option("--url", metavar="URL", help="The gateway.  [default: that of a running `up`]")
-@click.option("--token", metavar="TOKEN", help="Whose request; --tier and --user need an admin's.")
-@click.option("--json", "as_json", is_flag=True, help="Print the gateway's answer.")
+@click.option("--model", help="A listed id, provider/model, a power level, or auto.")
+@click.option("--level", "power_level", help="eco, balanced, precision, or your own power level.")
+@click.option("--task", "task_type", help="Task type that rules can match.")
+@click.option("--tokens", type=click.IntRange(1, 2_000_000), help="Assume a prompt this long.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer to allow.")
+@click.option("--max-cost", "max_cost_usd", type=float, metavar="USD", help="Most it may cost.")
+@click.option("--stream", is_flag=True, help="Route a streaming request.")
+@click.option("--local", "privacy_required", is_flag=True, help="Use only providers marked local.")
+@click.option("--session", help="Session id, which decides among equals.")
+@click.option("--tier", type=click.Choice([tier.value for tier in Tier]), help="Assume this tier.")
+@click.option("--user", metavar="ID", help="Assume this user, with their own keys.")
+@click.option("--url", metavar="URL", help="Gateway to ask.  [default: the running `up`]")
+@click.option("--token", metavar="TOKEN", help="Access token; --tier and --user need an admin's.")
+@click.option("--json", "as_json", is_flag=True, help="Print the gateway's answer as JSON.")
 @failing_in_one_line()
 def route(
     prompt: str,
@@ -48,63 +48,69 @@ def route(
     as_json: bool,
     **fields: Any,
 ) -> None:
-    """Ask the gateway where PROMPT would go. Nothing is sent to a provider."""
+    """Show where PROMPT would go and what it would cost, without calling a provider.
+
+    \b
+    Example: switchyard route --level eco --tokens 2000
+    """
     run = running_up()
     running = run.url if run is not None else None
     url = url or running
     if url is None:
-        raise CommandFailed("no `switchyard up` runs here: name the gateway with --url")
+        raise CommandFailed("no `switchyard up` is running here; name a gateway with --url")
     if token is None and url != running:
-        raise CommandFailed("name a token with --token: the try-out token is for `up` alone")
+        raise CommandFailed("--token is required: the try-out token works only with `up`")
     text = prompt if tokens is None else "x" * (tokens * _CHARS_PER_TOKEN)
     body = {name: value for name, value in fields.items() if value not in (None, False)}
     body["messages"] = [{"role": "user", "content": text}]
     headers = {"authorization": f"Bearer {token or TRY_OUT_TOKEN}"}
     if session is not None:
         headers["x-session-id"] = session
-    asked = {name: value for name, value in (("tier", tier), ("user", user)) if value is not None}
-    path = "/api/v1/llm/route" + (f"?{urlencode(asked)}" if asked else "")
-    told = post_json(url, path, body, headers)
+    query = {name: value for name, value in (("tier", tier), ("user", user)) if value is not None}
+    path = "/api/v1/llm/route" + (f"?{urlencode(query)}" if query else "")
+    answer = post_json(url, path, body, headers)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(told)))
+        click.echo(msgspec.json.format(msgspec.json.encode(answer)))
         return
-    _print(told)
+    _print(answer)
 
 
-def _print(told: dict[str, Any]) -> None:
+def _print(answer: dict[str, Any]) -> None:
     console = Console()
-    level = told["power_level"] or "named models"
-    console.print(f"{level}, {told['tier']} tier, about {told['prompt_tokens']} prompt tokens")
-    if told["ignores_health"]:
-        console.print("No candidate is well just now: all are tried as if they were.")
-    table = Table("#", "provider", "model", "why", "paid by", "expected USD", "at most USD", "now")
-    for one in told["candidates"]:
+    level = answer["power_level"] or "named models"
+    console.print(f"{level}, {answer['tier']} tier, about {answer['prompt_tokens']} prompt tokens")
+    if answer["ignores_health"]:
+        console.print("No candidate is healthy right now, so health is ignored.")
+    table = Table("#", "provider", "model", "why", "paid by", "expected USD", "max USD", "state")
+    for candidate in answer["candidates"]:
         table.add_row(
-            str(one["rank"]),
-            one["provider"],
-            one["model"],
-            one["reason"] + (f" {one['rule_id']}" if one["rule_id"] else ""),
-            _payer(one),
-            _usd(one["expected_cost_usd"]),
-            _usd(one["worst_cost_usd"]),
-            one["passed_over"] or one["provider_health"],
+            str(candidate["rank"]),
+            candidate["provider"],
+            candidate["model"],
+            candidate["reason"] + (f" {candidate['rule_id']}" if candidate["rule_id"] else ""),
+            _payer(candidate),
+            _usd(candidate["expected_cost_usd"]),
+            _usd(candidate["worst_cost_usd"]),
+            candidate["passed_over"] or candidate["provider_health"],
         )
     console.print(table)
-    shown = [one for one in told["dropped"] if one["reason"] != _OFF]
+    shown = [model for model in answer["dropped"] if model["reason"] != _OFF]
     if shown:
-        dropped = Table("dropped", "model", "because of")
-        for one in shown:
-            dropped.add_row(one["provider"], one["model"], one["reason"])
+        dropped = Table("dropped", "model", "reason")
+        for model in shown:
+            dropped.add_row(model["provider"], model["model"], model["reason"])
         console.print(dropped)
-    # After `catalog sync --apply` they are a thousand.
-    if off := len(told["dropped"]) - len(shown):
-        console.print(f"{off} more {'is' if off == 1 else 'are'} switched off; --json names them.")
+    # After `catalog sync --apply` there are about a thousand.
+    if off := len(answer["dropped"]) - len(shown):
+        console.print(f"{off} more {'is' if off == 1 else 'are'} switched off; --json lists them.")
 
 
-def _payer(one: dict[str, Any]) -> str:
-    if one["key_source"] == "byok":
-        return "own key, refused" if one["key_is_refused"] else f"own key ({one['key_policy']})"
-    follows = one["follows_own_key"]
+def _payer(candidate: dict[str, Any]) -> str:
+    if candidate["key_source"] == "byok":
+        if candidate["key_is_refused"]:
+            return "own key, refused"
+        return f"own key ({candidate['key_policy']})"
+    follows = candidate["follows_own_key"]
     return "platform" if follows is None else f"platform (after own key: {follows})"
 
 

@@ -1,4 +1,4 @@
-"""Which PostgreSQL and Redis a command works on: the given ones, else those of a running `up`."""
+"""Which PostgreSQL and Redis a command uses: those in the settings, or else a running `up`'s."""
 
 from __future__ import annotations
 
@@ -21,53 +21,53 @@ from shared.settings import (
 
 
 class GivenServices(SettingsGroup):
-    """What the operator named; `up` embeds what is None."""
+    """What the operator has set; `up` embeds whatever is None."""
 
     database_url: SecretStr | None = Field(None, alias="DATABASE_URL")
     redis_url: SecretStr | None = Field(None, alias="REDIS_URL")
 
 
 def is_database_given() -> bool:
-    """Whether DATABASE_URL is set, to whatever."""
+    """Whether DATABASE_URL is set, valid or not."""
     return load_settings(GivenServices)[GivenServices].database_url is not None
 
 
 def given_database_url() -> str | None:
-    """DATABASE_URL, checked. Raises SettingsInvalid, CommandFailed where libpq cannot read it."""
+    """DATABASE_URL, or None. Raises SettingsInvalid, or CommandFailed if libpq cannot parse it."""
     if not is_database_given():
         return None
     url = load_settings(DatabaseSettings)[DatabaseSettings].dsn
     try:
         conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        # libpq's own words quote the URL, and with it the password.
+        # libpq's own message quotes the URL, and with it the password.
         raise CommandFailed(
-            "DATABASE_URL cannot be read; it looks like"
-            f" {DatabaseSettings.examples['DATABASE_URL']}, special characters as %XX"
+            "DATABASE_URL is not a valid PostgreSQL URL; use the form"
+            f" {DatabaseSettings.examples['DATABASE_URL']}, with special characters as %XX"
         ) from None
     return url
 
 
 def given_redis_url() -> str | None:
-    """REDIS_URL, if it is set."""
+    """REDIS_URL, or None. Raises SettingsInvalid."""
     if load_settings(GivenServices)[GivenServices].redis_url is None:
         return None
     return load_settings(RedisSettings)[RedisSettings].url
 
 
 def data_folder() -> Path:
-    """SWITCHYARD_DATA_DIR, else the default; it need not be there."""
+    """SWITCHYARD_DATA_DIR, or else the default; the folder may not exist yet."""
     given = load_settings(SpoolSettings)[SpoolSettings].data_dir
     return (given or default_data_dir()).expanduser().absolute()
 
 
 def running_up() -> Run | None:
-    """The `switchyard up` that runs on this data folder, if one does."""
+    """The `switchyard up` that is running on this data folder, if any."""
     return read_run_file(data_folder())
 
 
 def database_url() -> str:
-    """DATABASE_URL, else that of a running `up`. Raises SettingsInvalid, CommandFailed."""
+    """DATABASE_URL, or else that of a running `up`. Raises SettingsInvalid, CommandFailed."""
     url = given_database_url()
     if url is None:
         run = running_up()
@@ -82,7 +82,7 @@ def database_url() -> str:
 
 
 def redis_url() -> str:
-    """REDIS_URL, else that of a running `up`. Raises SettingsInvalid, CommandFailed."""
+    """REDIS_URL, or else that of a running `up`. Raises SettingsInvalid, CommandFailed."""
     url = given_redis_url()
     if url is None:
         run = running_up()

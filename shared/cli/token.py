@@ -1,6 +1,6 @@
 """`switchyard token`: create, list, revoke and rotate access tokens.
 
-A token is printed once, alone on stdout; the database keeps its digest only.
+A token is printed once, alone on stdout; the database keeps only its digest.
 """
 
 from __future__ import annotations
@@ -39,35 +39,35 @@ class _Duration(click.ParamType[timedelta]):
             return value
         match = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", value)
         if match is None:
-            self.fail(f"{value!r} is no duration; write 30d, 12h, 45m or 2w", param, ctx)
+            self.fail(f"{value!r} is not a duration; use 30d, 12h, 45m or 2w", param, ctx)
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 @click.group(short_help="Create, list, revoke and rotate access tokens.")
 def token() -> None:
-    """Access tokens of callers.
+    """Access tokens, which callers authenticate with.
 
-    Works on DATABASE_URL, else on the database of a running `switchyard up`.
+    Uses DATABASE_URL, or else the database of a running `switchyard up`.
     """
 
 
 @token.command()
-@click.option("--user", "user_id", required=True, metavar="ID", help="Whose token it is.")
+@click.option("--user", "user_id", required=True, metavar="ID", help="The user it belongs to.")
 @click.option("--tier", required=True, type=click.Choice([tier.value for tier in Tier]))
 @click.option(
     "--role", type=click.Choice([role.value for role in Role]), default="user", show_default=True
 )
 @click.option("--team", "team_id", metavar="ID", help="The user's team.")
 @click.option("--name", help="What the token is for.  [default: the user's id]")
-@click.option("--expires", type=_Duration(), metavar="30d", help="It ends after this time.")
+@click.option("--expires", type=_Duration(), metavar="30d", help="Lifetime.  [default: no end]")
 @click.option(
     "--scope",
     "scopes",
     multiple=True,
     type=click.Choice([scope.value for scope in Scope]),
-    help="Allow only this; may be repeated.  [default: all that the role allows]",
+    help="Allow only this scope; repeatable.  [default: all that the role allows]",
 )
-@click.option("--model", "models", multiple=True, help="Allow only this model; may be repeated.")
+@click.option("--model", "models", multiple=True, help="Allow only this model; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
 def create(
@@ -81,7 +81,11 @@ def create(
     models: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Make a token and print it, this once, alone on stdout."""
+    """Create a token and print it, once, alone on stdout.
+
+    \b
+    Example: switchyard token create --user alice --tier professional --expires 30d
+    """
     minted = mint()
     expires_at = None if expires is None else datetime.now(UTC) + expires
     with _connect() as connection, connection.transaction():
@@ -103,7 +107,8 @@ def create(
     _print_secret(token_id, minted, as_json=as_json)
     until = "it is revoked" if expires_at is None else f"{expires_at:%Y-%m-%d %H:%M} UTC"
     click.echo(
-        f"Token {token_id} of {user_id} is valid until {until}; it is not shown again.", err=True
+        f"Token {token_id} for {user_id} is valid until {until}. It will not be shown again.",
+        err=True,
     )
 
 
@@ -111,7 +116,7 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @failing_in_one_line()
 def list_(as_json: bool) -> None:
-    """List all tokens, by the ends of each; the tokens themselves are not kept."""
+    """List all tokens, by their first and last characters."""
     with _connect() as connection:
         rows = access_tokens.list_tokens(connection)
     if as_json:
@@ -137,12 +142,12 @@ def list_(as_json: bool) -> None:
 @click.argument("token_id", metavar="ID", type=int)
 @failing_in_one_line()
 def revoke(token_id: int) -> None:
-    """End the token with this id; serving processes know within 2 s."""
+    """Revoke a token; every process refuses it within 2 s."""
     with _connect() as connection, connection.transaction():
         if not access_tokens.revoke_token(connection, token_id):
             raise _no_such(token_id)
         _audit(connection, "revoke", "token.revoked", token_id, {})
-    click.echo(f"Token {token_id} is revoked.", err=True)
+    click.echo(f"Token {token_id} has been revoked.", err=True)
 
 
 @token.command()
@@ -150,7 +155,10 @@ def revoke(token_id: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @failing_in_one_line()
 def rotate(token_id: int, as_json: bool) -> None:
-    """Print a new token in place of the one with this id, which stays valid for 24 hours."""
+    """Replace a token, and print the new one.
+
+    The old token stays valid for 24 hours.
+    """
     minted = mint()
     with _connect() as connection, connection.transaction():
         new_id = access_tokens.rotate_token(
@@ -161,7 +169,8 @@ def rotate(token_id: int, as_json: bool) -> None:
         _audit(connection, "rotate", "token.rotated", token_id, {"to": new_id})
     _print_secret(new_id, minted, as_json=as_json)
     click.echo(
-        f"Token {new_id} replaces {token_id}, which ends in 24 hours; it is not shown again.",
+        f"Token {new_id} replaces token {token_id}, which expires in 24 hours."
+        " It will not be shown again.",
         err=True,
     )
 
@@ -190,7 +199,7 @@ def _print_secret(token_id: int, minted: str, *, as_json: bool) -> None:
 
 
 def _no_such(token_id: int) -> CommandFailed:
-    return CommandFailed(f"there is no live token {token_id}; `switchyard token list` shows them")
+    return CommandFailed(f"there is no active token {token_id}; see `switchyard token list`")
 
 
 def _state(row: access_tokens.TokenRow) -> str:

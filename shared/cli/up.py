@@ -1,9 +1,9 @@
-"""`switchyard up`: the whole gateway on this machine, from nothing to a line to paste.
+"""`switchyard up`: the whole gateway on this machine, from nothing to a command to paste.
 
     data folder, lock -> leftovers -> port -> PostgreSQL, Valkey -> migrate -> the Procfile's
-    processes and the simulated provider, supervised -> the banner, when /readyz says so
+    processes and the simulated provider, supervised -> the banner, once /readyz is green
 
-It ends the other way round, and leaves no process, no socket and no run.json.
+It shuts down in reverse order, and leaves behind no process, no socket and no run.json.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shared.cli.running.banner import banner
 from shared.cli.running.data_folder import ensure_key_file, fresh_metrics_folder, locked
 from shared.cli.running.embedded_services import EmbeddedServices
 from shared.cli.running.environment import process_environment
-from shared.cli.running.log_lines import LogLines, wants_colour
+from shared.cli.running.log_lines import LogLines, wants_color
 from shared.cli.running.port import require_free_port
 from shared.cli.running.procfile import ProcessType, ProcfileInvalid, parse_procfile
 from shared.cli.running.ready import wait_until_ready
@@ -48,27 +48,27 @@ _PATIENCE_S = 30.0
 
 
 class _Stopped(Exception):
-    """Asked to stop before everything was started."""
+    """A stop was requested before everything had started."""
 
 
-@click.command(short_help="Run the whole gateway on this machine, with its database.")
-@click.option("--port", type=click.IntRange(1, 65535), help="[default: PORT, else 8084]")
+@click.command(short_help="Run the whole gateway on this machine, database included.")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: PORT, or else 8084]")
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="[default: SWITCHYARD_DATA_DIR, else a folder of this user]",
+    help="[default: SWITCHYARD_DATA_DIR, or else a folder of this user]",
 )
 @click.option(
     "--simulate/--no-simulate",
     default=None,
-    help="Answer from a simulated provider."
-    "  [default: where no platform key and no LITELLM_PROXY_URL is set]",
+    help="Simulate the providers."
+    "  [default: simulate unless a platform key or LITELLM_PROXY_URL is set]",
 )
 @failing_in_one_line()
 def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
-    """Run every process of the Procfile on 127.0.0.1, and what they need.
+    """Run every process of the Procfile on 127.0.0.1, with the services they need.
 
-    PostgreSQL and Valkey are embedded where DATABASE_URL and REDIS_URL are not set. A second run
+    PostgreSQL and Valkey are embedded unless DATABASE_URL and REDIS_URL are set. A second run
     continues with the data of the first. Ctrl-C stops everything.
     """
     stop = StopRequest()
@@ -79,13 +79,13 @@ def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
     if simulate is None:
         simulate = not _can_reach_providers()
     environment = inherited_environment()
-    names = [one.name for one in process_types] + [SIMULATED]
-    lines = LogLines(names, sys.stdout, colour=wants_colour(sys.stdout, environment))
+    names = [process_type.name for process_type in process_types] + [SIMULATED]
+    lines = LogLines(names, sys.stdout, color=wants_color(sys.stdout, environment))
     with locked(folder):
         try:
             _Up(folder, port, lines, stop).run(process_types, environment, simulate=simulate)
         except _Stopped:
-            pass  # what was asked for: said below
+            pass  # as requested; reported below
         except (KeepsDying, EmbeddedFailed) as error:
             text = str(error) if isinstance(error, KeepsDying) else one_line(error)
             raise CommandFailed(text) from error
@@ -104,7 +104,7 @@ class _Up:
     ) -> None:
         encryption_key = _given_encryption_key() or ensure_key_file(self._folder)
         if ended := leftovers.end_leftovers(self._folder):
-            self._lines.say(f"{ended} processes of a killed `switchyard up` ended")
+            self._lines.say(f"ended {ended} processes left over from a killed `switchyard up`")
         require_free_port(self._port)
         simulated_port = free_port() if simulate else None
         with ExitStack() as stack:
@@ -112,7 +112,7 @@ class _Up:
             stack.callback(services.stop)
             run = self._start_services(services, simulated=simulate)
             run_migrations(run.database_url, lambda line: self._lines.say(f"migrate: {line}"))
-            self._go_on()
+            self._raise_if_stopped()
             stack.callback(remove_run_file, self._folder)
             write_run_file(self._folder, run)
             environment = process_environment(
@@ -141,13 +141,13 @@ class _Up:
         database_url, redis_url = given_database_url(), given_redis_url()
         psql: str | None = None
         if database_url is None:
-            self._go_on()
+            self._raise_if_stopped()
             postgres = services.start_postgres()
             database_url, psql = postgres.dsn, str(postgres.binaries / "psql")
         if redis_url is None:
-            self._go_on()
+            self._raise_if_stopped()
             redis_url = services.start_valkey().url
-        self._go_on()
+        self._raise_if_stopped()
         return Run(
             pid=os.getpid(),
             url=f"http://127.0.0.1:{self._port}",
@@ -158,12 +158,12 @@ class _Up:
             simulated=simulated,
         )
 
-    def _go_on(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self._stop.requested:
             raise _Stopped
 
     def _announce(self, run: Run) -> None:
-        """Say that the gateway is ready; until it is, every 30 s what it lacks."""
+        """Announce that the gateway is ready; until then, say every 30 s what is missing."""
         while not self._stop.requested:
             complaint = wait_until_ready(
                 self._port, lambda: self._stop.requested, patience_s=_PATIENCE_S
@@ -176,17 +176,17 @@ class _Up:
 
 
 def _process_types() -> list[ProcessType]:
-    """What the Procfile runs all the time. Its release command is `up`'s own migration."""
+    """The Procfile's long-running processes; `up` runs the migrations of `release` itself."""
     try:
         found = parse_procfile((PROJECT / "Procfile").read_text())
     except FileNotFoundError:
         raise CommandFailed(
-            f"there is no Procfile in {PROJECT}: `switchyard up` runs from a checkout"
-            " (`make up`); elsewhere start the processes yourself"
+            f"there is no Procfile in {PROJECT}; `switchyard up` runs from a checkout"
+            " (`make up`). Elsewhere, start the processes yourself."
         ) from None
     except ProcfileInvalid as error:
         raise CommandFailed(str(error)) from error
-    return [one for one in found if one.name != "release"]
+    return [process_type for process_type in found if process_type.name != "release"]
 
 
 def _can_reach_providers() -> bool:
@@ -196,7 +196,7 @@ def _can_reach_providers() -> bool:
 
 
 def _given_encryption_key() -> str | None:
-    """BYOK_ENCRYPTION_KEY. Raises CommandFailed where it is malformed."""
+    """BYOK_ENCRYPTION_KEY, or None. Raises CommandFailed if it is malformed."""
     settings = load_settings(VaultSettings)[VaultSettings]
     given = settings.byok_encryption_key
     if given is None:
@@ -213,7 +213,7 @@ def _local_url(port: int | None) -> str | None:
 
 
 def _simulated_provider(port: int) -> ProcessType:
-    # A call that hangs on purpose would keep it from stopping without the time-out.
+    # Without the timeout, a call that hangs on purpose would keep it from stopping.
     return ProcessType(
         SIMULATED,
         f"uvicorn functions.simulated_provider.app:app --host 127.0.0.1 --port {port} --workers 1"

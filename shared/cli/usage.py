@@ -1,4 +1,4 @@
-"""`switchyard usage`: export it, price it again, compare it, and tell billing again."""
+"""`switchyard usage`: export, reprice and reconcile usage, and resend it to billing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Day(click.ParamType[datetime]):
         try:
             return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
         except ValueError:
-            self.fail(f"{value!r} is no date; write 2026-11-25", param, ctx)
+            self.fail(f"{value!r} is not a date; use 2026-11-25", param, ctx)
 
 
 class _Usd(click.ParamType[Decimal]):
@@ -52,36 +52,36 @@ class _Usd(click.ParamType[Decimal]):
         try:
             number = Decimal(value)
         except InvalidOperation:
-            self.fail(f"{value!r} is no number", param, ctx)
+            self.fail(f"{value!r} is not a number", param, ctx)
         if not number.is_finite() or number < 0:
-            self.fail("it must be 0 or more", param, ctx)
+            self.fail("must be 0 or more", param, ctx)
         return number
 
 
-_start = click.option("--start", type=_Day(), metavar="DATE", help="The first UTC day.")
-_end = click.option("--end", type=_Day(), metavar="DATE", help="The UTC day behind the last one.")
-_provider = click.option("--provider", metavar="SLUG", help="Rows of this provider alone.")
-_model = click.option("--model", metavar="ID", help="Rows of this model alone.")
+_start = click.option("--start", type=_Day(), metavar="DATE", help="First UTC day.")
+_end = click.option("--end", type=_Day(), metavar="DATE", help="UTC day after the last one.")
+_provider = click.option("--provider", metavar="SLUG", help="Only this provider's rows.")
+_model = click.option("--model", metavar="ID", help="Only this model's rows.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 
 
-@click.group(short_help="Export usage, price it again, compare it, tell billing again.")
+@click.group(short_help="Export, reprice and reconcile usage; resend it to billing.")
 def usage() -> None:
-    """The ledger of usage.
+    """The usage ledger.
 
-    Works on DATABASE_URL, else on the database of a running `switchyard up`.
+    Uses DATABASE_URL, or else the database of a running `switchyard up`.
     """
 
 
 @usage.command("export")
 @click.option(
-    "--to", "place", required=True, metavar="PLACE", help="A folder, or s3://bucket/prefix."
+    "--to", "place", required=True, metavar="TARGET", help="A folder, or s3://bucket/prefix."
 )
 @_start
 @click.option(
-    "--end", type=_Day(), metavar="DATE", help="The UTC day behind the last one.  [default: today]"
+    "--end", type=_Day(), metavar="DATE", help="UTC day after the last one.  [default: today]"
 )
-@click.option("--user", "user_id", metavar="ID", help="Rows of this user alone.")
+@click.option("--user", "user_id", metavar="ID", help="Only this user's rows.")
 @_provider
 @_model
 @click.option(
@@ -91,7 +91,7 @@ def usage() -> None:
     default=Format.JSONL.value,
     show_default=True,
 )
-@click.option("--verify", "verifies", is_flag=True, help="Only check what is there.")
+@click.option("--verify", "verifies", is_flag=True, help="Only check an existing export.")
 @_json
 @failing_in_one_line()
 def export_command(
@@ -105,10 +105,11 @@ def export_command(
     verifies: bool,
     as_json: bool,
 ) -> None:
-    """Write rows to a folder or to S3, in parts, with a manifest of counts, sums and digests.
+    """Export usage rows to a folder or to S3.
 
-    Run it again with the same words to go on where it was ended. Without --end the days up to
-    yesterday: rows of a day that is not over are still coming in.
+    A manifest holds the counts, sums and digests of all parts. To resume an interrupted export, run
+    the same command again. Without --end, exports up to and including yesterday, because rows of
+    the current day are still coming in.
     """
     filters = UsageFilters(
         user_id, start=start, end=end or _days_ago(0), provider=provider, model=model
@@ -123,7 +124,7 @@ def export_command(
     if as_json:
         click.echo(manifest.encode().rstrip())
         return
-    is_whole = "complete" if manifest.is_complete else "not complete: run it again"
+    is_whole = "complete" if manifest.is_complete else "incomplete: run it again"
     click.echo(
         f"{manifest.rows} rows in {len(manifest.parts)} parts,"
         f" {numeral(manifest.cost_total_usd)} USD, {is_whole}."
@@ -142,8 +143,8 @@ def _export(store: Store, filters: UsageFilters, form: Format) -> Manifest:
 @_end
 @_provider
 @_model
-@click.option("--all", "every", is_flag=True, help="Rows that have a cost, too.")
-@click.option("--dry-run", "dry", is_flag=True, help="Only say what it would come to.")
+@click.option("--all", "every", is_flag=True, help="Include rows that have a cost.")
+@click.option("--dry-run", "dry", is_flag=True, help="Show the result without saving it.")
 @_json
 @failing_in_one_line()
 def reprice_command(
@@ -155,10 +156,10 @@ def reprice_command(
     dry: bool,
     as_json: bool,
 ) -> None:
-    """Price rows without a cost by prices that came later.
+    """Price rows that have no cost.
 
-    Each gets the price that was in force when it was made, else the first that came after. The row
-    stays as it is: an adjustment is added beside it, and billing hears of that. Safe to run again.
+    Each row gets the price in force when it was written, or else the first one after it. The row
+    itself does not change: an adjustment is added beside it and sent to billing. Safe to run again.
     """
     filters = UsageFilters(None, start=start, end=end, provider=provider, model=model)
     done = NOTHING
@@ -178,9 +179,9 @@ def reprice_command(
     if as_json:
         click.echo(msgspec.json.encode(shown(done._asdict())))
         return
-    would = "would be" if dry else "are"
+    would = "would be" if dry else "were"
     click.echo(
-        f"{done.adjusted} rows {would} adjusted, by {numeral(done.amount_usd)} USD together."
+        f"{done.adjusted} rows {would} adjusted, by {numeral(done.amount_usd)} USD in total."
     )
     if done.unpriced:
         click.echo(f"{done.unpriced} rows still have no price, or no token counts.", err=True)
@@ -197,9 +198,9 @@ def reprice_command(
     default="0.01",
     show_default=True,
     metavar="SHARE",
-    help="What two costs may differ by.",
+    help="Relative difference to allow.",
 )
-@click.option("--rows", "as_rows", is_flag=True, help="List the rows that differ, not models.")
+@click.option("--rows", "as_rows", is_flag=True, help="List rows that differ, instead of models.")
 @_json
 @failing_in_one_line()
 def reconcile_command(
@@ -211,9 +212,10 @@ def reconcile_command(
     as_rows: bool,
     as_json: bool,
 ) -> None:
-    """Compare our costs with those that providers report, and the sums with the rows.
+    """Compare our costs with what providers reported.
 
-    The last 31 days if nothing is said. Exit status 1 where the sums are not those of the rows.
+    Also compares daily sums with their rows. Covers the last 31 days unless --start is given. Exits
+    with status 1 if any sums do not match their rows.
     """
     filters = UsageFilters(
         None, start=start or _days_ago(31), end=end, provider=provider, model=model
@@ -233,20 +235,23 @@ def reconcile_command(
     if as_json:
         click.echo(msgspec.json.encode({"differences": rows, "drifts": drifted}))
     else:
-        _print(rows, "No provider reported a cost of these rows.")
-        _print(drifted, "The daily sums are those of the rows.")
+        _print(rows, "No provider reported a cost for these rows.")
+        _print(drifted, "The daily sums match their rows.")
     if drifts:
-        raise CommandFailed(f"the sums of {len(drifts)} days are not those of their rows")
+        raise CommandFailed(f"{len(drifts)} daily sums do not match their rows")
 
 
 @usage.command("replay")
 @click.option(
-    "--request-id", "ids", multiple=True, help="Every event of this request, sent or not."
+    "--request-id", "ids", multiple=True, help="Resend all events of this request; repeatable."
 )
 @_json
 @failing_in_one_line()
 def replay_command(ids: tuple[str, ...], as_json: bool) -> None:
-    """Make dead letters of billing due again; the worker sends them within 10 s."""
+    """Resend billing events that became dead letters.
+
+    The worker sends them within 10 s.
+    """
     with _connect() as connection:
         number = usage_outbox.replay(connection, [*ids] or None)
         waiting, failed = usage_outbox.outbox_state(connection)
@@ -254,15 +259,18 @@ def replay_command(ids: tuple[str, ...], as_json: bool) -> None:
         counts = {"replayed": number, "waiting": waiting, "failed": failed}
         click.echo(msgspec.json.encode(counts))
     else:
-        click.echo(f"{number} events are due again; {waiting} wait, {failed} are dead letters.")
+        click.echo(f"{number} events queued again; {waiting} waiting, {failed} dead letters.")
 
 
 @usage.command("quarantine")
-@click.option("--retry", "retries", is_flag=True, help="Write them: what was wrong is mended.")
+@click.option("--retry", "retries", is_flag=True, help="Write them, once the cause is fixed.")
 @_json
 @failing_in_one_line()
 def quarantine_command(retries: bool, as_json: bool) -> None:
-    """List records that could not be rows. Exit status 1 where --retry leaves some."""
+    """List records that could not be written as rows.
+
+    Exits with status 1 if --retry leaves any.
+    """
     left: dict[int, str] = {}
     with _connect() as connection:
         found = list_quarantined(connection)
@@ -278,9 +286,9 @@ def quarantine_command(retries: bool, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(rows))
     else:
-        _print(rows, "Nothing is in quarantine.")
+        _print(rows, "The quarantine is empty.")
     if left:
-        raise CommandFailed(f"{len(left)} could not be written")
+        raise CommandFailed(f"{len(left)} records could not be written")
 
 
 def _connect() -> psycopg.Connection[Any]:

@@ -1,8 +1,8 @@
-"""Adopts the tables that the older SQL made: columns added and widened, every row kept.
+"""Adopts the tables that the older SQL created: columns are added and widened, every row is kept.
 
-The state to reach is not described a second time: the first migration's own statements are run in
-a scratch schema, and what differs from it is altered. Later migrations then run as on any other
-database. Whatever the older tables have beyond that stays, but may no longer refuse our rows.
+The target is not described a second time: the first migration's own statements run in a scratch
+schema, and whatever differs from it is altered. Later migrations then run as on any other database.
+Anything else that the older tables have stays, but may no longer reject our rows.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _SCRATCH = "switchyard_adoption"
 
 
 class AdoptionRefused(Exception):
-    """The older tables hold what cannot be adopted; the message says what to change."""
+    """The older tables cannot be adopted as they are; the message says what to change."""
 
 
 def adopt(connection: psycopg.Connection[Any], report: Callable[[str], None]) -> None:
-    """Alter the older tables to the state of the first migration, all of them or none.
+    """Alter the older tables to match the first migration, all of them or none.
 
-    Does nothing on a database without them, and nothing a second time. The usage log is only set
-    aside here; older_usage copies it. Raises AdoptionRefused.
+    Does nothing on a database without them, or when run again. The usage log is only set aside
+    here; older_usage copies it. Raises AdoptionRefused.
     """
     with connection.transaction():
         set_usage_aside(connection, report)
@@ -46,7 +46,7 @@ def adopt(connection: psycopg.Connection[Any], report: Callable[[str], None]) ->
                 _adopt_indexes(connection, table, home)
         except psycopg.errors.UniqueViolation as error:
             raise AdoptionRefused(
-                f"{error.diag.table_name} holds a row twice that may be there once:"
+                f"{error.diag.table_name} has duplicate rows; remove all but one:"
                 f" {error.diag.message_detail}"
             ) from error
         _set_path(connection, path)
@@ -66,9 +66,9 @@ def _set_path(connection: psycopg.Connection[Any], path: str) -> None:
 
 
 def _constraints(connection: psycopg.Connection[Any], schema: str, table: str) -> dict[str, str]:
-    """Name to definition, of keys of every kind, in words that do not name the schema."""
+    """Definitions by name of keys of every kind, without the schema's name."""
     path = _one(connection, "SELECT current_setting('search_path')")[0]
-    # A table is printed with its schema unless the search path finds it.
+    # PostgreSQL prints a table with its schema unless the search path finds it.
     _set_path(connection, schema)
     rows = connection.execute(
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
@@ -82,7 +82,7 @@ def _constraints(connection: psycopg.Connection[Any], schema: str, table: str) -
 def _adopt_constraints(
     connection: psycopg.Connection[Any], table: str, home: str, report: Callable[[str], None]
 ) -> None:
-    """Foreign keys that are missing are left to remake.py, which can add them unvalidated."""
+    """Leave missing foreign keys to remake.py, which can add them unvalidated."""
     wanted = _constraints(connection, _SCRATCH, table)
     held = _constraints(connection, home, table)
     alter = sql.SQL("ALTER TABLE {} ").format(sql.Identifier(table))

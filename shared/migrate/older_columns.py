@@ -1,4 +1,4 @@
-"""Brings the columns of an older table to those of a reference table of the same name."""
+"""Alters the columns of an older table to match a reference table of the same name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psycopg import sql
 
 from shared.catalog.seeded_providers import PROVIDERS
 
-# What a column that must not be null holds in rows which knew nothing of it.
+# What to put into a column that must not be null, for rows that predate it.
 _FILLS: dict[tuple[str, str], LiteralString] = {
     ("llm_providers", "provider_slug"): (
         "trim(both '-' from lower(regexp_replace(provider_name, '[^A-Za-z0-9]+', '-', 'g')))"
@@ -45,7 +45,7 @@ def columns_of(connection: psycopg.Connection[Any], table: str) -> dict[str, Col
 
 
 def converted(value: sql.Composable, held: str, wanted: str) -> sql.Composable:
-    """`value` of type `held` as `wanted`: a time without zone was UTC, an address has no mask."""
+    """`value` of type `held` as `wanted`: a time without a zone was UTC, an address has no mask."""
     if held.startswith("timestamp") and "without" in held and "with time zone" in wanted:
         return sql.SQL("({} AT TIME ZONE 'UTC')").format(value)
     if held == "inet" and wanted == "text":
@@ -91,7 +91,7 @@ def _drop_foreign_types(
     held: dict[str, Column],
     wanted: dict[str, Column],
 ) -> None:
-    """Drop foreign keys whose column becomes text: they point out of these tables (at users)."""
+    """Drop foreign keys whose column becomes text: they refer to tables of others (users)."""
     changed = [
         name
         for name, column in held.items()
@@ -129,7 +129,7 @@ def _alter(connection: psycopg.Connection[Any], table: str, held: Column, wanted
     name = sql.Identifier(wanted.name)
     becomes_identity = wanted.is_identity and not held.is_identity
     if held.default and (becomes_identity or held.type != wanted.type):
-        # A default of the old type may have no cast to the new one.
+        # A default of the old type may not be castable to the new one.
         _alter_column(connection, table, wanted.name, sql.SQL("DROP DEFAULT"))
     if held.type != wanted.type:
         _alter_column(
@@ -183,7 +183,7 @@ def _forbid_null(
     ).fetchone()
     if count and count[0]:
         _alter_column(connection, table, column.name, sql.SQL("DROP NOT NULL"))
-        report(f"{table}.{column.name}: {count[0]} rows hold nothing; fill it in")
+        report(f"{table}.{column.name}: {count[0]} rows have no value; fill it in")
     else:
         _alter_column(connection, table, column.name, sql.SQL("SET NOT NULL"))
 
@@ -195,14 +195,14 @@ def _filling(table: str, column: str, fill: str) -> sql.Composed:
 
 
 def _describe_providers(connection: psycopg.Connection[Any], held: dict[str, Column]) -> None:
-    """How known providers are spoken to, where the older table did not say."""
+    """Set how known providers are called, where the older table did not say."""
     changes = {
         name: sql.Identifier("known", name)
         for name in ("dialect", "auth_type", "litellm_prefix")
         if name not in held
     } | {"base_url": sql.SQL("coalesce(nullif(llm_providers.base_url, ''), known.base_url)")}
     if "dialect" not in held:
-        # Before there were dialects `bearer` was the default of all, and nobody's choice.
+        # Before there were dialects, `bearer` was the default everywhere, not a choice.
         changes["auth_type"] = sql.Identifier("known", "auth_type")
     known = sql.SQL(", ").join(
         sql.SQL("({}, {}, {}, {}, {})").format(

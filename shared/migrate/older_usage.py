@@ -1,8 +1,8 @@
 """Moves the rows of an older, unpartitioned usage log into the partitioned one.
 
-Set aside in one transaction, copied in batches that commit, dropped when every row is there. The
-copy may be killed anywhere: what an older row becomes depends on that row alone, so a second copy
-meets its own rows and leaves them.
+The older log is set aside in one transaction, copied in batches that commit, and dropped once every
+row has been copied. The copy can be killed at any time: what an older row becomes depends only on
+that row, so a second copy finds its own rows and leaves them alone.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _OLDER_NAME = f"{PARTITION_SCHEMA}.{_ASIDE}"
 
 
 class CopyIncomplete(Exception):
-    """Rows of the older log are not all in the new one; the older one is kept."""
+    """Not every row of the older log is in the new one; the older one is kept."""
 
 
 def is_set_aside(connection: psycopg.Connection[Any]) -> bool:
-    """Whether an older log waits to be copied, or to be copied to its end."""
+    """Whether an older log is waiting to be copied, in whole or in part."""
     return _scalar(connection, sql.SQL("SELECT to_regclass({}) IS NOT NULL").format(_OLDER_NAME))
 
 
 def set_usage_aside(connection: psycopg.Connection[Any], report: Callable[[str], None]) -> None:
-    """Move an unpartitioned llm_usage_logs out of the way; the caller's transaction."""
+    """Move an unpartitioned llm_usage_logs out of the way, in the caller's transaction."""
     kind = connection.execute(
         "SELECT relkind FROM pg_class WHERE oid = to_regclass('llm_usage_logs')"
     ).fetchone()
@@ -57,7 +57,7 @@ def copy_usage(
     *,
     rows_a_batch: int = 5000,
 ) -> None:
-    """Copy what is set aside and drop it; does nothing where nothing is.
+    """Copy the log that was set aside and drop it; does nothing if there is none.
 
     `connection` must be in autocommit: each batch commits. Raises CopyIncomplete.
     """
@@ -75,7 +75,7 @@ def copy_usage(
 
 
 def _prepare(connection: psycopg.Connection[Any]) -> int:
-    """Make the months, and let new ids go on after the older ones; the highest older id."""
+    """Create the months, start new ids after the older ones, and return the highest older id."""
     held = columns_of(connection, _OLDER_NAME)
     for columns in ("request_id, id", "id"):
         if columns.split(",")[0] in held:
@@ -101,7 +101,7 @@ def _prepare(connection: psycopg.Connection[Any]) -> int:
 
 
 def _copy_batch(connection: psycopg.Connection[Any], after: int, rows: int) -> int:
-    """Copy the next rows by id; the id they end with, or the highest there is."""
+    """Copy the next rows by id, and return the last id copied."""
     targets, values = _mapping(connection)
     row = connection.execute(
         sql.SQL(
@@ -119,14 +119,14 @@ def _copy_batch(connection: psycopg.Connection[Any], after: int, rows: int) -> i
         )
     ).fetchone()
     if row is None or row[0] is None:
-        raise CopyIncomplete(f"{_OLDER_NAME} changed while it was copied")
+        raise CopyIncomplete(f"{_OLDER_NAME} changed while it was being copied")
     return int(row[0])
 
 
 def _mapping(
     connection: psycopg.Connection[Any],
 ) -> tuple[list[str], list[sql.Composable]]:
-    """The columns of the new log that can be filled, with what of `older` goes into each."""
+    """The columns of the new log that can be filled, and the value of `older` for each."""
     held = columns_of(connection, _OLDER_NAME)
     targets = ["request_id", "created_at", "user_id"]
     user_id = sql.SQL("coalesce(older.user_id::text, '')" if "user_id" in held else "''")
@@ -144,7 +144,7 @@ def _mapping(
 
 
 def _request_id(held: dict[str, Column]) -> sql.Composable:
-    """Of rows with one request_id the first keeps it; without one a row is called after its id."""
+    """The first row with a request_id keeps it; any other is named after its id."""
     if "request_id" not in held:
         return sql.SQL("'legacy-' || older.id")
     return sql.SQL(
@@ -157,7 +157,7 @@ def _request_id(held: dict[str, Column]) -> sql.Composable:
 
 
 def _created_at(held: dict[str, Column]) -> sql.Composable:
-    """A row without a time gets the log's earliest: any other would move between two copies."""
+    """A row without a time gets the log's earliest: any other would change between two copies."""
     own, earliest = (
         converted(printed(value), held["created_at"].type, "timestamp with time zone")
         for value in ("older.created_at", "min(created_at)")
@@ -183,7 +183,7 @@ def _verify(connection: psycopg.Connection[Any]) -> int:
 
 
 def _sum_up(connection: psycopg.Connection[Any]) -> None:
-    """Add the older rows to usage_daily, once: in the transaction that drops them."""
+    """Add the older rows to usage_daily, exactly once: in the transaction that drops them."""
     held = columns_of(connection, _OLDER_NAME)
     connection.execute(
         sql.SQL(

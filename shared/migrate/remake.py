@@ -1,6 +1,6 @@
-"""Makes again what was dropped by hand, although the version table says it is there.
+"""Recreates what was dropped by hand, although the version table says that it exists.
 
-From the tables of shared/db/tables, which a test keeps equal to what the migrations make.
+Uses the tables of shared/db/tables, which a test keeps identical to what the migrations create.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sqlalchemy import Connection, ForeignKeyConstraint, Table
 
 from shared.db.tables.every import metadata
 
-# Rows that name a dropped model by its id would name whichever model has that id next.
+# Rows that refer to a dropped model by id would refer to whichever model gets that id next.
 _FOLLOWERS = {"llm_models": ("model_prices", "llm_routing_rules")}
 
 
 def missing_tables(connection: psycopg.Connection[Any]) -> list[str]:
-    """Names of tables that are not there, in alphabetical order."""
+    """Names of our tables that do not exist, in alphabetical order."""
     rows = connection.execute(
         "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL ORDER BY name",
         (list(metadata.tables),),
@@ -28,7 +28,7 @@ def missing_tables(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def remake_tables(connection: Connection, missing: list[str]) -> None:
-    """Make `missing` in the caller's transaction, empty, with their indexes."""
+    """Create `missing` in the caller's transaction, empty and with their indexes."""
     metadata.create_all(connection, tables=[metadata.tables[name] for name in missing])
     for name in missing:
         for follower in _FOLLOWERS.get(name, ()):
@@ -36,7 +36,7 @@ def remake_tables(connection: Connection, missing: list[str]) -> None:
 
 
 def remake_foreign_keys(connection: psycopg.Connection[Any], report: Callable[[str], None]) -> None:
-    """Add those that DROP … CASCADE took along. Rows that break one stay, and are reported."""
+    """Add the keys that DROP … CASCADE removed. Rows that violate one are kept and reported."""
     rows = connection.execute(
         "SELECT conname FROM pg_constraint WHERE contype = 'f'"
         " AND connamespace = current_schema()::regnamespace"
@@ -70,4 +70,4 @@ def _add_foreign_key(
     try:
         connection.execute(alter + sql.SQL("VALIDATE CONSTRAINT {}").format(name))
     except psycopg.errors.ForeignKeyViolation as error:
-        report(f"{table.name} has rows whose {target} is gone: {error.diag.message_detail}")
+        report(f"{table.name} has rows without a matching {target}: {error.diag.message_detail}")

@@ -1,7 +1,7 @@
-"""The database's own roles: what a serving process may do, whatever its code would like to.
+"""Database roles, which limit what a serving process may do whatever its code tries.
 
-Group roles without login, made once for a whole server and granted for each database. The README
-says who should be a member of which.
+They are group roles without login, created once per server and granted in each database. The README
+of shared/db says who should be a member of which.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _GROWS = ("SELECT", "INSERT")
 _CHANGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _READS = ("SELECT",)
 
-# By table; what is not named has the first entry. The trigger that moves `versions` runs with the
-# rights of whoever makes the change.
+# By table; a table that is not named gets the first entry. The trigger that bumps `versions` runs
+# with the rights of whoever makes the change.
 _RIGHTS: Mapping[str, tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     APP: (_CHANGES, {"audit_events": _GROWS, "model_prices": _GROWS}),
     CHAT: (_READS, {"audit_events": _GROWS, "versions": ("SELECT", "INSERT", "UPDATE")}),
@@ -32,10 +32,10 @@ _CHAT_NOTES = ("status", "is_validated", "validation_error", "last_validated_at"
 
 
 def make_roles(connection: psycopg.Connection[Any], report: Callable[[str], None]) -> None:
-    """Make the roles that are missing and grant what they lack; never more than that.
+    """Create the roles that are missing, and grant only the rights they lack.
 
-    `report` hears of each role made, and of each that could not be: the user of the connection
-    has no CREATEROLE.
+    `report` gets a line for each role created, and for each that could not be because the
+    connection's user lacks CREATEROLE.
     """
     for role in _RIGHTS:
         if not _exists(connection, role) and not _make(connection, role, report):
@@ -67,11 +67,11 @@ def _make(connection: psycopg.Connection[Any], role: str, report: Callable[[str]
         with connection.transaction():
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
     except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-        return True  # another database of this server was migrated at the same moment
+        return True  # another database on this server was migrated at the same moment
     except psycopg.errors.InsufficientPrivilege:
-        report(f"role {role} not made: this user may not create roles (see shared/db/README.md)")
+        report(f"role {role} not created: this user may not create roles (see shared/db/README.md)")
         return False
-    report(f"role {role} made")
+    report(f"role {role} created")
     return True
 
 
@@ -94,7 +94,7 @@ def _grant(
 
 
 def _run(connection: psycopg.Connection[Any], statement: str, role: str, table: str) -> None:
-    """`statement` is one of this module's own, with places for the two names."""
+    """`statement` is one of this module's own, with placeholders for the two names."""
     connection.execute(
         sql.SQL(statement).format(  # pyright: ignore[reportArgumentType]
             table=sql.Identifier(table), role=sql.Identifier(role)

@@ -1,7 +1,7 @@
-"""What a fresh installation starts with, put only where a table is empty.
+"""What a fresh installation starts with, inserted only into empty tables.
 
-Prices and context windows are read from the genai-prices package at that time; nothing is seeded
-over what an admin, or an older system, has put there.
+Prices and context windows come from the genai-prices package at that time. Seeding never overwrites
+what an admin or an older system has stored.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MODELS = (
     ModelSeed("anthropic", "claude-opus-5-5", "precision", 100, "professional", True, False),
 )
 
-# name, rank, price ceiling in USD per million tokens, TTFT target in ms, may change level.
+# Name, rank, price ceiling in USD per million tokens, TTFT target in ms, may change level.
 _POWER_LEVELS = (
     ("eco", 1, Decimal("0.60"), 1500, True),
     ("balanced", 2, Decimal(4), 2500, True),
@@ -54,7 +54,7 @@ _RULE_TIERS = (("eco", "free"), ("balanced", "professional"), ("precision", "pro
 
 
 def seed(connection: psycopg.Connection[Any], report: Callable[[str], None]) -> None:
-    """Fill what is empty, in one transaction."""
+    """Seed every table that is empty, in one transaction."""
     now = datetime.now(UTC)
     with connection.transaction():
         if _is_empty(connection, b"power_levels"):
@@ -65,11 +65,11 @@ def seed(connection: psycopg.Connection[Any], report: Callable[[str], None]) -> 
             report(f"{models} models seeded")
         if _is_empty(connection, b"llm_routing_rules") and (rules := _seed_rules(connection)):
             report(f"{rules} routing rules seeded")
-        slugs = [one.slug for one in PROVIDERS]
+        slugs = [provider.slug for provider in PROVIDERS]
         if known := copy_known_models(connection, slugs, now):
-            report(f"{known} models taken over from the price catalog, for names not listed")
+            report(f"{known} models copied from the price catalog, for names that are not listed")
         if prices := _price_from_columns(connection, now):
-            report(f"{prices} prices taken over from llm_models")
+            report(f"{prices} prices copied from llm_models")
 
 
 def _is_empty(connection: psycopg.Connection[Any], table: bytes) -> bool:
@@ -96,23 +96,23 @@ def _seed_providers(connection: psycopg.Connection[Any]) -> int:
             " VALUES (%(id)s, %(name)s, %(slug)s, %(name)s, %(base_url)s, %(dialect)s,"
             " %(auth_type)s, %(litellm_prefix)s, %(supports_vision)s, %(api_key_format)s,"
             " %(documentation_url)s, %(pricing_url)s, %(status_page_url)s, true)",
-            [{"id": place, **asdict(each)} for place, each in enumerate(PROVIDERS, start=1)],
+            [{"id": number, **asdict(each)} for number, each in enumerate(PROVIDERS, start=1)],
         )
     _continue_ids(connection, "llm_providers")
     return len(PROVIDERS)
 
 
 def _seed_models(connection: psycopg.Connection[Any], now: datetime) -> int:
-    """Only models of providers that are there: an older system may have others."""
+    """Seed models only for providers that exist: an older system may have others."""
     providers = dict(connection.execute("SELECT provider_slug, id FROM llm_providers").fetchall())
     chosen = [
-        (place, model, providers[model.provider_slug])
-        for place, model in enumerate(MODELS, start=1)
+        (row_id, model, providers[model.provider_slug])
+        for row_id, model in enumerate(MODELS, start=1)
         if model.provider_slug in providers
     ]
-    for place, model, provider_id in chosen:
+    for row_id, model, provider_id in chosen:
         known = known_model(model.provider_slug, model.model_id, now)
-        _insert_model(connection, place, provider_id, model, known, now)
+        _insert_model(connection, row_id, provider_id, model, known, now)
     if chosen:
         _continue_ids(connection, "llm_models")
     return len(chosen)
@@ -120,7 +120,7 @@ def _seed_models(connection: psycopg.Connection[Any], now: datetime) -> int:
 
 def _insert_model(
     connection: psycopg.Connection[Any],
-    place: int,
+    row_id: int,
     provider_id: int,
     model: ModelSeed,
     known: KnownModel,
@@ -135,7 +135,7 @@ def _insert_model(
         " power_level_priority, min_tier_required)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, true, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            place,
+            row_id,
             provider_id,
             known.name,
             model.model_id,
@@ -158,12 +158,12 @@ def _insert_model(
     connection.execute(
         "INSERT INTO model_prices (model_id, version, valid_from, source, checked_at, prices)"
         " VALUES (%s, 1, %s, %s, %s, %s) ON CONFLICT (model_id, version) DO NOTHING",
-        (place, now, known.source, now, Jsonb(known.prices)),
+        (row_id, now, known.source, now, Jsonb(known.prices)),
     )
 
 
 def _seed_rules(connection: psycopg.Connection[Any]) -> int:
-    """A rule a level, naming the model that comes first there; none for a level without models."""
+    """One rule per level, for the level's first model; none for a level without models."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO llm_routing_rules (model_id, power_level, user_tier, priority, weight)"
@@ -178,7 +178,7 @@ def _seed_rules(connection: psycopg.Connection[Any]) -> int:
 def _price_from_columns(connection: psycopg.Connection[Any], now: datetime) -> int:
     """A first price version for models that an older system priced in llm_models alone."""
     if connection.execute("SELECT 1 " + _UNVERSIONED + " LIMIT 1").fetchone() is None:
-        return 0  # an INSERT of no rows would move the catalog's version all the same
+        return 0  # even an INSERT of no rows would bump the catalog's version
     return connection.execute(
         "INSERT INTO model_prices (model_id, version, valid_from, source, checked_at, prices)"
         " SELECT id, 1, created_at, coalesce(price_source, 'llm_models'),"
@@ -193,7 +193,7 @@ def _price_from_columns(connection: psycopg.Connection[Any], now: datetime) -> i
 
 
 def _continue_ids(connection: psycopg.Connection[Any], table: str) -> None:
-    """Let the table's identity go on after the ids that were given by hand."""
+    """Make the table's identity continue after the ids that were set here."""
     connection.execute(
         sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id'), (SELECT max(id) FROM {}))").format(
             table, sql.Identifier(table)

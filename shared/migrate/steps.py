@@ -1,4 +1,4 @@
-"""Brings a database to the state this release needs; a second run changes nothing."""
+"""Brings a database up to date with this release; a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ VERSION_TABLE = "switchyard_alembic_version"
 _ADOPTABLE = frozenset(
     {"llm_providers", "llm_models", "user_api_keys", "llm_routing_rules", "llm_usage_logs"}
 )
-# The same number in every release: one process migrates, the others wait and find nothing to do.
+# The same in every release: one process migrates, and the others wait and find nothing to do.
 _LOCK = 0x5357_4D47
-# Of indexes that are NULLS NOT DISTINCT.
+# The first with indexes that are NULLS NOT DISTINCT.
 _OLDEST = 15
-# In any other, text comes back as bytes or cannot be written at all.
+# In any other encoding, text comes back as bytes or cannot be written at all.
 _ENCODING = "UTF8"
 _WAIT_FOR_OTHERS: LiteralString = "15min"
 _WAIT_FOR_A_LOCK: LiteralString = "5s"
@@ -56,15 +56,15 @@ class Unfit(NamedTuple):
 
 
 class MigrationRefused(Exception):
-    """The database holds something that is not ours to touch; the message names it."""
+    """The database is unsuitable, or holds something that is not ours; the message names it."""
 
 
 def migrate(dsn: str, report: Callable[[str], None]) -> None:
-    """Adopt, upgrade, remake, partition and seed; `report` gets a line for each thing done.
+    """Adopt, upgrade, remake, partition and seed; `report` gets a line for each change.
 
-    Safe to kill and to run again, and beside serving processes: a statement that waits longer
-    than 5 s for a lock fails rather than block those who queue behind it. Raises psycopg.Error
-    (LockNotAvailable for that) or sqlalchemy.exc.DBAPIError around one, MigrationRefused,
+    Safe to kill and run again, and safe beside serving processes: a statement that waits more than
+    5 s for a lock fails instead of blocking everyone who queues behind it. Raises psycopg.Error (in
+    that case LockNotAvailable) or a sqlalchemy.exc.DBAPIError around one, MigrationRefused,
     AdoptionRefused and CopyIncomplete.
     """
     done = 0
@@ -77,7 +77,7 @@ def migrate(dsn: str, report: Callable[[str], None]) -> None:
     with _only_one(dsn) as connection:
         _bring_up(dsn, connection, count)
     if not done:
-        report("nothing to do: the database is as this release needs it")
+        report("nothing to do: the database is up to date")
 
 
 def is_current(dsn: str) -> bool:
@@ -89,25 +89,25 @@ def is_current(dsn: str) -> bool:
 
 
 def missing_tables(dsn: str) -> list[str]:
-    """Names of our tables that the database lacks. Raises psycopg.OperationalError."""
+    """Names of our tables that are missing. Raises psycopg.OperationalError."""
     with _session(dsn) as connection:
         return remake.missing_tables(connection)
 
 
 def unfit(connection: psycopg.Connection[Any]) -> Unfit | None:
-    """Why this server or its database cannot be ours, if so."""
+    """Why this server or database cannot be used, or None."""
     version = connection.info.server_version // 10_000
     if version < _OLDEST:
         return Unfit(f"the server is PostgreSQL {version}", f"use {_OLDEST} or newer")
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != _ENCODING:
-        made = f"CREATE DATABASE … ENCODING '{_ENCODING}' TEMPLATE template0"
-        return Unfit(f"the database's encoding is {encoding}", f"make one by {made}")
+        statement = f"CREATE DATABASE … ENCODING '{_ENCODING}' TEMPLATE template0"
+        return Unfit(f"the database's encoding is {encoding}", f"create one with {statement}")
     return None
 
 
 def alembic_config() -> Config:
-    """What alembic.ini would hold; set attributes["connection"] before running migrations."""
+    """What alembic.ini would contain. Set attributes["connection"] before running migrations."""
     config = Config()
     folder = next(iter(migrations.__path__))
     config.set_main_option("script_location", folder.replace("%", "%%"))
@@ -136,16 +136,16 @@ def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[s
             remake.remake_tables(bound, remade)
             bound.commit()
     if missing:
-        report(f"{len(missing)} tables made: {', '.join(missing)}")
+        report(f"{len(missing)} tables created: {', '.join(missing)}")
     after = _version(connection)
     if before not in {None, after}:
         report(f"schema upgraded from {before} to {after}")
     if triggers := install_triggers(connection):
-        report(f"{triggers} triggers made")
+        report(f"{triggers} triggers created")
     if install_rollups(connection):
         report("smaller copies of usage_daily filled")
     for partition in ensure_ahead(connection, datetime.now(UTC)):
-        report(f"partition {partition} made")
+        report(f"partition {partition} created")
     copy_usage(connection, report)
     connection.execute("INSERT INTO versions (id) VALUES (1) ON CONFLICT DO NOTHING")
     seeds.seed(connection, report)
@@ -154,11 +154,11 @@ def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[s
 
 
 def _refuse_strangers(missing: list[str]) -> None:
-    """Before the first migration only the older five may be there: the rest would not be ours."""
+    """Before the first migration only the older five may exist: any others are not ours."""
     strangers = sorted(metadata.tables.keys() - _ADOPTABLE - set(missing))
     if strangers:
         raise MigrationRefused(
-            f"there is already a table {', '.join(strangers)}, made by something else:"
+            f"the database already has tables with our names: {', '.join(strangers)};"
             " give Switchyard a database or a schema of its own"
         )
 
@@ -166,7 +166,7 @@ def _refuse_strangers(missing: list[str]) -> None:
 @contextmanager
 def _only_one(dsn: str) -> Generator[psycopg.Connection[Any]]:
     with _session(dsn) as waiting, waiting.transaction():
-        # The lock is the transaction's: a pooler would keep the session, and with it the lock.
+        # A transaction's lock, because a pooler keeps the session and with it a session's lock.
         waiting.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_WAIT_FOR_OTHERS))
         waiting.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         waiting.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -182,13 +182,13 @@ def _session(dsn: str) -> Generator[psycopg.Connection[Any]]:
         connection.execute("SET timezone = 'UTC'")
         connection.execute(sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_A_LOCK))
         yield connection
-        # A pooler gives the session to somebody else.
+        # A pooler gives the session to another client.
         connection.execute("RESET lock_timeout")
 
 
 @contextmanager
 def _sqlalchemy(dsn: str) -> Generator[Connection]:
-    """A connection of SQLAlchemy to any DSN that psycopg takes."""
+    """A SQLAlchemy connection to any DSN that psycopg accepts."""
 
     def connect() -> psycopg.Connection[Any]:
         connection = psycopg.connect(

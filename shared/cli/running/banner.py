@@ -1,4 +1,4 @@
-"""What `switchyard up` says once the gateway is ready."""
+"""What `switchyard up` prints once the gateway is ready."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ _BODY = json.dumps({"messages": [{"role": "user", "content": "Hello"}]}, separat
 
 
 def banner(url: str, *, simulated: bool) -> str:
-    """The URL, the tokens and what they may do, and one line to paste."""
+    """The URL, the tokens and what each may do, and a command to paste."""
     width = max(len(token) for token in TRYOUT_CALLERS)
-    lines = ["", f"Switchyard is ready: {url}  (Ctrl-C stops it)", ""]
+    lines = ["", f"Switchyard is ready: {url}  (Ctrl-C to stop)", ""]
     for token, caller in TRYOUT_CALLERS.items():
-        may = "models, providers and completions"
+        may = "completions, models and providers"
         if caller.role is Role.ADMIN:
             may += ", and /metrics"
-        lines.append(f"  {token:<{width}}  {caller.role} of tier {caller.tier}: {may}")
-    lines.append("  They are valid while this runs, from this machine. `switchyard token create`")
-    lines.append("  makes others.")
+        lines.append(f"  {token:<{width}}  {caller.role}, {caller.tier} tier: {may}")
+    lines.append("  They work while this runs, and only from this machine. To create others, run")
+    lines.append("  `switchyard token create`.")
     lines.append("")
     if simulated:
-        lines.append("  Simulated providers: answers are made up. Set a provider's key, such as")
-        lines.append("  OPENAI_API_KEY, and start again to reach models.")
+        lines.append(
+            "  Providers are simulated, and their answers made up. To reach real models, set a"
+        )
+        lines.append("  provider's key, such as OPENAI_API_KEY, and restart.")
         lines.append("")
     lines.append("  Try it:")
     lines.append(curl_line(url))
@@ -32,7 +34,7 @@ def banner(url: str, *, simulated: bool) -> str:
 
 
 def curl_line(url: str) -> str:
-    """One completion as one line for a shell."""
+    """One completion, as a shell command on one line."""
     token = next(token for token, caller in TRYOUT_CALLERS.items() if caller.role is Role.USER)
     return (
         f"curl -s {url}/api/v1/llm/chat/completions -H 'Authorization: Bearer {token}'"

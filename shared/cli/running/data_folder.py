@@ -1,4 +1,4 @@
-"""The data folder of `switchyard up`: one `up` at a time, and the key file it makes."""
+"""The data folder of `switchyard up`: one `up` at a time, and the key file it creates."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _METRICS = "metrics"
 
 @contextmanager
 def locked(folder: Path) -> Generator[None]:
-    """Make the folder and hold it. Raises CommandFailed where another `up` does, or it cannot be.
+    """Lock the folder, created if missing. Raises CommandFailed if that fails or `up` runs there.
 
-    The lock goes with the process that holds it, however that ends.
+    The lock ends with the process that holds it, however that ends.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise CommandFailed(
-            f"{folder} cannot be the data folder ({error.strerror});"
-            " set SWITCHYARD_DATA_DIR to one that can be written"
+            f"cannot use {folder} as the data folder ({error.strerror});"
+            " set SWITCHYARD_DATA_DIR to a writable folder"
         ) from error
     with os.fdopen(descriptor, "r+") as lock:
         try:
@@ -48,7 +48,7 @@ def locked(folder: Path) -> Generator[None]:
 
 
 def read_key_file(folder: Path) -> str | None:
-    """The encryption key that `up` made; None where there is none. Raises PermissionError."""
+    """The encryption key that `up` created, or None. Raises PermissionError."""
     try:
         return (folder / KEY_FILE).read_text().strip()
     except (FileNotFoundError, NotADirectoryError):
@@ -56,9 +56,10 @@ def read_key_file(folder: Path) -> str | None:
 
 
 def ensure_key_file(folder: Path) -> str:
-    """The key in the folder's key file, made (0600) if missing.
+    """The key in the folder's key file, which is created (0600) if missing.
 
-    Raises CommandFailed where the file holds no key: a new one would not open what the old sealed.
+    Raises CommandFailed if the file holds no valid key: a new one could not open what the old one
+    sealed.
     """
     known = read_key_file(folder)
     if known is None:
@@ -76,7 +77,7 @@ def ensure_key_file(folder: Path) -> str:
 
 
 def fresh_metrics_folder(folder: Path) -> Path:
-    """An empty folder for the metrics of several web processes: an earlier run's are not this's."""
+    """An empty folder for the metrics of several web processes, without those of an earlier run."""
     metrics = folder / _METRICS
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()

@@ -1,4 +1,4 @@
-"""The PostgreSQL and Valkey of `switchyard up`: started where none is given, revived, stopped."""
+"""The PostgreSQL and Valkey of `switchyard up`: started, restarted when they die, and stopped."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LOOK_EVERY_S = 1.0
 
 
 class EmbeddedServices:
-    """Data in folders of `folder`; `say` gets a line for each thing that an operator should know.
+    """Keeps its data in `folder`; `say` gets each line that an operator should see.
 
-    A failed start raises EmbeddedFailed.
+    Raises EmbeddedFailed if a service does not start.
     """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
@@ -35,8 +35,8 @@ class EmbeddedServices:
     def start_postgres(self) -> EmbeddedPostgres:
         if is_root_on_linux():
             self._say(
-                "running as root: PostgreSQL runs as user pgserver, and every folder above its"
-                f" data ({self._folder}) and its programs is made passable for that user"
+                "running as root, so PostgreSQL runs as user pgserver; every folder above its"
+                f" data ({self._folder}) and its binaries is made accessible to that user"
             )
         self._postgres = start_postgres(self._folder / "postgres")
         return self._postgres
@@ -46,20 +46,20 @@ class EmbeddedServices:
         return self._valkey
 
     def revive(self) -> None:
-        """Start again what died, on its old port; looks at most once a second."""
+        """Restart what has died, on its old port. Checks at most once a second."""
         now_s = time.monotonic()
         if now_s - self._looked_at_s < _LOOK_EVERY_S:
             return
         self._looked_at_s = now_s
         if self._valkey is not None and self._valkey.process.poll() is not None:
-            self._say("Valkey ended; starting it again")
+            self._say("Valkey exited; restarting it")
             self._valkey = start_valkey(self._folder / "valkey", port=self._valkey.port)
         if self._postgres is not None and not _is_running(self._postgres):
-            self._say("PostgreSQL ended; starting it again")
+            self._say("PostgreSQL exited; restarting it")
             self._postgres = start_postgres(self._postgres.folder, port=self._postgres.port)
 
     def stop(self) -> None:
-        """Valkey, then PostgreSQL: after everything that writes to them."""
+        """Stop Valkey, then PostgreSQL. Call it after everything that writes to them has ended."""
         if self._valkey is not None:
             self._valkey.stop()
             self._valkey = None
@@ -70,7 +70,7 @@ class EmbeddedServices:
 
 
 def _is_running(server: EmbeddedPostgres) -> bool:
-    """Whether the postmaster that its lock file names is there."""
+    """Whether the postmaster named in its lock file is running."""
     try:
         pid = int((server.folder / "postmaster.pid").read_text().split("\n", 1)[0])
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -1,4 +1,4 @@
-"""The environment that `switchyard up` gives to the processes it runs."""
+"""The environment in which `switchyard up` runs its processes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def process_environment(
     metrics_folder: Path,
     terminal: bool,
 ) -> dict[str, str]:
-    """`inherited`, with what `run` is made of in place of what it says about that.
+    """`inherited`, with its services and addresses replaced by those of `run`.
 
-    The two try-out tokens are switched on: everything listens on 127.0.0.1 only. Several web
-    processes report their metrics as one, through `metrics_folder` where no other is named.
+    Enables the two try-out tokens, which is safe because everything listens on 127.0.0.1. Several
+    web processes report their metrics as one, through `metrics_folder` unless another is set.
     """
     settings = load_settings(LogSettings, WebSettings)
     environment = {
@@ -37,10 +37,10 @@ def process_environment(
         "SWITCHYARD_DATA_DIR": run.data_dir,
         "HOST": "127.0.0.1",
         "PORT": str(port),
-        # The Procfile's shell does not read .env, where it may stand.
+        # It may be set in .env, which the Procfile's shell does not read.
         "WEB_CONCURRENCY": str(settings[WebSettings].web_concurrency),
         "GRACEFUL_S": str(GRACEFUL_S),
-        # There is no balancer to wait for.
+        # There is no load balancer to wait for.
         "DRAIN_S": "0",
         "SWITCHYARD_TRYOUT_TOKENS": "true",
         "PATH": _path(inherited.get("PATH", os.defpath)),
@@ -52,11 +52,10 @@ def process_environment(
     if simulated_provider_url is not None:
         environment["SWITCHYARD_SIMULATED_PROVIDER_URL"] = simulated_provider_url
     if terminal and settings[LogSettings].format is None:
-        # Their own output is a pipe to us.
+        # The processes cannot tell: they write to a pipe.
         environment["LOG_FORMAT"] = "console"
     return environment
 
 
 def _path(inherited: str) -> str:
-    programs = str(Path(sys.executable).parent)
-    return os.pathsep.join([programs, inherited])
+    return os.pathsep.join([str(Path(sys.executable).parent), inherited])

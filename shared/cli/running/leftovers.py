@@ -1,4 +1,4 @@
-"""What a killed `switchyard up` left running: remembered on disk, ended by the next one."""
+"""What a killed `switchyard up` left running: noted on disk, and ended by the next one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GRACE_S = 5.0
 
 
 def remember(folder: Path, sessions: Iterable[int]) -> None:
-    """Note the sessions (process groups) that run now."""
+    """Note the sessions (process groups) that are running now."""
     (folder / _NAME).write_text("".join(f"{session}\n" for session in sessions))
 
 
@@ -24,16 +24,16 @@ def forget(folder: Path) -> None:
 
 
 def end_leftovers(folder: Path) -> int:
-    """End what runs of the remembered sessions, by SIGTERM and after 5 s by SIGKILL.
+    """End the processes of the noted sessions, with SIGTERM and after 5 s with SIGKILL.
 
-    A session's number may have gone to somebody else since, so that only processes whose
-    environment names this data folder are touched. Gives how many there were.
+    The session's id may have been reused since, so only processes whose environment names this data
+    folder are touched. Returns how many there were.
     """
     try:
         noted = {int(line) for line in (folder / _NAME).read_text().split()}
     except (FileNotFoundError, ValueError):
         noted = set[int]()
-    ours = [one for one in psutil.process_iter() if noted and _is_ours(one, noted, folder)]
+    ours = [each for each in psutil.process_iter() if noted and _is_ours(each, noted, folder)]
     for process in ours:
         _quietly(process.terminate)
     _, alive = psutil.wait_procs(ours, timeout=_GRACE_S)
@@ -52,6 +52,6 @@ def _is_ours(process: psutil.Process, sessions: set[int], folder: Path) -> bool:
 
 
 def _quietly(send: Callable[[], None]) -> None:
-    """It may have ended by itself in between."""
+    """The process may have ended on its own in the meantime."""
     with suppress(psutil.NoSuchProcess):
         send()

@@ -1,4 +1,4 @@
-"""One log out of many: each line prefixed with the padded name of the process that wrote it."""
+"""Merges many logs into one: each line is prefixed with the name of the process that wrote it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from itertools import cycle
 from typing import TextIO
 
 OWN_NAME = "switchyard"
-_COLOURS = ("36", "33", "32", "35", "34", "31")
+_COLORS = ("36", "33", "32", "35", "34", "31")
 
 
 class LogLines:
-    """Writes prefixed lines to `stream`, the names in colour where `colour` says so."""
+    """Writes prefixed lines to `stream`, with the names in color if `color`."""
 
-    def __init__(self, names: Sequence[str], stream: TextIO, *, colour: bool) -> None:
+    def __init__(self, names: Sequence[str], stream: TextIO, *, color: bool) -> None:
         all_names = [OWN_NAME, *names]
         width = max(len(name) for name in all_names)
         self._stream = stream
         self._is_lost = False
         self._prefixes = {
-            name: f"\x1b[{code}m{name:<{width}} |\x1b[0m " if colour else f"{name:<{width}} | "
-            for name, code in zip(all_names, cycle(_COLOURS), strict=False)
+            name: f"\x1b[{code}m{name:<{width}} |\x1b[0m " if color else f"{name:<{width}} | "
+            for name, code in zip(all_names, cycle(_COLORS), strict=False)
         }
 
     def write(self, name: str, line: str) -> None:
@@ -31,18 +31,18 @@ class LogLines:
         self.write(OWN_NAME, line)
 
     def show(self, text: str) -> None:
-        """Text to read and to paste: without a prefix."""
+        """Write text that is meant to be read or pasted, without a prefix."""
         if self._is_lost:
             return
         try:
             self._stream.write(text)
             self._stream.flush()
         except OSError:
-            # The terminal was closed, or the reader of a pipe left: there is nobody to tell, and
-            # what runs has still to be stopped in good order.
+            # The terminal was closed, or a pipe lost its reader. Nobody is listening, but the
+            # processes must still be stopped cleanly.
             self._is_lost = True
 
 
-def wants_colour(stream: TextIO, environment: dict[str, str]) -> bool:
-    """Only on a terminal, and not where NO_COLOR is set (no-color.org: any value but empty)."""
+def wants_color(stream: TextIO, environment: dict[str, str]) -> bool:
+    """Only on a terminal, and not if NO_COLOR is set (no-color.org: to anything but empty)."""
     return stream.isatty() and not environment.get("NO_COLOR")

@@ -1,4 +1,4 @@
-"""Whether a TCP port of this machine can be listened on, and who has it if not."""
+"""Checks that a TCP port of this machine is free, and says who has it if not."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from shared.cli.failures import CommandFailed
 
 
 def require_free_port(port: int) -> None:
-    """Raises CommandFailed, naming who listens on `port` of 127.0.0.1, where that can be known."""
+    """Raise CommandFailed if `port` of 127.0.0.1 is taken, naming who listens on it if possible."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As uvicorn binds: connections of yesterday that still linger do not count.
+        # As uvicorn does when it binds: old connections that still linger do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
-            raise CommandFailed(f"port {port} needs root; set PORT to one above 1023") from None
+            raise CommandFailed(f"port {port} needs root; set PORT to 1024 or higher") from None
         except OSError:
             raise CommandFailed(
-                f"port {port} is in use by {_listener(port)}; set PORT or stop it"
+                f"port {port} is in use by {_listener(port)}; stop it or set another PORT"
             ) from None
 
 
@@ -32,6 +32,6 @@ def _listener(port: int) -> str:
             if listens and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     except psutil.Error:
-        # Other users' processes cannot be seen without root on macOS.
+        # macOS shows other users' processes only to root.
         return "another process"
     return "another process"

@@ -1,6 +1,6 @@
-"""A running command, with all that it starts, as one thing: it writes, it ends, it is ended.
+"""A running command and everything it starts, read from and ended as one.
 
-A session of its own keeps Ctrl-C in the terminal from reaching it before the supervisor does.
+It has its own session, so that Ctrl-C in the terminal reaches it only through the supervisor.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COMPOUND = re.compile(r"[;&|()\n]|^\s*\w+=")
 
 
 class ProcessGroup:
-    """The leader is the command itself, or /bin/sh where the command is compound."""
+    """The leader is the command itself, or /bin/sh if the command is compound."""
 
     def __init__(self, command: str, environment: Mapping[str, str]) -> None:
         """Start it. Raises OSError."""
@@ -36,16 +36,16 @@ class ProcessGroup:
         self._pipe = self._leader.stdout
         os.set_blocking(self._pipe.fileno(), False)
         self._unfinished = b""
-        self._was_asked_to_end = False
-        self._were_orphans_asked = False
+        self._was_terminated = False
+        self._were_orphans_terminated = False
 
     @property
     def id(self) -> int:
-        """The id of the leader, of the process group and of the session."""
+        """The id of the leader, which is also that of the process group and the session."""
         return self._leader.pid
 
     def fileno(self) -> int:
-        """Where its output is read; for a selector."""
+        """The pipe that its output is read from, for a selector."""
         return self._pipe.fileno()
 
     def exit_status(self) -> int | None:
@@ -53,9 +53,9 @@ class ProcessGroup:
         return self._leader.poll()
 
     def read_lines(self) -> list[str]:
-        """Lines that became whole since the last call; EOFError once nobody can write any more.
+        """Lines completed since the last call; raises EOFError once nothing can write any more.
 
-        At most one block, so that a process that never stops writing does not hold up the others.
+        Reads at most one block, so that a process that writes without end cannot starve the others.
         """
         try:
             block = os.read(self._pipe.fileno(), _READ_BYTES)
@@ -70,41 +70,41 @@ class ProcessGroup:
         return [_text(line) for line in lines]
 
     def close(self) -> list[str]:
-        """Stop reading; gives the lines written last. A second time it gives none."""
+        """Stop reading, and return the last lines written; none if already closed."""
         lines: list[str] = []
         if self._pipe.closed:
             return lines
         with suppress(EOFError):
-            # One block is all that a pipe holds.
+            # A pipe holds no more than one block.
             lines = self.read_lines()
         self._pipe.close()
         if self._unfinished:
             lines.append(_text(self._unfinished))
         return lines
 
-    def ask_to_end(self) -> None:
-        """SIGTERM to the leader, then once to whatever outlives it; call until `is_alive` is false.
+    def terminate(self) -> None:
+        """Send SIGTERM to the leader, then once to whatever outlives it; call until not `is_alive`.
 
-        Not to all at once: Dramatiq hands the signal on to its workers, and a worker that gets it
-        twice drops the job it is at.
+        Not to all of them at once: Dramatiq passes the signal on to its workers, and a worker that
+        gets it twice drops its current job.
         """
-        if not self._was_asked_to_end:
-            self._was_asked_to_end = True
+        if not self._was_terminated:
+            self._was_terminated = True
             if self.exit_status() is None:
                 self._leader.terminate()
                 return
-        elif self.exit_status() is None or self._were_orphans_asked:
+        elif self.exit_status() is None or self._were_orphans_terminated:
             return
-        self._were_orphans_asked = True
+        self._were_orphans_terminated = True
         self._signal_all(signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL to everything in it, and collect the leader."""
+        """Send SIGKILL to the whole group, and reap the leader."""
         self._signal_all(signal.SIGKILL)
         self._leader.wait()
 
     def is_alive(self) -> bool:
-        """Whether any process of it still runs."""
+        """Whether any of its processes is still running."""
         if self.exit_status() is None:
             return True
         try:
@@ -112,9 +112,9 @@ class ProcessGroup:
         except ProcessLookupError:
             return False
         except PermissionError:
-            # macOS says so of a group that has only zombies left.
+            # macOS reports this for a group of which only zombies are left.
             return False
-        # In a container whose first process collects nobody, dead orphans stay in the table.
+        # In a container whose first process reaps nothing, dead orphans stay in the process table.
         return any(_is_running(pid, self.id) for pid in psutil.pids())
 
     def _signal_all(self, number: signal.Signals) -> None:
@@ -132,10 +132,10 @@ def _is_running(pid: int, group: int) -> bool:
 
 
 def _for_shell(command: str) -> str:
-    """`command`, without a shell left waiting for it where one can do without.
+    """`command`, with `exec` where possible, so that no shell is left waiting for it.
 
-    Not every /bin/sh replaces itself by the last command (dash does not), and a shell does not
-    hand on the SIGTERM that is for the program.
+    Not every /bin/sh replaces itself with the last command (dash does not), and a shell does not
+    forward the SIGTERM that is meant for the program.
     """
     return command if _COMPOUND.search(command) else f"exec {command}"
 

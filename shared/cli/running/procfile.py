@@ -1,4 +1,4 @@
-"""The Procfile: which processes a deployment is made of, one `name: command` a line."""
+"""Parses the Procfile: the processes of a deployment, one `name: command` per line."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)\s*:\s*(\S.*)")
 
 
 class ProcfileInvalid(ValueError):
-    """A line cannot be read; the message gives its number."""
+    """A line cannot be parsed; the message gives its number."""
 
 
 @dataclass(frozen=True)
 class ProcessType:
-    """`command` is for /bin/sh, which replaces $PORT and the like."""
+    """`command` is run by /bin/sh, which expands $PORT and the like."""
 
     name: str
     command: str
 
 
 def parse_procfile(text: str) -> list[ProcessType]:
-    """The process types in the order of their lines; empty lines and `#` comments are passed over.
+    """The process types in order, skipping empty lines and `#` comments.
 
     Raises ProcfileInvalid.
     """
@@ -35,6 +35,6 @@ def parse_procfile(text: str) -> list[ProcessType]:
             raise ProcfileInvalid(f"Procfile line {number}: expected `name: command`")
         name, command = match.groups()
         if name in found:
-            raise ProcfileInvalid(f"Procfile line {number}: there is a {name} already")
+            raise ProcfileInvalid(f"Procfile line {number}: {name} is defined twice")
         found[name] = ProcessType(name, command)
     return list(found.values())

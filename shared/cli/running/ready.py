@@ -1,4 +1,4 @@
-"""Waits for a gateway to be ready, asking /readyz."""
+"""Waits for a gateway to be ready, by polling /readyz."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TIMEOUT_S = 2.0
 
 
 def wait_until_ready(port: int, give_up: Callable[[], bool], *, patience_s: float) -> str | None:
-    """None once it is ready; else, after `patience_s` or when `give_up` says so, why it is not."""
+    """None once it is ready; after `patience_s`, or once `give_up` returns true, why it is not."""
     deadline_s = time.monotonic() + patience_s
-    complaint = "it does not answer"
+    complaint = "no response"
     while time.monotonic() < deadline_s and not give_up():
         found = ask_ready(port)
         if found is None:
@@ -25,23 +25,23 @@ def wait_until_ready(port: int, give_up: Callable[[], bool], *, patience_s: floa
 
 
 def ask_ready(port: int) -> str | None:
-    """None where the gateway on this port of 127.0.0.1 can serve, else what it lacks."""
-    # Not urllib: it would send this through a proxy that the environment names.
+    """None if the gateway on this port of 127.0.0.1 can serve, or else what is wrong with it."""
+    # Not urllib, which would use a proxy from the environment.
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        body = answer.read()
+        response = connection.getresponse()
+        body = response.read()
     except (OSError, http.client.HTTPException):
-        return "it does not answer"
+        return "no response"
     finally:
         connection.close()
-    return None if answer.status == http.client.OK else _what_is_wrong(body)
+    return None if response.status == http.client.OK else _what_is_wrong(body)
 
 
 def _what_is_wrong(body: bytes) -> str:
     try:
         checks = json.loads(body)["checks"].items()
     except (ValueError, KeyError, AttributeError, TypeError):
-        return "its answer to /readyz cannot be read"
+        return "unreadable response from /readyz"
     return "; ".join(f"{name}: {state}" for name, state in checks if state != "ok")

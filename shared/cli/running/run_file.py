@@ -1,4 +1,4 @@
-"""run.json: where a running `switchyard up` has its services, for commands in other terminals."""
+"""run.json: where the services of a running `switchyard up` are, for commands elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CLOCK_TOLERANCE_S = 2.0
 
 
 class Run(msgspec.Struct, frozen=True):
-    """`psql` is the path of the embedded PostgreSQL's client; None where PostgreSQL is a given."""
+    """`psql` is the path of the embedded PostgreSQL's client; None if it is not embedded."""
 
     pid: int
     url: str
@@ -25,7 +25,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def write_run_file(folder: Path, run: Run) -> None:
-    """Write it readable by its owner alone: the URLs may hold passwords."""
+    """Write it, readable only by its owner: the URLs may hold passwords."""
     draft = folder / f"{_NAME}.{os.getpid()}"
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -35,7 +35,7 @@ def write_run_file(folder: Path, run: Run) -> None:
 
 
 def read_run_file(folder: Path) -> Run | None:
-    """The run whose `up` is alive; None where there is none, or only what a killed one left."""
+    """The run, if its `up` is alive; None if there is no file, or a killed `up` left it."""
     file = folder / _NAME
     try:
         run = msgspec.json.decode(file.read_bytes(), type=Run)
@@ -52,7 +52,7 @@ def remove_run_file(folder: Path) -> None:
 def _is_writer_alive(pid: int, written_at_s: float) -> bool:
     try:
         writer = psutil.Process(pid)
-        # A process born after the file was written only has the number of the one that wrote it.
+        # A process that started after the file was written has merely reused the pid.
         return (
             writer.status() != psutil.STATUS_ZOMBIE
             and writer.create_time() <= written_at_s + _CLOCK_TOLERANCE_S

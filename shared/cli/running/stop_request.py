@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: noted when they come, acted on between two steps."""
+"""Ctrl-C, SIGTERM and a closed terminal: noted when they arrive, acted on between steps."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _AGAIN_AFTER_S = 1.0
 class StopRequest:
     """Whether this process was asked to stop.
 
-    Noted and not raised: an exception in the middle of starting PostgreSQL would leave it running
-    with nobody to stop it.
+    Noted rather than raised: an exception while PostgreSQL is starting would leave it running with
+    nothing to stop it.
     """
 
     def __init__(self) -> None:
@@ -22,17 +22,17 @@ class StopRequest:
         self.impatient = False
 
     def listen(self) -> None:
-        """Note the signals from now on; only in the main thread."""
+        """Start noting the signals. Call it from the main thread."""
         for number in _SIGNALS:
             signal.signal(number, self._note)
 
     def request(self) -> None:
-        """Ask to stop; a second time, a second or more later, to stop without waiting."""
+        """Ask to stop. A second request, at least a second later, asks to stop without waiting."""
         now_s = time.monotonic()
         if self._first_at_s is None:
             self._first_at_s = now_s
         elif now_s - self._first_at_s >= _AGAIN_AFTER_S:
-            # Sooner is the same Ctrl-C, handed on by a wrapper that got it too.
+            # Any sooner, it is the same Ctrl-C, forwarded by a wrapper that received it too.
             self.impatient = True
 
     @property

@@ -1,7 +1,7 @@
 """Keeps a set of processes running until asked to stop, and then leaves nothing behind.
 
-A process that dies is started again with its whole group replaced: children that it leaves behind
-would keep its port. One that keeps dying ends everything, with its last words.
+When a process dies, its whole group is replaced: children left behind would keep its port. If one
+keeps dying, everything is stopped, and its last output reported.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TICK_S = 0.1
 
 
 class KeepsDying(Exception):
-    """A process died too often; the message names it and holds the last lines it wrote."""
+    """A process died too often; the message names it and quotes its last output."""
 
 
 class _Kept:
-    """A process type, and the group that runs it now: None between a death and the next start."""
+    """A process type and its running group, which is None between a death and the next start."""
 
     def __init__(self, process_type: ProcessType) -> None:
         self.name = process_type.name
@@ -46,25 +46,25 @@ class _Kept:
         self._early_deaths = 0
 
     def note_death(self, now_s: float) -> float:
-        """Count it and give the pause before the next start. Raises KeepsDying."""
+        """Count a death, and return the pause before the next start. Raises KeepsDying."""
         self._deaths_s.append(now_s)
         while now_s - self._deaths_s[0] > DEATHS_WITHIN_S:
             self._deaths_s.popleft()
         is_early = now_s - self.started_at_s < DEATHS_WITHIN_S
         self._early_deaths = self._early_deaths + 1 if is_early else 1
         if len(self._deaths_s) == DEATHS:
-            words = "\n".join(f"  {line}" for line in self.last_lines) or "  (it wrote nothing)"
+            output = "\n".join(f"  {line}" for line in self.last_lines) or "  (no output)"
             raise KeepsDying(
                 f"{self.name} died {DEATHS} times within {DEATHS_WITHIN_S:.0f} s;"
-                f" its last lines:\n{words}"
+                f" its last output:\n{output}"
             )
         return min(FIRST_PAUSE_S * 2 ** (self._early_deaths - 1), LONGEST_PAUSE_S)
 
 
 class Supervisor:
-    """Runs `process_types` with `environment`; `folder` remembers what runs for the next `up`.
+    """Runs `process_types` in `environment`, and notes in `folder` what is running.
 
-    `each_tick` is called about ten times a second while all is well.
+    `each_tick` is called about ten times a second until it stops.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Supervisor:
         stop: StopRequest,
         each_tick: Callable[[], None] = lambda: None,
     ) -> None:
-        self._kept = [_Kept(one) for one in process_types]
+        self._kept = [_Kept(process_type) for process_type in process_types]
         self._environment = environment
         self._folder = folder
         self._lines = lines
@@ -86,12 +86,12 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
-        """Until a stop is requested. Raises KeepsDying, OSError; nothing runs when it returns."""
+        """Run until asked to stop. Raises KeepsDying, OSError; on return, nothing is running."""
         try:
             while not self._stop.requested:
                 self._start_due()
                 self._relay(_TICK_S)
-                self._bury_dead()
+                self._replace_dead()
                 self._each_tick()
         finally:
             self._end_all()
@@ -100,16 +100,16 @@ class Supervisor:
 
     def _start_due(self) -> None:
         now_s = time.monotonic()
-        due = [one for one in self._kept if one.group is None and one.start_at_s <= now_s]
+        due = [kept for kept in self._kept if kept.group is None and kept.start_at_s <= now_s]
         for kept in due:
             kept.group = ProcessGroup(kept.command, self._environment)
             kept.started_at_s = now_s
             self._selector.register(kept.group, selectors.EVENT_READ, kept)
         if due:
-            leftovers.remember(self._folder, [one.group.id for one in self._kept if one.group])
+            leftovers.remember(self._folder, [kept.group.id for kept in self._kept if kept.group])
 
     def _relay(self, timeout_s: float) -> None:
-        """Pass on what the processes write, for at most `timeout_s` seconds of waiting."""
+        """Pass on what the processes write, waiting at most `timeout_s` seconds for it."""
         if not self._selector.get_map():
             time.sleep(timeout_s)
             return
@@ -127,19 +127,21 @@ class Supervisor:
         kept.last_lines.append(line)
         self._lines.write(kept.name, line)
 
-    def _bury_dead(self) -> None:
+    def _replace_dead(self) -> None:
         for kept in self._kept:
             status = kept.group.exit_status() if kept.group else None
             if kept.group is None or status is None:
                 continue
             kept.group.kill()
-            self._let_go(kept, kept.group)
+            self._release(kept, kept.group)
             now_s = time.monotonic()
             pause_s = kept.note_death(now_s)
             kept.start_at_s = now_s + pause_s
-            self._lines.say(f"{kept.name} ended ({_words(status)}); again in {pause_s:g} s")
+            self._lines.say(
+                f"{kept.name} exited ({_describe(status)}); restarting in {pause_s:g} s"
+            )
 
-    def _let_go(self, kept: _Kept, group: ProcessGroup) -> None:
+    def _release(self, kept: _Kept, group: ProcessGroup) -> None:
         if group.fileno() in self._selector.get_map():
             self._selector.unregister(group)
         for line in group.close():
@@ -152,15 +154,15 @@ class Supervisor:
         alive = running
         while alive and time.monotonic() < deadline_s and not self._stop.impatient:
             for _, group in alive:
-                group.ask_to_end()
+                group.terminate()
             self._relay(_TICK_S / 2)
             alive = [(kept, group) for kept, group in alive if group.is_alive()]
         for kept, _ in alive:
-            self._lines.say(f"{kept.name} did not stop in time and is killed")
+            self._lines.say(f"{kept.name} did not stop in time; killing it")
         for kept, group in running:
             group.kill()
-            self._let_go(kept, group)
+            self._release(kept, group)
 
 
-def _words(status: int) -> str:
+def _describe(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"status {status}"
