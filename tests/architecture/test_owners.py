@@ -23,7 +23,7 @@ IMPORTS = {
     # They ask our own gateway: /readyz on loopback, and /route.
     "http.client": ["shared/cli/running/ready.py", "shared/cli/ask_gateway.py"],
     "httptools": ["shared/upstream/*"],
-    "httpx": ["shared/upstream/httpx_bridge.py", "functions/deliver_billing/receivers.py"],
+    "httpx": ["functions/deliver_billing/receivers.py"],
     "mangum": ["shared/aws/http_entry.py"],
     "pydantic_settings": ["shared/settings.py"],
     # `migrate` puts SQLAlchemy's error for a refused statement into one line.

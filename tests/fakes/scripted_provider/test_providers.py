@@ -9,7 +9,7 @@ import msgspec
 import openai
 import pytest
 
-from functions.simulated_provider.compatible_providers import TOGETHER_CONTEXT_TOKENS
+from tests.fakes.scripted_provider.manners import CONTEXT_TOKENS
 from tests.fakes.simulated import SimulatedProvider
 
 PATHS = {
@@ -194,7 +194,7 @@ def test_fireworks_reports_usage_beside_the_reason(ask: Any) -> None:
 
 def test_together_lists_its_models_in_a_bare_array(listed: Any) -> None:
     models = msgspec.convert(listed("together"), list[dict[str, Any]])
-    assert {model["context_length"] for model in models} == {TOGETHER_CONTEXT_TOKENS}
+    assert {model["context_length"] for model in models} == {CONTEXT_TOKENS}
 
 
 @pytest.mark.parametrize(("spare", "status"), [(1, 200), (0, 403)])
@@ -202,12 +202,12 @@ def test_together_answers_403_where_prompt_and_max_tokens_fill_the_context(
     ask: Any, spare: int, status: int
 ) -> None:
     prompt = ask("together").json()["usage"]["prompt_tokens"]
-    limit = TOGETHER_CONTEXT_TOKENS - prompt - spare
+    limit = CONTEXT_TOKENS - prompt - spare
     assert ask("together", max_tokens=limit).status_code == status
 
 
 def test_together_answers_403_for_a_long_prompt_alone(ask: Any) -> None:
-    messages = [{"role": "user", "content": "four" * TOGETHER_CONTEXT_TOKENS}]
+    messages = [{"role": "user", "content": "four" * CONTEXT_TOKENS}]
     assert ask("together", messages=messages).status_code == 403
     assert ask("openai", messages=messages).status_code == 200
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from functions.simulated_provider.exchange import Headers
+from tests.fakes.scripted_provider.exchange import Headers
 
 _REQUESTS_A_MINUTE = 10_000
 _REQUESTS_A_DAY = 14_400

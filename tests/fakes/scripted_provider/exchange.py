@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-from functions.simulated_provider.calls import Call
-from functions.simulated_provider.faults import Faults
+from functions.simulated_provider.app import Receive, Send
+from tests.fakes.scripted_provider.calls import Call
+from tests.fakes.scripted_provider.faults import Faults
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
@@ -29,17 +24,10 @@ class ClientLeft(Exception):
 
 
 class Exchange:
-    """Use as `with`: on leaving it the call's end is written down, whatever happened.
+    """Use as `with`: on leaving it the call's end is written down, whatever happened."""
 
-    `request_id` is sent with every answer, in the header `id_header`.
-    """
-
-    def __init__(
-        self, receive: Receive, send: Send, call: Call, id_header: bytes = b"x-request-id"
-    ) -> None:
+    def __init__(self, receive: Receive, send: Send, call: Call) -> None:
         self.call = call
-        self.request_id = "req_sim_" + secrets.token_hex(12)
-        self._id_header = id_header
         self._receive = receive
         self._send = send
         self._leaving: asyncio.Task[None] | None = None
@@ -80,12 +68,10 @@ class Exchange:
         if faults.hang:
             await self.wait(None)
 
-    async def json(
-        self, status: int, body: bytes, headers: Headers | None = None, *, cut: bool = False
-    ) -> None:
+    async def json(self, status: int, body: bytes, headers: Headers, *, cut: bool = False) -> None:
         """`cut`: half of the body under a content-length of the whole; then the server closes."""
         length = (b"content-length", b"%d" % len(body))
-        await self._head(status, [_JSON, length, *(headers or ())])
+        await self._head(status, [_JSON, length, *headers])
         if cut:
             await self._part(body[: len(body) // 2])
             return
@@ -129,8 +115,7 @@ class Exchange:
             pass
 
     async def _head(self, status: int, headers: Headers) -> None:
-        named = [*headers, (self._id_header, self.request_id.encode())]
-        await self._send({"type": "http.response.start", "status": status, "headers": named})
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _part(self, body: bytes) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": True})

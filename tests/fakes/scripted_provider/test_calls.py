@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.simulated_provider.calls import KEPT, Calls
+from tests.fakes.scripted_provider.calls import KEPT, Calls
 from tests.fakes.simulated import SimulatedProvider
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.simulated_provider.faults import NONE, Faults, UnknownFault, asked_by_model, parse
+from tests.fakes.scripted_provider.faults import NONE, Faults, UnknownFault, asked_by_model, parse
 
 
 @pytest.mark.parametrize(
