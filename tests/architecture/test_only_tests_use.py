@@ -27,7 +27,6 @@ STARTED_BY = ("Procfile", "pyproject.toml", "Makefile", "infra/")
 ALLOWED = {
     "by_weight": "the laws of weighted shares are stated on one draw of the whole order",
     "looks_like_key": "each row of quirks is held to the keys of its own provider",
-    "Listed": "the answers of the routes are moved to it",
 }
 """By name, why nothing that ships uses it."""
 
