@@ -1,4 +1,4 @@
-"""What an admin says of a platform key, and how one is shown."""
+"""How a platform key is shown: never itself, but for its last four characters. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from shared.db.system_keys import SystemKey
-from shared.vault.secret import SecretText, masked, shown
-
-
-class StoreSystemKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    provider: str
-    api_key: str
-
-    def __repr__(self) -> str:
-        return f"StoreSystemKey({self.provider})"
+from shared.auth.system_keys import KeyInUse
+from shared.vault.secret import masked, shown
 
 
 class SystemKeyCard(msgspec.Struct, frozen=True):
@@ -30,13 +22,8 @@ class SystemKeyCard(msgspec.Struct, frozen=True):
     last_checked_at: datetime | None
 
 
-class SystemKeyList(msgspec.Struct, frozen=True):
-    data: list[SystemKeyCard]
-    object: str = "list"
-    next_cursor: str | None = None
-
-
-def card(row: SystemKey, from_environment: SecretText | None) -> SystemKeyCard:
+def card(key: KeyInUse) -> SystemKeyCard:
+    row, from_environment = key
     source = suffix = fingerprint = None
     if row.sealed is not None:
         source, suffix, fingerprint = "stored", row.suffix, row.fingerprint

@@ -4,24 +4,75 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
+from typing import Annotated, NamedTuple
 
-from functions.byok_keys.answers import DeletedKey, KeyCard, KeyList, KeyTest, Stored, card
-from functions.byok_keys.requests import ChangeKey, StoreKey
+import msgspec
+
 from shared.auth.key_check import KeyCheck, KeyChecks, KeyStatus
 from shared.auth.key_text import read_key
 from shared.auth.open_vault import Vault
 from shared.auth.own_keys import OwnKeys, open_own_key
 from shared.catalog.watch import SnapshotKeeper
-from shared.db import user_keys
+from shared.db import user_keys as rows
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.user_keys import NewUserKey, UserKey
 from shared.errors import InvalidField, NotFound, StoredKeyHostChanged, StoredKeyUnreadable
 from shared.resources import opener
+from shared.routing.own_keys import PlatformFallback, UsePolicy
 from shared.routing.snapshot import Provider
 from shared.upstream.provider_url import owner_of
 from shared.vault.secret import SecretText, shown
 from shared.wire.key_format import looks_like_key_of, other_provider_of
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class StoreKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Policies that are absent stay as they are, or take their defaults: prefer, never."""
+
+    provider: str
+    api_key: str
+    name: Name | None = None
+    use_policy: UsePolicy | None = None
+    platform_fallback: PlatformFallback | None = None
+
+    def __repr__(self) -> str:
+        return f"StoreKey({self.provider})"
+
+
+class ChangeKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Only what is there is changed."""
+
+    enabled: bool | None = None
+    name: Name | None = None
+    use_policy: UsePolicy | None = None
+    platform_fallback: PlatformFallback | None = None
+
+    def changes(self) -> dict[str, bool | str]:
+        """Raises InvalidField where there is nothing to change."""
+        found = {
+            name: value for name, value in msgspec.structs.asdict(self).items() if value is not None
+        }
+        if not found:
+            raise InvalidField(
+                "Say what to change: enabled, name, use_policy or platform_fallback.",
+                code="nothing_to_change",
+            )
+        return found
+
+
+class Stored(NamedTuple):
+    """`warning` says what the caller should look at, though the key was stored."""
+
+    key_id: int
+    provider: str
+    warning: str | None
+
+
+class Tested(NamedTuple):
+    found: KeyCheck
+    message: str
 
 
 class UserKeys:
@@ -46,7 +97,7 @@ class UserKeys:
         found = await self._checks.check(provider, key)
         new = self._sealed(user_id, provider, asked, key, found, actor)
         async with self._database.connection() as connection, connection.transaction():
-            key_id, replaced = await user_keys.store_key(connection, new)
+            key_id, replaced = await rows.store_key(connection, new)
             await append_audit(
                 connection,
                 actor,
@@ -57,22 +108,17 @@ class UserKeys:
                 details={"provider": provider.slug, "status": found.status},
             )
         self._own_keys.forget_user(user_id)
-        return Stored(
-            success=True,
-            key_id=str(key_id),
-            provider=provider.slug,
-            message="API key stored successfully",
-            warning=_warning(provider, key, found),
-        )
+        return Stored(key_id, provider.slug, _warning(provider, key, found))
 
-    async def list(self, user_id: str) -> KeyList:
+    async def list(self, user_id: str) -> list[UserKey]:
         async with self._database.connection() as connection:
-            return KeyList([card(key) for key in await user_keys.keys_of(connection, user_id)])
+            return await rows.keys_of(connection, user_id)
 
-    async def change(self, user_id: str, provider: str, asked: ChangeKey, actor: Actor) -> KeyCard:
+    async def change(self, user_id: str, provider: str, asked: ChangeKey, actor: Actor) -> UserKey:
+        """Raises NotFound, InvalidField where there is nothing to change."""
         changes = asked.changes()
         async with self._database.connection() as connection, connection.transaction():
-            key_id = await user_keys.change_key(
+            key_id = await rows.change_key(
                 connection,
                 user_id,
                 provider,
@@ -81,7 +127,7 @@ class UserKeys:
                 use_policy=asked.use_policy,
                 platform_fallback=asked.platform_fallback,
             )
-            changed = await user_keys.find_key(connection, user_id, provider)
+            changed = await rows.find_key(connection, user_id, provider)
             if key_id is None or changed is None:
                 raise _no_key(provider)
             await append_audit(
@@ -94,11 +140,12 @@ class UserKeys:
                 details={"provider": provider, **changes},
             )
         self._own_keys.forget_user(user_id)
-        return card(changed)
+        return changed
 
-    async def delete(self, user_id: str, provider: str, actor: Actor) -> DeletedKey:
+    async def delete(self, user_id: str, provider: str, actor: Actor) -> None:
+        """Raises NotFound."""
         async with self._database.connection() as connection, connection.transaction():
-            deleted = await user_keys.delete_key(connection, user_id, provider)
+            deleted = await rows.delete_key(connection, user_id, provider)
             if deleted is None:
                 raise _no_key(provider)
             key_id, fingerprint = deleted
@@ -112,12 +159,11 @@ class UserKeys:
                 details={"provider": provider},
             )
         self._own_keys.forget_user(user_id)
-        return DeletedKey(success=True, provider=provider, message="API key deleted")
 
-    async def test(self, user_id: str, provider: str, actor: Actor) -> KeyTest:
+    async def test(self, user_id: str, provider: str, actor: Actor) -> Tested:
         """Raises NotFound, and what a completion with a key that does not open raises."""
         async with self._database.connection() as connection:
-            held = await user_keys.find_key(connection, user_id, provider)
+            held = await rows.find_key(connection, user_id, provider)
         place = self._keeper.snapshot.providers_by_slug.get(provider)
         if held is None or place is None:
             raise _no_key(provider)
@@ -125,13 +171,7 @@ class UserKeys:
         found = await self._checks.check(place, key)
         await self._note(held, found, actor)
         self._own_keys.forget_user(user_id)
-        return KeyTest(
-            success=found.status is KeyStatus.OK,
-            provider=provider,
-            status=found.status,
-            message=found.reason or f"{place.name} takes the key.",
-            response_time_ms=found.response_time_ms,
-        )
+        return Tested(found, found.reason or f"{place.name} takes the key.")
 
     async def _provider_to_store_at(self, slug: str) -> Provider:
         # Fresh: the key is sent to this host, and sealed to it.
@@ -198,9 +238,7 @@ class UserKeys:
 
     async def _note(self, held: UserKey, found: KeyCheck, actor: Actor) -> None:
         async with self._database.connection() as connection, connection.transaction():
-            if await user_keys.note_status(
-                connection, held.id, held.sealed, found.status, found.reason
-            ):
+            if await rows.note_status(connection, held.id, held.sealed, found.status, found.reason):
                 await append_audit(
                     connection,
                     actor,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
 
-from functions.system_keys.shapes import StoreSystemKey, SystemKeyCard, SystemKeyList, card
 from shared.auth.key_check import KeyChecks
 from shared.auth.key_text import read_key
 from shared.auth.open_vault import PlatformKeys, Vault
 from shared.catalog.watch import SnapshotKeeper
-from shared.db import system_keys
+from shared.db import system_keys as rows
 from shared.db.audit import Actor, append_audit
 from shared.db.connect import Database
 from shared.db.system_keys import NewSystemKey, SystemKey
@@ -22,10 +21,25 @@ from shared.errors import InvalidField, NotFound
 from shared.resources import opener
 from shared.routing.snapshot import Provider
 from shared.upstream.provider_url import owner_of
-from shared.vault.secret import shown
+from shared.vault.secret import SecretText, shown
 
 
-class StoredKeys:
+class StoreSystemKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    provider: str
+    api_key: str
+
+    def __repr__(self) -> str:
+        return f"StoreSystemKey({self.provider})"
+
+
+class KeyInUse(NamedTuple):
+    """A provider's row, and the environment's key, which counts where none is stored."""
+
+    row: SystemKey
+    from_environment: SecretText | None
+
+
+class SystemKeys:
     def __init__(
         self,
         database: Database,
@@ -40,7 +54,7 @@ class StoredKeys:
         self._checks = checks
         self._platform_keys = platform_keys
 
-    async def store(self, asked: StoreSystemKey, actor: Actor) -> SystemKeyCard:
+    async def store(self, asked: StoreSystemKey, actor: Actor) -> KeyInUse:
         """A provider that cannot be reached does not keep the key from being stored."""
         slug = asked.provider.strip().lower()
         # Fresh: the key is sent to this host, and sealed to it.
@@ -64,7 +78,7 @@ class StoredKeys:
             checked_at=datetime.now(UTC),
         )
         async with self._database.connection() as connection, connection.transaction():
-            await system_keys.store_system_key(connection, provider.id, new)
+            await rows.store_system_key(connection, provider.id, new)
             await append_audit(
                 connection,
                 actor,
@@ -74,16 +88,16 @@ class StoredKeys:
                 fingerprint=new.fingerprint,
                 details={"provider": slug, "status": found.status},
             )
-            return self._card(await _find(connection, slug))
+            return self._in_use(await _find(connection, slug))
 
-    async def list(self) -> SystemKeyList:
+    async def list(self) -> list[KeyInUse]:
         async with self._database.connection() as connection:
-            rows = await system_keys.system_keys(connection)
-        return SystemKeyList([self._card(row) for row in rows])
+            found = await rows.system_keys(connection)
+        return [self._in_use(row) for row in found]
 
-    async def delete(self, slug: str, actor: Actor) -> SystemKeyCard:
+    async def delete(self, slug: str, actor: Actor) -> KeyInUse:
         async with self._database.connection() as connection, connection.transaction():
-            deleted = await system_keys.delete_system_key(connection, slug)
+            deleted = await rows.delete_system_key(connection, slug)
             if deleted is None:
                 raise _no_key(slug)
             provider_id, fingerprint = deleted
@@ -96,9 +110,9 @@ class StoredKeys:
                 fingerprint=fingerprint,
                 details={"provider": slug},
             )
-            return self._card(await _find(connection, slug))
+            return self._in_use(await _find(connection, slug))
 
-    async def test(self, slug: str, actor: Actor) -> SystemKeyCard:
+    async def test(self, slug: str, actor: Actor) -> KeyInUse:
         """Raises NotFound where there is no key, PlatformKeyRefused where it does not open."""
         async with self._database.connection() as connection:
             held = await _find(connection, slug)
@@ -108,9 +122,7 @@ class StoredKeys:
             raise _no_key(slug)
         found = await self._checks.check(place, key)
         async with self._database.connection() as connection, connection.transaction():
-            await system_keys.note_system_key_status(
-                connection, held.id, found.status, found.reason
-            )
+            await rows.note_system_key_status(connection, held.id, found.status, found.reason)
             await append_audit(
                 connection,
                 actor,
@@ -120,7 +132,7 @@ class StoredKeys:
                 fingerprint=shown(key).fingerprint,
                 details={"provider": slug, "status": found.status},
             )
-            return self._card(await _find(connection, slug))
+            return self._in_use(await _find(connection, slug))
 
     def _provider(self, held: SystemKey) -> Provider:
         """As the snapshot has it, with the key as the table has it, which may be newer."""
@@ -129,12 +141,12 @@ class StoredKeys:
             raise _no_key(held.provider)
         return msgspec.structs.replace(place, sealed_system_key=held.sealed)
 
-    def _card(self, row: SystemKey) -> SystemKeyCard:
-        return card(row, self._platform_keys.from_environment(row.provider))
+    def _in_use(self, row: SystemKey) -> KeyInUse:
+        return KeyInUse(row, self._platform_keys.from_environment(row.provider))
 
 
 async def _find(connection: psycopg.AsyncConnection[Any], slug: str) -> SystemKey:
-    row = await system_keys.find_system_key(connection, slug)
+    row = await rows.find_system_key(connection, slug)
     if row is None:
         raise _no_key(slug)
     return row
@@ -147,11 +159,11 @@ def _no_key(slug: str) -> NotFound:
 
 
 @opener
-async def open_stored_keys(
+async def open_system_keys(
     database: Database,
     keeper: SnapshotKeeper,
     vault: Vault,
     checks: KeyChecks,
     platform_keys: PlatformKeys,
-) -> AsyncGenerator[StoredKeys]:
-    yield StoredKeys(database, keeper, vault, checks, platform_keys)
+) -> AsyncGenerator[SystemKeys]:
+    yield SystemKeys(database, keeper, vault, checks, platform_keys)
