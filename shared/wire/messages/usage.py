@@ -99,19 +99,3 @@ def normalise(reported: ReportedUsage | None) -> Usage | None:
 def service_tier(reported: ReportedUsage | None) -> str | None:
     """The tier that served the request, in OpenAI's words."""
     return _TIERS.get(reported.service_tier or "") if reported is not None else None
-
-
-def usage_object(usage: Usage) -> dict[str, object]:
-    """`usage` in OpenAI's shape (openai-python, types/completion_usage.py)."""
-    shown: dict[str, object] = {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached_tokens or 0,
-            "cache_write_tokens": usage.cache_write_tokens or 0,
-        },
-    }
-    if usage.reasoning_tokens is not None:
-        shown["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
-    return shown

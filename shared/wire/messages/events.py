@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.event_frames import END, EventFrames, event_data
 from shared.wire.messages.chunks import ChunkWriter, OpenBlock
 from shared.wire.messages.stop_reason import StopDetails
 from shared.wire.messages.usage import (
@@ -20,6 +19,7 @@ from shared.wire.messages.usage import (
     read_reported,
     service_tier,
 )
+from shared.wire.sse import END, EventFrames, event_data
 from shared.wire.usage import Usage, estimate_tokens
 
 _ABSENT = msgspec.Raw()
@@ -66,11 +66,11 @@ class _Event(msgspec.Struct, frozen=True):
 _event = msgspec.json.Decoder(_Event)
 
 
-class AnthropicStreamReader:
+class StreamReader:
     """Feed it what a socket read brought; it returns the chunks that may be sent now.
 
-    Has the interface of shared.wire.sse.StreamReader. Nothing is returned before the first content
-    block begins: an error until then leaves another provider to be tried.
+    Has the interface of shared.wire.chat.events.StreamReader. Nothing is returned before the first
+    content block begins: an error until then leaves another provider to be tried.
     """
 
     def __init__(self, *, show_usage: bool, created: int) -> None:
