@@ -51,7 +51,7 @@ class _CostDetails(msgspec.Struct, frozen=True):
 _cost_details = msgspec.json.Decoder(_CostDetails | None)
 
 
-def normalise(reported: ReportedUsage | None) -> Usage | None:
+def normalize(reported: ReportedUsage | None) -> Usage | None:
     """The usage that can be billed, or None where it is absent or cannot be true.
 
     Cannot be true: a negative or absurd number, or a part above its whole. A provider that counts
@@ -125,7 +125,7 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
     if not bytes(raw):
         return None
     try:
-        return normalise(_reported.decode(raw))
+        return normalize(_reported.decode(raw))
     except msgspec.DecodeError:
         return None
 

@@ -15,7 +15,7 @@ from shared.wire.chat.usage import usage_object
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
 from shared.wire.messages.usage import (
     ReportedUsage,
-    normalise,
+    normalize,
     read_reported,
     service_tier,
 )
@@ -101,7 +101,7 @@ def read_completion(body: bytes, *, created: int) -> Completion:
 def _completion(
     message: _Message, said: _Said, reported: ReportedUsage | None, created: int
 ) -> Completion:
-    usage = normalise(reported)
+    usage = normalize(reported)
     tier = service_tier(reported)
     shown: dict[str, object] = {
         "id": message.id,

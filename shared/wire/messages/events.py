@@ -15,7 +15,7 @@ from shared.wire.messages.stop_reason import StopDetails
 from shared.wire.messages.usage import (
     ReportedUsage,
     merge,
-    normalise,
+    normalize,
     read_reported,
     service_tier,
 )
@@ -98,7 +98,7 @@ class StreamReader:
     def usage(self) -> Usage | None:
         """What message_delta reported; for a stream cut before it, the prompt as message_start
         reported it and the output estimated from what was delivered."""
-        usage = normalise(self._reported)
+        usage = normalize(self._reported)
         if usage is None or self._usage_is_final:
             return usage
         delivered = estimate_tokens(self.delivered_text_bytes())

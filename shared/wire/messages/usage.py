@@ -1,4 +1,4 @@
-"""Anthropic's usage, normalised: its input_tokens leave the cache out, ours include it.
+"""Anthropic's usage, normalized: its input_tokens leave the cache out, ours include it.
 
 Sources: anthropic-sdk-python, types/usage.py (the whole input is the sum of input_tokens,
 cache_creation_input_tokens and cache_read_input_tokens), types/message_delta_usage.py (cumulative),
@@ -67,7 +67,7 @@ def merge(earlier: ReportedUsage | None, later: ReportedUsage | None) -> Reporte
     )
 
 
-def normalise(reported: ReportedUsage | None) -> Usage | None:
+def normalize(reported: ReportedUsage | None) -> Usage | None:
     """The usage that can be billed, or None where it is absent or cannot be true.
 
     Cannot be true: a negative or absurd number, or a part above its whole.

@@ -45,7 +45,7 @@ def write_request(
     """The body for `model_id`; the defaults go in only where the client sent none (0 stays 0).
 
     Raises InvalidField, `param` naming the field: one that would change the answer and cannot be
-    honoured, unless the client sent `drop_params: true`; or content that has no counterpart.
+    honored, unless the client sent `drop_params: true`; or content that has no counterpart.
     """
     drops = Drops(may_drop=chat.drop_params)
     conversation = translate_messages(chat.fields["messages"], drops)
