@@ -73,7 +73,7 @@ async def change(database: Database, actor: Actor, slug: str, body: ChangeProvid
 
 
 async def delete(database: Database, actor: Actor, slug: str) -> None:
-    """Raises NotFound; Conflict where models or keys of it are left, or it is of the seven."""
+    """Raises NotFound; Conflict where models or keys of it are left, or it is built in."""
     async with database.connection() as connection, connection.transaction():
         row = _there(await providers.find_provider(connection, slug, for_update=True), slug)
         if row.is_system_provider:
