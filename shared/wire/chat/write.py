@@ -1,11 +1,12 @@
-"""openai -> openai: patch the model name, ask for usage, pass everything else through."""
+"""A chat completion for a provider that speaks it: patch the model name, ask for usage, pass
+everything else through but what this provider does not take."""
 
 from __future__ import annotations
 
 import msgspec
 
 from shared.wire.chat.request import ChatRequest, encode_fields, raw_json
-from shared.wire.quirks import NO_QUIRKS, Auth, Quirks
+from shared.wire.quirks import NO_QUIRKS, Quirks
 from shared.wire.translated import Drops, Translated
 
 PATH = "/chat/completions"
@@ -15,23 +16,7 @@ _USAGE_ASKED = msgspec.Raw(b'{"include_usage":true}')
 _messages = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
-def request_headers(api_key: str | None, quirks: Quirks = NO_QUIRKS) -> bytes:
-    """Header lines, each ending in CRLF, with the key where this provider wants it.
-
-    Raises ValueError for a key that no header can carry; the message does not repeat it.
-    """
-    lines = b"content-type: application/json\r\naccept: application/json, text/event-stream\r\n"
-    lines += b"".join(b"%b: %b\r\n" % header for header in quirks.headers)
-    if api_key is None:
-        return lines
-    if not api_key.isascii() or not api_key.isprintable():
-        raise ValueError("the API key has characters that a header cannot carry")
-    if quirks.auth is Auth.X_API_KEY:
-        return b"x-api-key: %b\r\n%b" % (api_key.encode(), lines)
-    return b"authorization: Bearer %b\r\n%b" % (api_key.encode(), lines)
-
-
-def translate_request(
+def write_request(
     chat: ChatRequest,
     model_id: str,
     *,

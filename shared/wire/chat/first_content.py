@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.event_frames import END, event_data
+from shared.wire.sse import END, event_data
 
 _NOTHING = frozenset({b"null", b'""', b"[]", b"{}"})
 

@@ -10,7 +10,7 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from shared.wire.chat.answer import Completion, splice, text_bytes
-from shared.wire.messages.reply import read_reply
+from shared.wire.messages.answer import read_completion
 from shared.wire.usage import MAX_TOKENS, Usage
 
 RECORDED = Path(__file__).parents[3] / "recorded" / "anthropic"
@@ -19,7 +19,7 @@ CREATED = 1_700_000_000
 
 
 def reply(name: str, **changes: object) -> Completion:
-    return read_reply(json.dumps({**CASES[name]["body"], **changes}).encode(), created=CREATED)
+    return read_completion(json.dumps({**CASES[name]["body"], **changes}).encode(), created=CREATED)
 
 
 def choice(completion: Completion) -> dict[str, Any]:
@@ -221,4 +221,4 @@ def test_the_tier_is_told_in_openais_words() -> None:
 )
 def test_what_is_no_message_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match="not a message"):
-        read_reply(body, created=CREATED)
+        read_completion(body, created=CREATED)

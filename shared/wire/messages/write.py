@@ -28,31 +28,14 @@ DEFAULT_MAX_TOKENS: Final = 8192
 """Where neither client nor power level says: max_tokens is required here, and this is the least
 that a model's limit may be (anthropic-sdk-python, _constants.py, MODEL_NONSTREAMING_TOKENS)."""
 
-_VERSION: Final = b"2023-06-01"
+VERSION: Final = b"anthropic-version: 2023-06-01\r\n"
 
 
 class _Thinking(msgspec.Struct, frozen=True):
     budget_tokens: int | None = None
 
 
-def request_headers(api_key: str | None) -> bytes:
-    """Header lines, each ending in CRLF.
-
-    Raises ValueError for a key that no header can carry; the message does not repeat it.
-    """
-    lines = (
-        b"content-type: application/json\r\n"
-        b"accept: application/json, text/event-stream\r\n"
-        b"anthropic-version: %b\r\n" % _VERSION
-    )
-    if api_key is None:
-        return lines
-    if not api_key.isascii() or not api_key.isprintable():
-        raise ValueError("the API key has characters that a header cannot carry")
-    return b"x-api-key: %b\r\n%b" % (api_key.encode(), lines)
-
-
-def request_body(
+def write_request(
     chat: ChatRequest,
     model_id: str,
     *,
@@ -62,7 +45,7 @@ def request_body(
     """The body for `model_id`; the defaults go in only where the client sent none (0 stays 0).
 
     Raises InvalidField, `param` naming the field: one that would change the answer and cannot be
-    honoured, unless the client sent `drop_params: true`; or content that has no counterpart.
+    honored, unless the client sent `drop_params: true`; or content that has no counterpart.
     """
     drops = Drops(may_drop=chat.drop_params)
     conversation = translate_messages(chat.fields["messages"], drops)

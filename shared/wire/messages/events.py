@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.event_frames import END, EventFrames, event_data
 from shared.wire.messages.chunks import ChunkWriter, OpenBlock
 from shared.wire.messages.stop_reason import StopDetails
 from shared.wire.messages.usage import (
     ReportedUsage,
     merge,
-    normalise,
+    normalize,
     read_reported,
     service_tier,
 )
+from shared.wire.sse import END, EventFrames, event_data
 from shared.wire.usage import Usage, estimate_tokens
 
 _ABSENT = msgspec.Raw()
@@ -66,11 +66,11 @@ class _Event(msgspec.Struct, frozen=True):
 _event = msgspec.json.Decoder(_Event)
 
 
-class AnthropicStreamReader:
+class StreamReader:
     """Feed it what a socket read brought; it returns the chunks that may be sent now.
 
-    Has the interface of shared.wire.sse.StreamReader. Nothing is returned before the first content
-    block begins: an error until then leaves another provider to be tried.
+    Has the interface of shared.wire.chat.events.StreamReader. Nothing is returned before the first
+    content block begins: an error until then leaves another provider to be tried.
     """
 
     def __init__(self, *, show_usage: bool, created: int) -> None:
@@ -98,7 +98,7 @@ class AnthropicStreamReader:
     def usage(self) -> Usage | None:
         """What message_delta reported; for a stream cut before it, the prompt as message_start
         reported it and the output estimated from what was delivered."""
-        usage = normalise(self._reported)
+        usage = normalize(self._reported)
         if usage is None or self._usage_is_final:
             return usage
         delivered = estimate_tokens(self.delivered_text_bytes())

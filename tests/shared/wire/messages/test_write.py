@@ -9,15 +9,17 @@ import pytest
 
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
-from shared.wire.messages.request import (
+from shared.wire.dialect import dialect_of
+from shared.wire.messages.write import (
     DEFAULT_MAX_TOKENS,
     PATH,
     Translated,
-    request_body,
-    request_headers,
+    write_request,
 )
+from shared.wire.provider import ANTHROPIC
 
 HELLO = [{"role": "user", "content": "hello"}]
+headers = dialect_of(ANTHROPIC, ANTHROPIC).headers
 MODEL = "claude-sonnet-4-6"
 
 
@@ -27,7 +29,7 @@ def translated(
     max_tokens: int | None = None,
 ) -> Translated:
     chat = decode_chat(json.dumps({"messages": HELLO, **fields}).encode())
-    return request_body(chat, MODEL, max_tokens=max_tokens)
+    return write_request(chat, MODEL, max_tokens=max_tokens)
 
 
 def sent(fields: dict[str, object], **defaults: Any) -> dict[str, Any]:
@@ -36,18 +38,18 @@ def sent(fields: dict[str, object], **defaults: Any) -> dict[str, Any]:
 
 def test_the_headers_are_anthropics() -> None:
     assert PATH == "/messages"
-    lines = request_headers("sk-ant-api03-x").split(b"\r\n")
+    lines = headers("sk-ant-api03-x").split(b"\r\n")
     assert lines[-1] == b""
     assert b"x-api-key: sk-ant-api03-x" in lines
     assert b"anthropic-version: 2023-06-01" in lines
     assert b"content-type: application/json" in lines
-    assert b"x-api-key" not in request_headers(None)
+    assert b"x-api-key" not in headers(None)
 
 
 @pytest.mark.parametrize("key", ["sk\r\nx-evil: 1", "sk\n", "schl\u00fcssel"])
 def test_a_key_that_no_header_can_carry_is_refused_without_being_repeated(key: str) -> None:
     with pytest.raises(ValueError, match="cannot carry") as caught:
-        request_headers(key)
+        headers(key)
     assert key not in str(caught.value)
 
 
@@ -278,5 +280,5 @@ def test_a_wrong_value_is_refused_by_its_name_whatever_drop_params_says(
 def test_a_number_that_no_float_can_hold_is_refused_by_its_name() -> None:
     body = b'{"messages":[{"role":"user","content":"x"}],"n":1e999}'
     with pytest.raises(InvalidField) as caught:
-        request_body(decode_chat(body), MODEL)
+        write_request(decode_chat(body), MODEL)
     assert caught.value.param == "n"

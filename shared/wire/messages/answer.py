@@ -11,13 +11,13 @@ from __future__ import annotations
 import msgspec
 
 from shared.wire.chat.answer import Completion
+from shared.wire.chat.usage import usage_object
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
 from shared.wire.messages.usage import (
     ReportedUsage,
-    normalise,
+    normalize,
     read_reported,
     service_tier,
-    usage_object,
 )
 
 _ABSENT = msgspec.Raw()
@@ -82,7 +82,7 @@ class _Said:
             self.thinking_blocks.append(raw)
 
 
-def read_reply(body: bytes, *, created: int) -> Completion:
+def read_completion(body: bytes, *, created: int) -> Completion:
     """The completion that a message is. `created`: seconds since 1970, as Anthropic sends none.
 
     Raises ValueError where the body is no message: not JSON, of another shape, or an error.
@@ -101,7 +101,7 @@ def read_reply(body: bytes, *, created: int) -> Completion:
 def _completion(
     message: _Message, said: _Said, reported: ReportedUsage | None, created: int
 ) -> Completion:
-    usage = normalise(reported)
+    usage = normalize(reported)
     tier = service_tier(reported)
     shown: dict[str, object] = {
         "id": message.id,

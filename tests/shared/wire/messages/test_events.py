@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
-from shared.wire.event_frames import MAX_EVENT_BYTES, EventTooLong
-from shared.wire.messages.stream import AnthropicStreamReader
-from shared.wire.sse import DONE
+from shared.wire.messages.events import StreamReader
+from shared.wire.sse import DONE, MAX_EVENT_BYTES, EventTooLong
 from shared.wire.usage import Usage
 
 RECORDED = Path(__file__).parents[3] / "recorded" / "anthropic"
@@ -26,8 +25,8 @@ CREATED = 1_700_000_000
 
 def read(
     data: bytes, cuts: list[int] | None = None, *, show_usage: bool = False
-) -> tuple[bytes, AnthropicStreamReader]:
-    reader = AnthropicStreamReader(show_usage=show_usage, created=CREATED)
+) -> tuple[bytes, StreamReader]:
+    reader = StreamReader(show_usage=show_usage, created=CREATED)
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts or ()), len(data)]
     out = b"".join(reader.feed(data[start:end]) for start, end in itertools.pairwise(places))
     return out + reader.end(METADATA), reader
@@ -205,7 +204,7 @@ def test_a_refusals_explanation_is_told() -> None:
 
 
 def test_an_error_stops_the_stream_and_is_not_relayed() -> None:
-    reader = AnthropicStreamReader(show_usage=False, created=CREATED)
+    reader = StreamReader(show_usage=False, created=CREATED)
     data = STREAMS["overloaded_midway"]
     out = reader.feed(data + event(type="message_stop"))
     assert reader.has_error
@@ -215,13 +214,13 @@ def test_an_error_stops_the_stream_and_is_not_relayed() -> None:
 
 
 def test_nothing_is_sent_before_the_first_block_so_that_an_early_error_can_fall_back() -> None:
-    reader = AnthropicStreamReader(show_usage=False, created=CREATED)
+    reader = StreamReader(show_usage=False, created=CREATED)
     assert reader.feed(STREAMS["overloaded_first"]) == b""
     assert reader.has_error
 
 
 def test_a_ping_keeps_the_clients_connection_awake_once_the_answer_has_begun() -> None:
-    reader = AnthropicStreamReader(show_usage=False, created=CREATED)
+    reader = StreamReader(show_usage=False, created=CREATED)
     ping = event(type="ping")
     assert reader.feed(ping) == b""
     reader.feed(STREAMS["overloaded_midway"].split(b"event: error")[0])
@@ -265,7 +264,7 @@ def test_a_line_of_ten_megabytes_is_read_in_small_pieces() -> None:
 
 
 def test_an_endless_event_is_given_up() -> None:
-    reader = AnthropicStreamReader(show_usage=False, created=CREATED)
+    reader = StreamReader(show_usage=False, created=CREATED)
     for _ in range(16):
         reader.feed(b"x" * (MAX_EVENT_BYTES // 16))
     with pytest.raises(EventTooLong):
@@ -274,7 +273,7 @@ def test_an_endless_event_is_given_up() -> None:
 
 def test_a_stream_without_an_end_is_not_finished_until_a_reason_comes() -> None:
     head, tail = WHOLE["text"].split(b"event: message_delta")
-    reader = AnthropicStreamReader(show_usage=False, created=CREATED)
+    reader = StreamReader(show_usage=False, created=CREATED)
     reader.feed(head)
     assert not reader.is_finished
     reader.feed(b"event: message_delta" + tail.split(b"event: message_stop")[0])

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.wire.usage import MAX_TOKENS, Usage, read_usage
+from shared.wire.chat.usage import read_usage
+from shared.wire.usage import MAX_TOKENS, Usage
 
 
 def read(text: str) -> Usage | None:
