@@ -16,10 +16,10 @@ from shared.errors import ProviderUnavailable, StreamCut, SwitchyardError
 from shared.log import get_logger
 from shared.upstream.faults import TransportFault
 from shared.upstream.transport import UpstreamResponse
+from shared.wire.chat.first_content import has_content
 from shared.wire.dialect import Reader
 from shared.wire.error_body import encode_error
-from shared.wire.event_frames import EventTooLong
-from shared.wire.first_content import has_content
+from shared.wire.sse import EventTooLong
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that hung up; written to the row, never sent."""

@@ -213,7 +213,7 @@ def _local_url(port: int | None) -> str | None:
 
 
 def _simulated_provider(port: int) -> ProcessType:
-    # Without the timeout, a call that hangs on purpose would keep it from stopping.
+    # Without the timeout, a client that keeps its connection open would keep it from stopping.
     return ProcessType(
         SIMULATED,
         f"uvicorn functions.simulated_provider.app:app --host 127.0.0.1 --port {port} --workers 1"
