@@ -175,7 +175,7 @@ class TryOutSettings(SettingsGroup):
 
 
 class ProviderSettings(SettingsGroup):
-    """Platform keys and base URLs of the built-in providers: two fields for each, named by its slug.
+    """Platform keys and base URLs of the built-in providers: two fields each, by slug.
     A key stored by an admin wins.
     """
 

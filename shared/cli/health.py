@@ -21,7 +21,7 @@ from shared.health.on_demand import request_check, wait_for_check
 from shared.health.report import ProviderHealth, read_health
 from shared.jobs import Dispatch
 
-_COLOURS = {"healthy": "green", "degraded": "yellow", "down": "red", "unknown": "dim"}
+_COLORS = {"healthy": "green", "degraded": "yellow", "down": "red", "unknown": "dim"}
 _HISTORY = 20
 
 
@@ -94,10 +94,10 @@ def _show(found: Sequence[ProviderHealth], *, as_json: bool) -> None:
         return
     table = Table("provider", "health", "ms", "key", "up 24 h", "up 30 d", "checked", "reason")
     for one in found:
-        colour = _COLOURS.get(one.health_status, "dim")
+        color = _COLORS.get(one.health_status, "dim")
         table.add_row(
             one.provider if one.is_active else f"{one.provider} (off)",
-            f"[{colour}]{one.health_status}[/{colour}]",
+            f"[{color}]{one.health_status}[/{color}]",
             "" if one.health_response_time_ms is None else str(one.health_response_time_ms),
             one.system_key_status,
             _percent(one.uptime_24h),

@@ -188,7 +188,7 @@ def test_a_newcomer_is_served_and_ctrl_c_leaves_nothing(start: Callable[[], Up])
     assert metadata["cost_incurred"] > 0
     assert metadata["power_level"] == "balanced"
     assert metadata["simulated"] is True
-    assert any("Simulated providers: answers are made up" in line for line in up.lines)
+    assert any("Providers are simulated, and their answers made up" in line for line in up.lines)
     wait_for(lambda: up.usage_rows() == 1, 30)
 
     assert up.interrupt() < 10
@@ -273,6 +273,7 @@ def test_a_taken_port_is_named_in_one_line(tmp_path: Path) -> None:
         )
     assert done.returncode == 1
     assert re.fullmatch(
-        rf"switchyard: port {port} is in use by .* \(pid {os.getpid()}\); set PORT or stop it\n",
+        rf"switchyard: port {port} is in use by .* \(pid {os.getpid()}\);"
+        r" stop it or set another PORT\n",
         done.stderr,
     )

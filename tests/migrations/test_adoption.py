@@ -38,7 +38,7 @@ def adopted_url(older_url: str) -> str:
 
 def test_a_second_migration_finds_nothing_to_do(adopted_url: str) -> None:
     assert is_current(adopted_url)
-    assert lines_of(adopted_url) == ["nothing to do: the database is as this release needs it"]
+    assert lines_of(adopted_url) == ["nothing to do: the database is up to date"]
 
 
 def test_nothing_that_the_release_needs_is_missing_or_different(adopted_url: str) -> None:

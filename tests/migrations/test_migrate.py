@@ -61,9 +61,7 @@ def test_an_empty_database_gets_every_table_the_providers_four_models_three_rule
 def test_a_second_run_changes_nothing_and_says_so(migrated_database_url: str) -> None:
     before = schema_dump(migrated_database_url)
     versions = rows(migrated_database_url, "SELECT * FROM versions")
-    assert lines_of(migrated_database_url) == [
-        "nothing to do: the database is as this release needs it"
-    ]
+    assert lines_of(migrated_database_url) == ["nothing to do: the database is up to date"]
     assert schema_dump(migrated_database_url) == before
     assert rows(migrated_database_url, "SELECT * FROM versions") == versions
 
@@ -171,7 +169,7 @@ def test_two_migrations_at_once_leave_one_database_and_the_later_finds_nothing_t
 ) -> None:
     with ThreadPoolExecutor(2) as pool:
         said = sorted(pool.map(lines_of, [database_url, database_url]), key=len)
-    assert said[0] == ["nothing to do: the database is as this release needs it"]
+    assert said[0] == ["nothing to do: the database is up to date"]
     assert f"{len(SEEDS)} providers seeded" in said[1]
     assert rows(database_url, "SELECT count(*) FROM llm_models") == [(4,)]
 
@@ -188,4 +186,4 @@ def test_a_migration_that_cannot_have_a_lock_fails_soon_and_can_be_run_again(
         with pytest.raises(psycopg.errors.LockNotAvailable):
             migrate(migrated_database_url, lambda line: None)
         serving.commit()
-    assert "1 triggers made" in lines_of(migrated_database_url)
+    assert "1 triggers created" in lines_of(migrated_database_url)

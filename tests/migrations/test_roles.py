@@ -107,8 +107,8 @@ def test_who_may_not_create_roles_is_told_and_migrates_all_the_same(
         make_roles(connection, lines.append)
         connection.rollback()
     assert [line.partition(" (")[0] for line in lines] == [
-        "role switchyard_app not made: this user may not create roles",
-        "role switchyard_chat not made: this user may not create roles",
+        "role switchyard_app not created: this user may not create roles",
+        "role switchyard_chat not created: this user may not create roles",
     ]
 
 

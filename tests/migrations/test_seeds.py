@@ -101,9 +101,7 @@ def test_an_edit_outlives_the_next_migration(
     migrated_database_url: str, edit: str, query: str, kept: int
 ) -> None:
     run(migrated_database_url, edit)
-    assert lines_of(migrated_database_url) == [
-        "nothing to do: the database is as this release needs it"
-    ]
+    assert lines_of(migrated_database_url) == ["nothing to do: the database is up to date"]
     assert rows(migrated_database_url, query) == [(kept,)]
 
 

@@ -66,7 +66,7 @@ def test_what_the_gateway_refuses_is_one_line_and_status_1(web: UvicornServer) -
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--url", "http://127.0.0.1:9", "--token", "x"), "does not answer"),
+        (("--url", "http://127.0.0.1:9", "--token", "x"), "no response from the gateway"),
         (("--url", "gateway", "--token", "x"), "no URL"),
         (("--url", "http://127.0.0.1:9"), "--token"),
     ],

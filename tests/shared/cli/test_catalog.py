@@ -80,7 +80,7 @@ def test_a_second_run_finds_nothing(database: str) -> None:
     report("--apply", "--provider", "anthropic")
     again = report("--apply", "--provider", "anthropic")
     assert again["changes"] == []
-    assert "Nothing differs." in run("--provider", "anthropic").stderr
+    assert "The catalog is up to date." in run("--provider", "anthropic").stderr
 
 
 def test_a_changed_price_becomes_a_new_version(database: str) -> None:
@@ -118,4 +118,4 @@ def test_a_model_that_is_not_known_any_more_is_told_and_left(database: str) -> N
 def test_a_provider_that_is_not_there_is_named() -> None:
     done = run("--provider", "nobody")
     assert done.exit_code == 1
-    assert "there is no provider nobody" in done.stderr
+    assert "unknown provider nobody" in done.stderr

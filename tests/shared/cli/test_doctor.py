@@ -59,7 +59,7 @@ def test_nothing_is_wrong_where_everything_is_set_and_there() -> None:
 def test_the_table_says_the_same_and_ends_well() -> None:
     done = CliRunner().invoke(switchyard, ["doctor"])
     assert done.exit_code == 0
-    assert "as this release needs them" in done.stdout
+    assert "up to date" in done.stdout
     assert '"$DATABASE_URL"' in done.stdout
 
 
@@ -82,8 +82,8 @@ def test_each_missing_thing_is_named_with_its_fix() -> None:
     ("variable", "value", "name", "words"),
     [
         ("BYOK_ENCRYPTION_KEY", "hunter2", "encryption key", "Invalid encryption key"),
-        ("LOG_LEVEL", "loud", "settings", "LOG_LEVEL is wrong"),
-        ("PORT", "0", "settings", "PORT is wrong"),
+        ("LOG_LEVEL", "loud", "settings", "LOG_LEVEL is invalid"),
+        ("PORT", "0", "settings", "PORT is invalid"),
         ("DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/d", "PostgreSQL", "start it"),
         ("DATABASE_URL", "postgresql://u:hunter2%zz@h/d", "PostgreSQL", "%XX"),
         ("REDIS_URL", "redis://:hunter2@127.0.0.1:1/0", "Redis", "start it"),
@@ -155,7 +155,7 @@ def test_a_litellm_proxy_serves_who_has_no_key_and_is_asked_whether_it_lives(
         assert proxy.requests[0].startswith(b"GET /health/liveliness HTTP/1.1\r\n")
         assert b"sk-master" not in proxy.requests[0]
     assert found.exit_code == 0
-    assert "by the LiteLLM proxy" in found.texts["provider groq"]
+    assert "through the LiteLLM proxy" in found.texts["provider groq"]
     assert found.states["LiteLLM proxy"] == "ok"
     assert "sk-master" not in found.output
 

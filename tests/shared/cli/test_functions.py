@@ -52,7 +52,7 @@ def test_the_plain_list_brackets_what_has_a_default() -> None:
 def test_an_unknown_function_is_refused_with_the_names_there_are() -> None:
     done = CliRunner().invoke(functions, ["nope"])
     assert done.exit_code == 1
-    assert "there is no function nope; there are access_tokens, audit, byok_keys" in done.output
+    assert "unknown function nope; choose from access_tokens, audit, byok_keys" in done.output
 
 
 def test_a_cold_start_is_measured_in_a_process_of_its_own() -> None:

@@ -19,7 +19,7 @@ def test_every_command_listed_is_there_with_help_that_says_the_same(name: str) -
     assert command.get_short_help_str(limit=200) == COMMANDS[name]
 
 
-@pytest.mark.parametrize(("name", "fix"), [("up", "[up]"), ("token", "of the worker")])
+@pytest.mark.parametrize(("name", "fix"), [("up", "[up]"), ("token", "the worker's container")])
 def test_a_command_whose_extra_is_not_installed_says_so_in_one_line(
     name: str, fix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ def test_it_says_what_it_does_and_that_a_second_run_has_nothing_to_do(
     monkeypatch.setenv("DATABASE_URL", database_url)
     first = CliRunner().invoke(switchyard, ["migrate"])
     assert first.exit_code == 0, first.output
-    assert "tables made" in first.stdout
+    assert "tables created" in first.stdout
     second = CliRunner().invoke(switchyard, ["migrate"])
     assert second.exit_code == 0
     assert second.stdout.startswith("nothing to do")
@@ -29,5 +29,7 @@ def test_a_strangers_table_is_named_in_one_line(
         connection.execute("CREATE TABLE access_tokens (id int)")
     done = CliRunner().invoke(switchyard, ["migrate"])
     assert done.exit_code == 1
-    assert done.stderr.startswith("switchyard: there is already a table access_tokens")
+    assert done.stderr.startswith(
+        "switchyard: the database already has tables with our names: access_tokens"
+    )
     assert done.stderr.count("\n") == 1

@@ -75,8 +75,8 @@ def test_everything_is_sealed_with_the_newest_key_and_opens_with_it_alone(
         assert opened.reveal() == f"sk-{user[1:]}"
     found = run("verify")
     assert found.exit_code == 0
-    assert "451 of 451 keys open" in found.stdout
-    assert "the older ones may go" in found.stdout
+    assert "451 of 451 keys can be opened" in found.stdout
+    assert "the older keys can be removed" in found.stdout
     after = connection.execute("SELECT keys FROM versions").fetchone()
     assert before is not None
     assert after is not None
@@ -129,7 +129,7 @@ def test_rows_that_do_not_open_are_named_and_the_others_done(
     assert (told["resealed"], told["left"]) == (3, 1)
     found = run("verify")
     assert found.exit_code == 1
-    assert "1 of 4 keys open" in found.stdout
+    assert "1 of 4 keys can be opened" in found.stdout
     assert "thief at openai: another_owner" in found.stderr
 
 

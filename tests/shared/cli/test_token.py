@@ -75,7 +75,7 @@ def test_a_revoked_token_is_shown_as_such_and_cannot_be_revoked_again() -> None:
     assert row["revoked_at"] is not None
     again = run("revoke", token_id)
     assert again.exit_code == 1
-    assert again.stderr.startswith(f"switchyard: there is no live token {token_id};")
+    assert again.stderr.startswith(f"switchyard: there is no active token {token_id};")
 
 
 @pytest.mark.usefixtures("database")
@@ -102,7 +102,7 @@ def test_json_holds_the_token_and_its_id() -> None:
 def test_a_duration_that_cannot_be_read_is_wrong_usage(duration: str) -> None:
     done = run("create", "--user", "ada", "--tier", "free", "--expires", duration)
     assert done.exit_code == 2
-    assert "write 30d" in done.stderr
+    assert "use 30d" in done.stderr
 
 
 def test_a_database_without_our_tables_is_named_in_one_line(
@@ -112,7 +112,7 @@ def test_a_database_without_our_tables_is_named_in_one_line(
     done = run("list")
     assert done.exit_code == 1
     assert done.stderr == (
-        "switchyard: the database lacks our tables: run `switchyard migrate` first\n"
+        "switchyard: the database has no Switchyard tables; run `switchyard migrate` first\n"
     )
 
 

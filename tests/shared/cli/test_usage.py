@@ -68,8 +68,8 @@ def test_reprice_says_what_it_would_do_then_does_it_once_and_is_audited(database
     )
     dry = json.loads(run("reprice", "--dry-run", "--json").stdout)
     assert dry == {"rows": 1, "adjusted": 1, "unpriced": 0, "amount_usd": 0.0012}
-    assert run("reprice").stdout == "1 rows are adjusted, by 0.0012 USD together.\n"
-    assert run("reprice").stdout == "0 rows are adjusted, by 0 USD together.\n"
+    assert run("reprice").stdout == "1 rows were adjusted, by 0.0012 USD in total.\n"
+    assert run("reprice").stdout == "0 rows were adjusted, by 0 USD in total.\n"
     audited = database.execute("SELECT actor, action, details FROM audit_events").fetchall()
     assert audited == [
         ("switchyard usage", "usage.reprice", {"adjusted": 1, "amount_usd": "0.0012"})
@@ -87,12 +87,12 @@ def test_reconcile_lists_differences_and_fails_where_sums_are_wrong(database: An
     database.execute("UPDATE usage_daily SET requests = requests + 1")
     wrong = run("reconcile", *DAY)
     assert wrong.exit_code == 1
-    assert "the sums of 1 days are not those of their rows" in wrong.stderr
+    assert "1 daily sums do not match their rows" in wrong.stderr
 
 
 def test_replay_makes_dead_letters_due(database: Any) -> None:
     database.execute("UPDATE usage_outbox SET failed_at = now()")
-    assert run("replay").stdout == "1 events are due again; 1 wait, 0 are dead letters.\n"
+    assert run("replay").stdout == "1 events queued again; 1 waiting, 0 dead letters.\n"
     assert json.loads(run("replay", "--json").stdout)["replayed"] == 0
 
 

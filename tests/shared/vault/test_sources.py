@@ -54,7 +54,7 @@ def test_no_or_a_wrong_key_is_refused_in_the_guides_words(key: str) -> None:
 
 @pytest.mark.parametrize("source", ["vault", "aws-kms:", "aws-secretsmanager: ", "aws-s3:x"])
 def test_a_source_that_does_not_exist_is_named_with_its_setting(source: str) -> None:
-    with pytest.raises(SettingsInvalid, match="BYOK_KEY_SOURCE is wrong"):
+    with pytest.raises(SettingsInvalid, match="BYOK_KEY_SOURCE is invalid"):
         settings(source)
 
 

@@ -14,7 +14,7 @@ from shared.embedded import free_port
 def test_a_taken_port_is_named_with_who_has_it(address: str) -> None:
     with socket.create_server((address, 0)) as server:
         port = server.getsockname()[1]
-        told = rf"^port {port} is in use by .*\(pid {os.getpid()}\); set PORT or stop it$"
+        told = rf"^port {port} is in use by .*\(pid {os.getpid()}\); stop it or set another PORT$"
         with pytest.raises(CommandFailed, match=told):
             require_free_port(port)
 

@@ -32,7 +32,7 @@ class Supervised:
             [ProcessType(name, command) for name, command in commands.items()],
             environment={**os.environ, "GREETING": "hello"},
             folder=folder,
-            lines=LogLines(list(commands), self.log, colour=False),
+            lines=LogLines(list(commands), self.log, color=False),
             stop=self.stop,
         )
         self.failure: Exception | None = None
@@ -68,7 +68,7 @@ def test_a_process_that_dies_is_replaced_with_its_whole_group(tmp_path: Path) ->
         first, second = supervised.pids("child")
         wait_for(lambda: not is_running(first))
         assert is_running(second)
-        assert "web ended (SIGKILL); again in 0.2 s" in supervised.log.getvalue()
+        assert "web exited (SIGKILL); restarting in 0.2 s" in supervised.log.getvalue()
     assert not is_running(second)
 
 
@@ -126,7 +126,7 @@ supervisor.Supervisor(
     [ProcessType(name, command) for name, command in commands.items()],
     environment=os.environ,
     folder=Path(sys.argv[1]),
-    lines=LogLines(list(commands), sys.stdout, colour=False),
+    lines=LogLines(list(commands), sys.stdout, color=False),
     stop=stop,
 ).run()
 """
@@ -145,6 +145,6 @@ def test_a_signal_leaves_no_process_behind(tmp_path: Path, number: signal.Signal
     pids = [int(pid) for line in said for pid in re.findall(r"(?:leader|child) (\d+)", line)]
     assert len(pids) == 4
     assert program.returncode == 0
-    assert "stubborn did not stop in time and is killed" in rest
+    assert "stubborn did not stop in time; killing it" in rest
     assert not any(map(is_running, pids))
     assert list(tmp_path.iterdir()) == []
