@@ -120,7 +120,6 @@ def _power_level(row: Row) -> PowerLevel:
         name=row["name"],
         rank=row["rank"],
         price_ceiling=int(row["price_ceiling_usd_per_mtok"] * PICO_USD_PER_TOKEN),
-        ttft_target_ms=row["ttft_target_ms"],
         may_change_level=row["may_change_level"],
         default_max_tokens=row["default_max_tokens"],
         default_temperature=None if temperature is None else float(temperature),

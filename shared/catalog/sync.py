@@ -98,7 +98,7 @@ async def apply_sync(
             ids.setdefault(step.change.kind, []).append(step.change.model_id)
         for provider, ids in done.items():
             await append_audit(
-                connection, actor, "catalogue.sync", "provider", provider, details=ids
+                connection, actor, "catalog.synced", "provider", provider, details=ids
             )
 
 

@@ -170,7 +170,7 @@ def reprice_command(
             append_audit_from_command(
                 connection,
                 Actor(_ACTOR),
-                "usage.reprice",
+                "usage.repriced",
                 "usage",
                 None,
                 details={"adjusted": done.adjusted, "amount_usd": numeral(done.amount_usd)},
