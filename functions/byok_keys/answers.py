@@ -7,10 +7,9 @@ from datetime import datetime
 import msgspec
 
 from shared.db.user_keys import UserKey
+from shared.pricing.price import PICO_USD_PER_USD
 from shared.vault.secret import masked
 from shared.wire.metadata import raw_usd
-
-_PICO_USD_PER_USD = 10**12
 
 
 class Stored(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,5 +82,5 @@ def card(key: UserKey) -> KeyCard:
         last_used_at=key.last_used_at,
         total_requests=key.total_requests,
         total_tokens=key.total_tokens,
-        total_cost_usd=raw_usd(int(key.total_cost_usd * _PICO_USD_PER_USD)),
+        total_cost_usd=raw_usd(int(key.total_cost_usd * PICO_USD_PER_USD)),
     )

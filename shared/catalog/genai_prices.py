@@ -44,7 +44,7 @@ class TierRow(TypedDict):
 
 
 @dataclass(frozen=True)
-class KnownModel:
+class PricedModel:
     """`tiers` is ordered by start_tokens, from 0 up; `service_tiers` are those that cost else."""
 
     name: str
@@ -65,7 +65,7 @@ class KnownModel:
         return prices
 
 
-def known_model(provider: str, model: str, at: datetime) -> KnownModel:
+def known_model(provider: str, model: str, at: datetime) -> PricedModel:
     """What genai-prices says of `model` at `at`.
 
     Raises LookupError if it does not know it, or knows no price of its input or output tokens.
@@ -76,7 +76,7 @@ def known_model(provider: str, model: str, at: datetime) -> KnownModel:
 
     at_provider, found = get_snapshot().find_provider_model(model, None, provider, None)
     tiers = _tiers(found.get_prices(at))
-    return KnownModel(
+    return PricedModel(
         name=found.name or model,
         description=" ".join(found.description.split()) if found.description else None,
         context_window=found.context_window,
@@ -164,7 +164,7 @@ _ID_PREFIX = {"fireworks": "accounts/fireworks/models/"}
 _SOLD_AS = {"google": ("gemini-", "gemma-")}
 
 
-def known_models(provider: str, at: datetime) -> dict[str, KnownModel]:
+def known_models(provider: str, at: datetime) -> dict[str, PricedModel]:
     """What genai-prices knows of a provider, by the id that goes upstream.
 
     Without those it marks as deprecated or has no price of text for (embeddings, images, sound).
@@ -175,7 +175,7 @@ def known_models(provider: str, at: datetime) -> dict[str, KnownModel]:
     listed = next((one for one in get_snapshot().providers if one.id == provider), None)
     if listed is None:
         raise LookupError(f"genai-prices does not know {provider}")
-    found: dict[str, KnownModel] = {}
+    found: dict[str, PricedModel] = {}
     for model in listed.models:
         if model.deprecated or not model.id.startswith(_SOLD_AS.get(provider, "")):
             continue

@@ -31,7 +31,7 @@ T = TypeVar("T")
 Row = Mapping[str, Any]
 
 
-class Versions(msgspec.Struct, frozen=True):
+class ChangeCounters(msgspec.Struct, frozen=True):
     """Counters that triggers move when a table of their subject changes."""
 
     catalogue: int
@@ -40,11 +40,11 @@ class Versions(msgspec.Struct, frozen=True):
     limits: int
 
 
-async def read_versions(connection: psycopg.AsyncConnection[Any]) -> Versions:
+async def read_versions(connection: psycopg.AsyncConnection[Any]) -> ChangeCounters:
     """The counters; all 0 where their row was deleted (the next change makes it again)."""
-    async with connection.cursor(row_factory=class_row(Versions)) as cursor:
+    async with connection.cursor(row_factory=class_row(ChangeCounters)) as cursor:
         await cursor.execute("SELECT catalogue, tokens, keys, limits FROM versions WHERE id = 1")
-        return await cursor.fetchone() or Versions(0, 0, 0, 0)
+        return await cursor.fetchone() or ChangeCounters(0, 0, 0, 0)
 
 
 async def read_snapshot(connection: psycopg.AsyncConnection[Any]) -> Snapshot:
