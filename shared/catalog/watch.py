@@ -10,7 +10,7 @@ from contextlib import suppress
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from shared.catalog.read import ChangeCounters, read_snapshot, read_versions
+from shared.catalog.read import ChangeCounters, count_limits, read_snapshot, read_versions
 from shared.db.connect import Database
 from shared.errors import NotReady
 from shared.log import get_logger
@@ -161,6 +161,9 @@ class SnapshotKeeper:
                 self._announce("catalogue", moved["catalogue"])
                 self._first.set()
             self._note_answer(asked_at)
+            # Only SQL can write that table; who did must not rely on it.
+            if "limits" in moved and (rows := await count_limits(connection)):
+                get_logger().warning("limits.not_used", rows=rows)
 
     def _note_answer(self, asked_at: float) -> None:
         """Fresh is what was asked for lately: an answer may have waited for the end of a freeze."""
