@@ -9,7 +9,7 @@ import msgspec
 from shared.auth.key_check import KeyStatus
 from shared.auth.user_keys import Stored, Tested
 from shared.db.user_keys import UserKey
-from shared.ledger.record import PICO_USD_PER_USD
+from shared.pricing.price import PICO_USD_PER_USD
 from shared.vault.secret import masked
 from shared.wire.metadata import raw_usd
 

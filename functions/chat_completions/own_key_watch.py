@@ -14,7 +14,7 @@ import psycopg
 
 from shared.auth.key_check import KeyChecks, KeyStatus
 from shared.auth.own_keys import OwnKeys, StoredKey, open_own_key
-from shared.db.audit import Actor, append_audit
+from shared.db.audit import Action, Actor, append_audit
 from shared.db.connect import Database
 from shared.db.user_keys import note_status
 from shared.errors import (
@@ -129,7 +129,7 @@ class OwnKeyWatch:
                 await append_audit(
                     connection,
                     actor,
-                    "user_key.failed",
+                    Action.USER_KEY_FAILED,
                     "user_key",
                     key.id,
                     details={"provider": key.provider, "user": key.user_id, "status": status},
@@ -140,7 +140,7 @@ class OwnKeyWatch:
             await append_audit(
                 connection,
                 actor,
-                "user_key.not_opened",
+                Action.USER_KEY_NOT_OPENED,
                 "user_key",
                 key.id,
                 details={"provider": key.provider, "user": key.user_id, "code": code},

@@ -14,7 +14,7 @@ from shared.auth.key_text import read_key
 from shared.auth.open_vault import PlatformKeys, Vault
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import system_keys as rows
-from shared.db.audit import Actor, append_audit
+from shared.db.audit import Action, Actor, append_audit
 from shared.db.connect import Database
 from shared.db.system_keys import NewSystemKey, SystemKey
 from shared.errors import InvalidField, NotFound
@@ -82,7 +82,7 @@ class SystemKeys:
             await append_audit(
                 connection,
                 actor,
-                "system_key.stored",
+                Action.SYSTEM_KEY_STORED,
                 "provider",
                 provider.id,
                 fingerprint=new.fingerprint,
@@ -104,7 +104,7 @@ class SystemKeys:
             await append_audit(
                 connection,
                 actor,
-                "system_key.deleted",
+                Action.SYSTEM_KEY_DELETED,
                 "provider",
                 provider_id,
                 fingerprint=fingerprint,
@@ -126,7 +126,7 @@ class SystemKeys:
             await append_audit(
                 connection,
                 actor,
-                "system_key.tested",
+                Action.SYSTEM_KEY_TESTED,
                 "provider",
                 held.id,
                 fingerprint=shown(key).fingerprint,

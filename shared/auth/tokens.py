@@ -16,7 +16,7 @@ from shared.auth.scope import Scope
 from shared.auth.token import mint
 from shared.db import access_tokens as rows
 from shared.db.access_tokens import NewToken, TokenRow
-from shared.db.audit import Actor, append_audit
+from shared.db.audit import Action, Actor, append_audit
 from shared.db.connect import Database
 from shared.db.connections import Connects
 from shared.errors import InvalidField, NotAllowed, NotFound
@@ -105,7 +105,7 @@ class Tokens:
         async with self._database.connection() as connection, connection.transaction():
             token_id = await rows.insert_token(connection, token, new)
             details = {"user": new.user_id, "role": new.role, "tier": new.tier, "scopes": scopes}
-            await _audit(connection, actor, "token.created", token_id, details)
+            await _audit(connection, actor, Action.TOKEN_CREATED, token_id, details)
             return Minted(await _find(connection, token_id), token)
 
     async def page(self, after: int, limit: int | None, user_id: str | None) -> list[TokenRow]:
@@ -135,7 +135,7 @@ class Tokens:
             if not await rows.change_token(connection, token_id, changes):
                 raise _ended(token_id)
             details = {name: _plain(value) for name, value in changes.items()}
-            await _audit(connection, actor, "token.changed", token_id, details)
+            await _audit(connection, actor, Action.TOKEN_CHANGED, token_id, details)
             changed = await _find(connection, token_id)
         self._on_change()
         return changed
@@ -145,7 +145,9 @@ class Tokens:
         async with self._database.connection() as connection, connection.transaction():
             row = await _find(connection, token_id)
             if await rows.end_token(connection, token_id):
-                await _audit(connection, actor, "token.revoked", token_id, {"user": row.user_id})
+                await _audit(
+                    connection, actor, Action.TOKEN_REVOKED, token_id, {"user": row.user_id}
+                )
                 row = await _find(connection, token_id)
         self._on_change()
         return row
@@ -167,7 +169,7 @@ class Tokens:
             if new_id is None:
                 raise _ended(token_id)
             details = {"to": new_id, "overlap_hours": asked.overlap_hours}
-            await _audit(connection, actor, "token.rotated", token_id, details)
+            await _audit(connection, actor, Action.TOKEN_ROTATED, token_id, details)
             made = await _find(connection, new_id)
         self._on_change()
         return Minted(made, token)
@@ -227,7 +229,7 @@ def _ended(token_id: int) -> InvalidField:
 async def _audit(
     connection: psycopg.AsyncConnection[Any],
     actor: Actor,
-    action: str,
+    action: Action,
     token_id: int,
     details: dict[str, Any],
 ) -> None:

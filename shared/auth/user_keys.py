@@ -14,7 +14,7 @@ from shared.auth.open_vault import Vault
 from shared.auth.own_keys import OwnKeys, open_own_key
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import user_keys as rows
-from shared.db.audit import Actor, append_audit
+from shared.db.audit import Action, Actor, append_audit
 from shared.db.connect import Database
 from shared.db.user_keys import NewUserKey, UserKey
 from shared.errors import InvalidField, NotFound, StoredKeyHostChanged, StoredKeyUnreadable
@@ -101,7 +101,7 @@ class UserKeys:
             await append_audit(
                 connection,
                 actor,
-                "user_key.replaced" if replaced else "user_key.stored",
+                Action.USER_KEY_REPLACED if replaced else Action.USER_KEY_STORED,
                 "user_key",
                 key_id,
                 fingerprint=new.fingerprint,
@@ -133,7 +133,7 @@ class UserKeys:
             await append_audit(
                 connection,
                 actor,
-                "user_key.changed",
+                Action.USER_KEY_CHANGED,
                 "user_key",
                 key_id,
                 fingerprint=changed.fingerprint,
@@ -152,7 +152,7 @@ class UserKeys:
             await append_audit(
                 connection,
                 actor,
-                "user_key.deleted",
+                Action.USER_KEY_DELETED,
                 "user_key",
                 key_id,
                 fingerprint=fingerprint,
@@ -228,7 +228,7 @@ class UserKeys:
                 await append_audit(
                     connection,
                     actor,
-                    "user_key.not_opened",
+                    Action.USER_KEY_NOT_OPENED,
                     "user_key",
                     held.id,
                     fingerprint=held.fingerprint,
@@ -242,7 +242,7 @@ class UserKeys:
                 await append_audit(
                     connection,
                     actor,
-                    "user_key.tested",
+                    Action.USER_KEY_TESTED,
                     "user_key",
                     held.id,
                     fingerprint=held.fingerprint,

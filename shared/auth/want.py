@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from shared.auth.caller import Caller
 from shared.errors import InvalidField
+from shared.pricing.price import PICO_USD_PER_USD
 from shared.routing.fit import RoutingRequest
 from shared.routing.levels import AUTO
 from shared.routing.own_keys import OwnKey
 from shared.wire.chat.request import ChatRequest
 from shared.wire.usage import estimate_tokens
 
-_PICO_USD_PER_USD = 10**12
 _MAX_COST_USD = 10**6
 
 
@@ -60,7 +60,7 @@ def _pico_usd(amount: float) -> int:
         raise InvalidField(
             f"max_cost_usd must be above 0 and at most {_MAX_COST_USD} USD.", param="max_cost_usd"
         )
-    return int(Decimal(str(amount)) * _PICO_USD_PER_USD)
+    return int(Decimal(str(amount)) * PICO_USD_PER_USD)
 
 
 def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:

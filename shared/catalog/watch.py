@@ -10,7 +10,7 @@ from contextlib import suppress
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from shared.catalog.read import Versions, read_snapshot, read_versions
+from shared.catalog.read import ChangeCounters, count_limits, read_snapshot, read_versions
 from shared.db.connect import Database
 from shared.errors import NotReady
 from shared.log import get_logger
@@ -30,7 +30,7 @@ _POLL_TIMEOUT_S = 10.0
 _STOP_WAIT_S = 2.0
 # After a poll in vain, as long as until the next one has ended.
 _MAKE_DO_S = POLL_INTERVAL_S + _POLL_TIMEOUT_S + 1.0
-_TOPICS = Versions.__struct_fields__
+_TOPICS = ChangeCounters.__struct_fields__
 
 
 class SnapshotKeeper:
@@ -161,6 +161,9 @@ class SnapshotKeeper:
                 self._announce("catalogue", moved["catalogue"])
                 self._first.set()
             self._note_answer(asked_at)
+            # Only SQL can write that table; who did must not rely on it.
+            if "limits" in moved and (rows := await count_limits(connection)):
+                get_logger().warning("limits.not_used", rows=rows)
 
     def _note_answer(self, asked_at: float) -> None:
         """Fresh is what was asked for lately: an answer may have waited for the end of a freeze."""

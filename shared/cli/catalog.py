@@ -14,19 +14,24 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from shared.catalog.sync import Change, Kind, apply_sync, plan_sync, provider_slugs
+from shared.catalog.sync import Change, ChangeKind, apply_sync, plan_sync, provider_slugs
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db.audit import Actor
 from shared.db.session import SESSION
 
 _ACTOR = Actor("switchyard catalog sync")
-_STYLES = {Kind.NEW: "green", Kind.PRICE: "yellow", Kind.KEPT: "dim", Kind.GONE: "red"}
+_STYLES = {
+    ChangeKind.NEW: "green",
+    ChangeKind.PRICE: "yellow",
+    ChangeKind.KEPT: "dim",
+    ChangeKind.GONE: "red",
+}
 _MEANINGS = {
-    Kind.NEW: "new, switched off",
-    Kind.PRICE: "priced anew",
-    Kind.KEPT: "priced by hand, kept",
-    Kind.GONE: "unknown to genai-prices, left as they are",
+    ChangeKind.NEW: "new, switched off",
+    ChangeKind.PRICE: "priced anew",
+    ChangeKind.KEPT: "priced by hand, kept",
+    ChangeKind.GONE: "unknown to genai-prices, left as they are",
 }
 
 
@@ -60,14 +65,14 @@ def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
     changes = asyncio.run(_sync(providers, is_applied=is_applied))
     counts = Counter(change.kind for change in changes)
     if as_json:
-        summary = {kind.value: counts[kind] for kind in Kind}
+        summary = {kind.value: counts[kind] for kind in ChangeKind}
         click.echo(msgspec.json.encode(_Report(is_applied, summary, changes)))
         return
     if changes:
         Console().print(_table(changes))
-    said = [f"{counts[kind]} {_MEANINGS[kind]}" for kind in Kind if counts[kind]]
+    said = [f"{counts[kind]} {_MEANINGS[kind]}" for kind in ChangeKind if counts[kind]]
     click.echo("; ".join(said) + "." if said else "Nothing differs.", err=True)
-    if not is_applied and (counts[Kind.NEW] or counts[Kind.PRICE]):
+    if not is_applied and (counts[ChangeKind.NEW] or counts[ChangeKind.PRICE]):
         click.echo("Nothing was changed: --apply makes the changes.", err=True)
 
 

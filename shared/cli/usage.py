@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -14,7 +14,16 @@ from rich.table import Table
 
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
-from shared.db.audit import Actor, append_audit_from_command
+from shared.cli.usage_options import (
+    Day,
+    Usd,
+    end_option,
+    json_option,
+    model_option,
+    provider_option,
+    start_option,
+)
+from shared.db.audit import Action, Actor, append_audit_from_command
 from shared.db.session import SESSION
 from shared.ledger import outbox as usage_outbox
 from shared.ledger import reconcile as usage_reconcile
@@ -29,42 +38,6 @@ _ACTOR = "switchyard usage"
 _MAX_ROWS = 1000
 
 
-class _Day(click.ParamType[datetime]):
-    name = "date"
-
-    def convert(
-        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
-        except ValueError:
-            self.fail(f"{value!r} is no date; write 2026-11-25", param, ctx)
-
-
-class _Usd(click.ParamType[Decimal]):
-    name = "number"
-
-    def convert(
-        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Decimal:
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            self.fail(f"{value!r} is no number", param, ctx)
-        if not number.is_finite() or number < 0:
-            self.fail("it must be 0 or more", param, ctx)
-        return number
-
-
-_start = click.option("--start", type=_Day(), metavar="DATE", help="The first UTC day.")
-_end = click.option("--end", type=_Day(), metavar="DATE", help="The UTC day behind the last one.")
-_provider = click.option("--provider", metavar="SLUG", help="Rows of this provider alone.")
-_model = click.option("--model", metavar="ID", help="Rows of this model alone.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-
-
 @click.group(short_help="Export usage, price it again, compare it, tell billing again.")
 def usage() -> None:
     """The ledger of usage.
@@ -77,13 +50,13 @@ def usage() -> None:
 @click.option(
     "--to", "place", required=True, metavar="PLACE", help="A folder, or s3://bucket/prefix."
 )
-@_start
+@start_option
 @click.option(
-    "--end", type=_Day(), metavar="DATE", help="The UTC day behind the last one.  [default: today]"
+    "--end", type=Day(), metavar="DATE", help="The UTC day behind the last one.  [default: today]"
 )
 @click.option("--user", "user_id", metavar="ID", help="Rows of this user alone.")
-@_provider
-@_model
+@provider_option
+@model_option
 @click.option(
     "--format",
     "form",
@@ -92,7 +65,7 @@ def usage() -> None:
     show_default=True,
 )
 @click.option("--verify", "verifies", is_flag=True, help="Only check what is there.")
-@_json
+@json_option
 @failing_in_one_line()
 def export_command(
     place: str,
@@ -138,13 +111,13 @@ def _export(store: Store, filters: UsageFilters, form: Format) -> Manifest:
 
 
 @usage.command("reprice")
-@_start
-@_end
-@_provider
-@_model
+@start_option
+@end_option
+@provider_option
+@model_option
 @click.option("--all", "every", is_flag=True, help="Rows that have a cost, too.")
 @click.option("--dry-run", "dry", is_flag=True, help="Only say what it would come to.")
-@_json
+@json_option
 @failing_in_one_line()
 def reprice_command(
     start: datetime | None,
@@ -170,7 +143,7 @@ def reprice_command(
             append_audit_from_command(
                 connection,
                 Actor(_ACTOR),
-                "usage.reprice",
+                Action.USAGE_REPRICED,
                 "usage",
                 None,
                 details={"adjusted": done.adjusted, "amount_usd": numeral(done.amount_usd)},
@@ -187,20 +160,20 @@ def reprice_command(
 
 
 @usage.command("reconcile")
-@_start
-@_end
-@_provider
-@_model
+@start_option
+@end_option
+@provider_option
+@model_option
 @click.option(
     "--tolerance",
-    type=_Usd(),
+    type=Usd(),
     default="0.01",
     show_default=True,
     metavar="SHARE",
     help="What two costs may differ by.",
 )
 @click.option("--rows", "as_rows", is_flag=True, help="List the rows that differ, not models.")
-@_json
+@json_option
 @failing_in_one_line()
 def reconcile_command(
     start: datetime | None,
@@ -243,7 +216,7 @@ def reconcile_command(
 @click.option(
     "--request-id", "ids", multiple=True, help="Every event of this request, sent or not."
 )
-@_json
+@json_option
 @failing_in_one_line()
 def replay_command(ids: tuple[str, ...], as_json: bool) -> None:
     """Make dead letters of billing due again; the worker sends them within 10 s."""
@@ -259,7 +232,7 @@ def replay_command(ids: tuple[str, ...], as_json: bool) -> None:
 
 @usage.command("quarantine")
 @click.option("--retry", "retries", is_flag=True, help="Write them: what was wrong is mended.")
-@_json
+@json_option
 @failing_in_one_line()
 def quarantine_command(retries: bool, as_json: bool) -> None:
     """List records that could not be rows. Exit status 1 where --retry leaves some."""

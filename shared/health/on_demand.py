@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from uuid import uuid4
 
-from shared.db.audit import Actor, append_audit
+from shared.db.audit import Action, Actor, append_audit
 from shared.db.connect import Connection
 from shared.health.checks import insert_run, is_recorded
 from shared.health.queue import HEALTH_ACTOR, HEALTH_QUEUE
@@ -22,7 +22,7 @@ async def request_check(connection: Connection, dispatch: Dispatch, actor: Actor
     async with connection.transaction():
         await insert_run(connection, HEALTH_ACTOR, run)
         await append_audit(
-            connection, actor, "health.check", "provider", None, details={"run": run}
+            connection, actor, Action.HEALTH_CHECK_REQUESTED, "provider", None, details={"run": run}
         )
         await dispatch.enqueue_soon(HEALTH_ACTOR, HEALTH_QUEUE, run=run)
     return run

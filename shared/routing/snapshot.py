@@ -109,7 +109,6 @@ class PowerLevel(msgspec.Struct, frozen=True):
     name: str
     rank: int
     price_ceiling: int
-    ttft_target_ms: int
     may_change_level: bool
     default_max_tokens: int | None
     default_temperature: float | None

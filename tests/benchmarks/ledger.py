@@ -32,7 +32,7 @@ from shared.db.thread_connection import ThreadConnections
 from shared.embedded import start_postgres, start_valkey
 from shared.ledger.batch import FIELD, STREAM, Batch, encode_batch
 from shared.ledger.filters import UsageFilters
-from shared.ledger.pages import Place, place_of, read_page
+from shared.ledger.pages import RowKey, key_of, read_page
 from shared.ledger.pages import statement as page_statement
 from shared.ledger.record import UsageFinal
 from shared.ledger.summary import GROUPS, read_summary
@@ -131,8 +131,8 @@ async def ask(dsn: str) -> None:
     whole = UsageFilters(None, start=MONTH, end=MONTH + timedelta(days=DAYS))
     mine = structs.replace(whole, user_id="user-0")
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        middle = place_of((await read_page(connection, whole, after=None, limit=1))[0])
-        middle = Place(MONTH + timedelta(days=DAYS // 2), middle.request_id)
+        middle = key_of((await read_page(connection, whole, after=None, limit=1))[0])
+        middle = RowKey(MONTH + timedelta(days=DAYS // 2), middle.request_id)
         print("\nsummary by                    all, ms    one user, ms   (medians of 15)")
         for group in GROUPS:
             took = [

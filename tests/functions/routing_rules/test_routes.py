@@ -202,7 +202,8 @@ def test_a_level_is_made_used_changed_and_deleted(web: UvicornServer, rule: Any)
             "ceiling_under_every_price",
         ),
         ({"default_temperature": 3}, "default_temperature", "invalid_value"),
-        ({"ttft_target_ms": 0}, "ttft_target_ms", "invalid_value"),
+        ({"ttft_target_ms": 0}, "ttft_target_ms", "setting_not_used"),
+        ({"ttft_target_ms": 900}, "ttft_target_ms", "setting_not_used"),
     ],
 )
 def test_a_level_that_makes_no_sense_is_refused_by_the_field(
@@ -217,6 +218,18 @@ def test_a_ceiling_under_every_price_is_refused_on_change_too(web: UvicornServer
     answer = call(web, "PATCH", f"{LEVELS}/eco", {"price_ceiling_usd_per_mtok": "0.000001"})
     assert answer.json()["error"]["code"] == "ceiling_under_every_price"
     assert "groq/openai/gpt-oss-20b" in answer.json()["error"]["message"]
+
+
+def test_a_level_can_be_sent_back_as_it_was_answered(web: UvicornServer) -> None:
+    eco = call(web, "GET", f"{LEVELS}/eco").json()
+    fields = {name: eco[name] for name in eco.keys() - {"name", "updated_at"}}
+    same = call(web, "PATCH", f"{LEVELS}/eco", fields)
+    assert same.status_code == 200, same.text
+    assert {**same.json(), "updated_at": eco["updated_at"]} == eco
+    target = eco["ttft_target_ms"] + 1
+    refused = call(web, "PATCH", f"{LEVELS}/eco", {"ttft_target_ms": target}).json()["error"]
+    assert (refused["param"], refused["code"]) == ("ttft_target_ms", "setting_not_used")
+    assert call(web, "GET", f"{LEVELS}/eco").json()["ttft_target_ms"] == eco["ttft_target_ms"]
 
 
 def test_tiers_say_what_they_open(web: UvicornServer) -> None:

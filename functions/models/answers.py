@@ -1,13 +1,15 @@
-"""How a model is shown: OpenAI's four fields, then price, limits, capabilities. Pure."""
+"""How a model is shown: to callers in OpenAI's shape with its costs, to an admin as it is."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 
 from shared.auth.caller import Caller
+from shared.catalog.models import ModelRow
 from shared.pricing.price import PriceTier
 from shared.routing.fit import RoutingRequest, unfit
 from shared.routing.snapshot import Model
@@ -67,7 +69,53 @@ class ModelCard(msgspec.Struct, frozen=True):
     object: str = "model"
 
 
+class PriceVersionCard(msgspec.Struct, frozen=True):
+    """`prices` as model_prices keeps them: tiers of decimal strings, USD per million tokens."""
+
+    version: int
+    prices: dict[str, Any]
+    source: str
+    valid_from: datetime
+    checked_at: datetime
+
+
+class AdminModel(msgspec.Struct, frozen=True):
+    """`price` is the newest version, used to bill requests from now on; null: unpriced."""
+
+    id: int
+    provider: str
+    model_id: str
+    name: str
+    display_name: str | None
+    description: str | None
+    max_tokens: int | None
+    context_window: int | None
+    supports_streaming: bool
+    supports_function_calling: bool
+    supports_vision: bool
+    supports_json_mode: bool
+    power_level: str | None
+    power_level_priority: int
+    is_active: bool
+    is_deprecated: bool
+    deprecation_date: datetime | None
+    replacement_model_id: str | None
+    min_tier: str
+    price: PriceVersionCard | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class DeletedModel(msgspec.Struct, frozen=True):
+    id: int
+    deleted: bool = True
+
+
 _TOKENS_PER_MTOK = 10**6
+
+
+def admin_model(row: ModelRow) -> AdminModel:
+    return msgspec.convert(row, AdminModel, from_attributes=True)
 
 
 def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:

@@ -1,25 +1,54 @@
-"""Whether a rule or a power level makes sense; if not, what is wrong and with which field. Pure."""
+"""What an admin may say of a rule, and whether it makes sense. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Iterable
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from functions.routing_rules.requests import NewLevel, NewRule
-from shared.catalog.rules import LevelRow, RuleRow, RulesModel
+from shared.catalog.rules import RuleRow, RulesModel
 from shared.errors import Conflict, InvalidField
-from shared.routing.levels import AUTO
-from shared.routing.snapshot import Snapshot, Tier
+from shared.routing.snapshot import Tier
 
 ALL_TIERS = "all"
 _TASK = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
-_LEVEL = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _MOST = 10**6
-_PICO_USD_PER_TOKEN = 10**6
-_FINEST_USD = Decimal("0.000001")
+
+
+class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`model` is a listed id or `provider/model`; `user_tier` the lowest it holds for, or `all`."""
+
+    model: str
+    power_level: str
+    user_tier: str = "all"
+    task_type: str | None = None
+    priority: int = 0
+    weight: int = 100
+    min_tokens: int | None = None
+    max_tokens: int | None = None
+    requires_byok: bool = False
+    is_fallback: bool = False
+    fallback_order: int | None = None
+    is_active: bool = True
+
+
+class ChangeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Absent leaves a field as it is; null takes a bound away."""
+
+    model: str | UnsetType = UNSET
+    power_level: str | UnsetType = UNSET
+    user_tier: str | UnsetType = UNSET
+    task_type: str | UnsetType | None = UNSET
+    priority: int | UnsetType = UNSET
+    weight: int | UnsetType = UNSET
+    min_tokens: int | UnsetType | None = UNSET
+    max_tokens: int | UnsetType | None = UNSET
+    requires_byok: bool | UnsetType = UNSET
+    is_fallback: bool | UnsetType = UNSET
+    fallback_order: int | UnsetType | None = UNSET
+    is_active: bool | UnsetType = UNSET
 
 
 def check_rule(rule: NewRule, model: RulesModel, levels: Iterable[str]) -> None:
@@ -68,33 +97,6 @@ def check_no_twin(rule: NewRule, model: RulesModel, others: Iterable[RuleRow]) -
             )
 
 
-def check_level(
-    level: NewLevel, others: Sequence[LevelRow], snapshot: Snapshot, *, is_new: bool
-) -> None:
-    """Raises InvalidField; `others` are the levels but this one."""
-    if is_new and (level.name == AUTO or not _LEVEL.fullmatch(level.name)):
-        raise _wrong("name", "Use small letters, digits, '_' and '-', not 'auto'; 31 at most.")
-    if is_new and any(other.name == level.name for other in others):
-        raise Conflict(
-            "There is a level of that name; PATCH it.", param="name", code="power_level_exists"
-        )
-    if is_new and level.name in snapshot.models_by_id:
-        raise _wrong("name", "A model has that name: a request could not tell them apart.")
-    twin = next((other for other in others if other.rank == level.rank), None)
-    if twin is not None:
-        raise _wrong("rank", f"Level '{twin.name}' has that rank; ranks tell levels apart.")
-    if not 0 <= level.rank <= 1000:
-        raise _wrong("rank", "'rank' must be from 0 to 1000.")
-    if not 1 <= level.ttft_target_ms <= 600_000:
-        raise _wrong("ttft_target_ms", "'ttft_target_ms' must be from 1 to 600000.")
-    if level.default_max_tokens is not None and not 1 <= level.default_max_tokens <= 10**7:
-        raise _wrong("default_max_tokens", "'default_max_tokens' must be at least 1.")
-    temperature = level.default_temperature
-    if temperature is not None and not (temperature.is_finite() and 0 <= temperature <= 2):
-        raise _wrong("default_temperature", "'default_temperature' must be from 0 to 2.")
-    _check_ceiling(level.price_ceiling_usd_per_mtok, snapshot)
-
-
 def _check_tokens(rule: NewRule, model: RulesModel) -> None:
     least, most = rule.min_tokens, rule.max_tokens
     for name, value in (("min_tokens", least), ("max_tokens", most)):
@@ -133,44 +135,5 @@ def _check_model(rule: NewRule, model: RulesModel) -> None:
         )
 
 
-def _check_ceiling(ceiling: Decimal, snapshot: Snapshot) -> None:
-    name = "price_ceiling_usd_per_mtok"
-    if not ceiling.is_finite() or not _FINEST_USD <= ceiling <= _MOST:
-        raise _wrong(name, f"The ceiling must be from {_FINEST_USD:f} to {_MOST} USD.")
-    priced = [one for one in snapshot.models if one.is_active and one.price is not None]
-    cheapest = min(priced, key=lambda one: one.price.base.blended if one.price else 0, default=None)
-    if cheapest is None or cheapest.price is None:
-        return
-    blended = cheapest.price.base.blended
-    if ceiling * _PICO_USD_PER_TOKEN < blended:
-        raise _wrong(
-            name,
-            f"The ceiling is under every model's price: the cheapest, {cheapest.provider.slug}/"
-            f"{cheapest.model_id}, is {Decimal(blended) / _PICO_USD_PER_TOKEN:f} USD a million"
-            " tokens at three parts input and one part output.",
-            "ceiling_under_every_price",
-        )
-
-
 def _wrong(param: str, message: str, code: str | None = None) -> InvalidField:
     return InvalidField(message, param=param, code=code)
-
-
-def rule_of(row: RuleRow) -> NewRule:
-    """A stored rule as if it were sent: what a change is applied to."""
-    fields = {name: getattr(row, name) for name in NewRule.__struct_fields__ if name != "model"}
-    return NewRule(model=f"{row.provider}/{row.model}", **fields)
-
-
-def level_of(row: LevelRow) -> NewLevel:
-    fields = {name: getattr(row, name) for name in NewLevel.__struct_fields__}
-    return NewLevel(**fields)
-
-
-def changed(fields: msgspec.Struct) -> dict[str, object]:
-    """The fields that were sent."""
-    return {
-        name: value
-        for name, value in msgspec.structs.asdict(fields).items()
-        if value is not msgspec.UNSET
-    }

@@ -13,7 +13,8 @@ import msgspec
 
 from shared.errors import InvalidField
 from shared.ledger.filters import UsageFilters, is_whole_days
-from shared.ledger.pages import Place
+from shared.ledger.pages import RowKey
+from shared.ledger.rows_as_text import Format
 from shared.ledger.summary import GROUPS
 from shared.pricing.charge import CostQuality
 
@@ -26,7 +27,7 @@ Query = Mapping[str, str]
 
 
 def pairs(items: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The query string as a mapping. Raises InvalidField for a word that stands there twice."""
+    """The query string as a mapping. Raises InvalidField for a name that is there twice."""
     query: dict[str, str] = {}
     for name, value in items:
         if name in query:
@@ -86,12 +87,20 @@ def groups_of(query: Query, filters: UsageFilters, *, is_admin: bool) -> list[st
     return groups
 
 
-def encode_cursor(place: Place) -> str:
-    packed = msgspec.msgpack.encode(place)
+def format_of(query: Query) -> Format:
+    """JSON lines if nothing is said. Raises InvalidField."""
+    try:
+        return Format(query.get("format") or Format.JSONL)
+    except ValueError as error:
+        raise InvalidField("'format' must be csv or jsonl.", param="format") from error
+
+
+def encode_cursor(key: RowKey) -> str:
+    packed = msgspec.msgpack.encode(key)
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
-def cursor_of(query: Query, name: str = "cursor") -> Place | None:
+def cursor_of(query: Query, name: str = "cursor") -> RowKey | None:
     """Where the last page ended. Raises InvalidField."""
     text = query.get(name)
     if not text:
@@ -105,7 +114,7 @@ def cursor_of(query: Query, name: str = "cursor") -> Place | None:
         ) from error
     if created_at.tzinfo is None or "\0" in request_id:
         raise InvalidField(f"'{name}' is no cursor of ours.", param=name)
-    return Place(created_at, request_id)
+    return RowKey(created_at, request_id)
 
 
 def _moment(name: str, text: str) -> datetime:
