@@ -15,7 +15,7 @@ from rich.table import Table
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db.audit import Actor, append_audit_from_command
-from shared.db.session import SESSION
+from shared.db.session import connect
 from shared.ledger import outbox as usage_outbox
 from shared.ledger import reconcile as usage_reconcile
 from shared.ledger.export import ExportMismatch, Manifest, export, verify
@@ -284,7 +284,7 @@ def quarantine_command(retries: bool, as_json: bool) -> None:
 
 
 def _connect() -> psycopg.Connection[Any]:
-    return psycopg.connect(database_url(), application_name=_ACTOR, connect_timeout=10, **SESSION)
+    return connect(database_url(), _ACTOR)
 
 
 def _days_ago(days: int) -> datetime:
