@@ -199,10 +199,6 @@ class Dispatch:
         self.enqueue(job)
         return True
 
-    async def nudge_soon(self, job: Job) -> bool:
-        """`nudge`, in a thread."""
-        return await asyncio.to_thread(self.nudge, job)
-
     def close(self) -> None:
         with self._opening:
             if self._broker is not None:

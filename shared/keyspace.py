@@ -62,7 +62,6 @@ def connect_async(url: str, answer_s: float = JOB_S) -> Redis:
         socket_timeout=answer_s,
         socket_connect_timeout=answer_s,
         retry=AsyncRetry(NoBackoff(), 0),
-        health_check_interval=0,
     )
     return client
 

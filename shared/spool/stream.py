@@ -73,7 +73,7 @@ class StreamProducer:
             await asyncio.sleep(_NUDGE_EVERY_S)
 
     async def nudge(self) -> None:
-        await self._dispatch.nudge_soon(WRITE_USAGE)
+        await asyncio.to_thread(self._dispatch.nudge, WRITE_USAGE)
 
 
 class Entry(NamedTuple):

@@ -63,6 +63,13 @@ def test_the_last_releases_jobs_and_keys_have_kept_their_names() -> None:
 
 
 @pytest.mark.parametrize("job", QUEUED, ids=lambda job: job.name)
+def test_the_folder_of_a_job_has_the_files_that_every_such_folder_has(job: Job) -> None:
+    folder = ROOT / "functions" / owner(job)
+    wanted = {"job.py", "actor.py", "function.py", "README.md"}
+    assert wanted <= {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("job", QUEUED, ids=lambda job: job.name)
 def test_the_readme_of_a_job_names_its_actor_and_queue(job: Job) -> None:
     rows = table(f"functions/{owner(job)}/README.md", "Actor")
     assert [f"`{job.name}`", f"`{job.queue}`"] in [row[:2] for row in rows]
