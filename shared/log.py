@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -59,6 +59,41 @@ def configure_logging(settings: LogSettings) -> None:
 
 def get_logger() -> structlog.typing.FilteringBoundLogger:
     return structlog.get_logger()
+
+
+def one_line(error: BaseException) -> str:
+    """Its class, and the first line of its message: for errors that quote nothing of a caller's."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+class Outages:
+    """Tells what is news of steps that are tried again and again: when one begins to fail, when its
+    reason changes, and when it succeeds again.
+    """
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def begins(self, step: str = "", reason: str = "") -> bool:
+        """Note that the step failed; whether to say so."""
+        is_news = self._reasons.get(step) != reason
+        self._reasons[step] = reason
+        return is_news
+
+    def ends(self, step: str = "") -> bool:
+        """Note that the step succeeded; whether to say so."""
+        return self._reasons.pop(step, None) is not None
+
+    def reason(self, step: str = "") -> str | None:
+        """Why it fails; None where it does not."""
+        return self._reasons.get(step)
+
+    def __contains__(self, step: str) -> bool:
+        return step in self._reasons
+
+    def __iter__(self) -> Iterator[str]:
+        """The steps that fail now."""
+        return iter(self._reasons)
 
 
 class Line(msgspec.Struct, kw_only=True):

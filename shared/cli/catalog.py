@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import click
 import msgspec
-import psycopg
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -18,7 +17,8 @@ from shared.catalog.sync import Change, ChangeKind, apply_sync, plan_sync, provi
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db.audit import Actor
-from shared.db.session import SESSION
+from shared.db.connect import connect_once
+from shared.db.session import COMMAND_CONNECT_S
 
 _ACTOR = Actor("switchyard catalog sync")
 _STYLES = {
@@ -78,10 +78,9 @@ def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
 
 async def _sync(providers: Sequence[str], *, is_applied: bool) -> list[Change]:
     at = datetime.now(UTC)
-    connection = await psycopg.AsyncConnection.connect(
-        database_url(), application_name="switchyard catalog", connect_timeout=10, **SESSION
-    )
-    async with connection:
+    async with connect_once(
+        database_url(), "switchyard catalog", within_s=COMMAND_CONNECT_S
+    ) as connection:
         slugs = await provider_slugs(connection)
         if unknown := set(providers) - set(slugs):
             raise CommandFailed(

@@ -24,7 +24,7 @@ from shared.cli.usage_options import (
     start_option,
 )
 from shared.db.audit import Action, Actor, append_audit_from_command
-from shared.db.session import SESSION
+from shared.db.session import connect
 from shared.ledger import outbox as usage_outbox
 from shared.ledger import reconcile as usage_reconcile
 from shared.ledger.export import ExportMismatch, Manifest, export, verify
@@ -257,7 +257,7 @@ def quarantine_command(retries: bool, as_json: bool) -> None:
 
 
 def _connect() -> psycopg.Connection[Any]:
-    return psycopg.connect(database_url(), application_name=_ACTOR, connect_timeout=10, **SESSION)
+    return connect(database_url(), _ACTOR)
 
 
 def _days_ago(days: int) -> datetime:

@@ -18,7 +18,7 @@ from shared.errors import (
     UpstreamError,
 )
 from shared.health.circuits import Circuit, CircuitState, Counts, State
-from shared.health.outcomes import ConnectFailures
+from shared.health.connect_failures import ConnectFailures
 from shared.log import get_logger
 from shared.metrics import CIRCUITS
 from shared.routing.choice import Candidate

@@ -30,7 +30,8 @@ from msgspec import structs
 from functions.write_usage.drain import drain
 from shared.db.thread_connection import ThreadConnections
 from shared.embedded import start_postgres, start_valkey
-from shared.ledger.batch import FIELD, STREAM, Batch, encode_batch
+from shared.keyspace import USAGE_STREAM
+from shared.ledger.batch import Batch, encode_batch
 from shared.ledger.filters import UsageFilters
 from shared.ledger.pages import RowKey, key_of, read_page
 from shared.ledger.pages import statement as page_statement
@@ -38,6 +39,7 @@ from shared.ledger.record import UsageFinal
 from shared.ledger.summary import GROUPS, read_summary
 from shared.ledger.summary import statement as summary_statement
 from shared.migrate.steps import migrate
+from shared.spool.stream import FIELD
 from tests.fakes.usage_records import final
 
 MONTH = datetime(2026, 10, 1, tzinfo=UTC)
@@ -99,7 +101,7 @@ def add(client: redis.Redis, records: Iterator[UsageFinal]) -> int:
     """Into the stream, as a gateway sends them on; how many."""
     added = 0
     while finals := tuple(itertools.islice(records, _A_BATCH)):
-        client.xadd(STREAM, {FIELD: encode_batch(Batch(finals, ()))})
+        client.xadd(USAGE_STREAM, {FIELD: encode_batch(Batch(finals, ()))})
         added += len(finals)
     return added
 

@@ -19,7 +19,7 @@ from shared.spool import segment
 from shared.spool.frames import frame
 from shared.spool.segment import Segment
 from shared.spool.spool import Spool
-from shared.spool.stream import UsageStream
+from shared.spool.stream import StreamProducer
 from shared.upstream.transport import Transport
 from tests.fakes.death import before, behind, behind_awaited
 from tests.fakes.defences import SWITCH_OFF
@@ -48,7 +48,7 @@ _allocate, _append = segment._allocate, Segment.append  # pyright: ignore[report
 settle.intend = behind("after_intent", before("before_intent", settle.intend))
 Transport.send = behind_awaited("after_upstream", Transport.send)
 Spool.final = behind("after_final", before("before_final", Spool.final))
-UsageStream.add = behind_awaited("after_ship", UsageStream.add)
+StreamProducer.add = behind_awaited("after_ship", StreamProducer.add)
 
 if _FULL_DISK is not None:
     segment._allocate, Segment.append = _allocate_on_a_full_disk, _append_on_a_full_disk

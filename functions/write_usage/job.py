@@ -1,4 +1,4 @@
-"""What the actors of this function share in a process: settings, Redis and PostgreSQL."""
+"""What the actors of this function run, and share in a process: settings, Redis and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from functools import cache
 
 import psycopg
-import redis
 
 from functions.write_usage.drain import drain
-from functions.write_usage.partitions import prepare_partitions
 from shared.db.thread_connection import ThreadConnections
-from shared.ledger.batch import NUDGE
+from shared.jobs import WRITE_USAGE, clear_nudge, set_nudge
+from shared.keyspace import connect
+from shared.ledger.partitions import ensure_ahead
 from shared.log import get_logger
 from shared.settings import DatabaseSettings, RedisSettings, Settings, load_settings
 
 SETTINGS = (DatabaseSettings, RedisSettings)
-_RETRIED_WITHIN_S = 60  # twice the longest backoff of the actor
+_RETRIED_WITHIN_S = 60  # twice the longest backoff of the job
 
 
 class Writer:
@@ -27,8 +27,7 @@ class Writer:
 
     def __init__(self, settings: Settings) -> None:
         self._connections = ThreadConnections(settings[DatabaseSettings].dsn)
-        url = settings[RedisSettings].url
-        self._redis = redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+        self._redis = connect(settings[RedisSettings].url)
 
     def write(self) -> None:
         """Drain the usage stream.
@@ -37,26 +36,40 @@ class Writer:
         the caller's retry goes on from there, and nobody adds another one each second.
         """
         # First, so that a batch which comes while this drain ends brings a drain of its own.
-        self._redis.delete(NUDGE)
+        clear_nudge(self._redis, WRITE_USAGE)
         try:
             rows = drain(self._redis, self._connections.get, _consumer())
         except psycopg.Error:
-            self._redis.set(NUDGE, b"1", nx=True, ex=_RETRIED_WITHIN_S)
+            set_nudge(self._redis, WRITE_USAGE, _RETRIED_WITHIN_S)
             raise
         if rows:
             get_logger().info("usage.written", rows=rows)
 
-    def prepare_partitions(self) -> None:
-        prepare_partitions(self._connections.get(), datetime.now(UTC))
+    def prepare_partitions(self, now: datetime) -> None:
+        """Make the partition of `now`'s month, and the next one's before that month begins.
+
+        `write` makes a missing one itself: this only keeps that work out of a month's first second.
+        """
+        if made := ensure_ahead(self._connections.get(), now):
+            get_logger().info("usage.partitions_made", partitions=made)
 
     def close(self) -> None:
         self._connections.close()
         self._redis.close()
 
 
+def write_usage() -> None:
+    """Writer.write, by the process's own writer. Raises SettingsInvalid, psycopg.Error."""
+    _writer().write()
+
+
+def prepare_partitions() -> None:
+    """Writer.prepare_partitions, by the same. Raises SettingsInvalid, psycopg.Error."""
+    _writer().prepare_partitions(datetime.now(UTC))
+
+
 @cache
-def writer() -> Writer:
-    """The process's own. Raises SettingsInvalid where a setting is missing."""
+def _writer() -> Writer:
     return Writer(load_settings(*SETTINGS))
 
 

@@ -1,4 +1,6 @@
-"""A tick runs once, however many clocks there are: who inserts its row first runs it."""
+"""Which runs of which jobs there were: who inserts the row of a tick first runs it, so that each
+runs once, however many clocks there are.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,11 @@ def run_once(
             return False
         run()
     return True
+
+
+async def note_run(connection: psycopg.AsyncConnection[Any], name: str, run: str) -> None:
+    """Note a run that no clock's tick has brought."""
+    await connection.execute("INSERT INTO job_runs (name, tick) VALUES (%s, %s)", (name, run))
 
 
 def trim_runs(connection: psycopg.Connection[Any]) -> int:
