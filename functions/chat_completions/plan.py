@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from shared.auth.want import want_of
 from shared.catalog.known_models import KnownModelsKeeper
-from shared.routing.choose import Choice, choose
+from shared.routing.choose import Choice, as_remembered, choose
 from shared.routing.fit import RoutingRequest
 from shared.routing.snapshot import Snapshot
 
@@ -28,14 +26,11 @@ class Planner:
         if snapshot is not self._snapshot or len(self._choices) > _MAX_REMEMBERED:
             self._snapshot = snapshot
             self._choices.clear()
-        if want.max_cost_pico_usd is None:
-            # A bound on the cost is held to the token; else few wants are few choices.
-            rounded = snapshot.rounded_up(want.prompt_tokens)
-            want = msgspec.structs.replace(want, prompt_tokens=rounded)
-        choice = self._choices.get(want)
+        remembered = as_remembered(snapshot, want)
+        choice = self._choices.get(remembered)
         if choice is None:
             known = await self._known.wanted(snapshot, want)
             choice = choose(snapshot, want, known)
-            if snapshot is self._snapshot:
-                self._choices[want] = choice
+            if snapshot is self._snapshot and known is None:
+                self._choices[remembered] = choice
         return choice

@@ -32,7 +32,7 @@ def want_of(
         models=_names(chat),
         level=chat.power_level or _header(headers, b"x-power-level"),
         tier=caller.tier,
-        keyed=keyed,
+        platform_funded=keyed,
         own_keys=own_keys,
         allowed_models=caller.allowed_models,
         task_type=chat.task_type or _header(headers, b"x-task-type"),

@@ -1,6 +1,6 @@
 """A remembered choice in the order of this moment: what is not well is passed over. Pure.
 
-A choice holds for all requests that want the same; circuits and headroom change by the second, and
+A choice holds for all equal requests; circuits and headroom change by the second, and
 weights are drawn by the session. So they are applied to a choice, not in it.
 """
 
@@ -18,8 +18,8 @@ from shared.routing.consent import Failure, may_follow
 from shared.routing.fit import DropReason
 from shared.routing.snapshot import Health
 
-Place = tuple[str, str | None, int | None]
-"""Provider slug; model id, None for all; credential (Candidate.credential), None for all."""
+BlockKey = tuple[str, str | None, int | None]
+"""What a block holds for: provider slug; model id, None for all; credential (Candidate.credential), None for all."""
 
 
 _MAY_BE_TRIED = 4
@@ -28,7 +28,7 @@ _ODD = 0x9E3779B97F4A7C15
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Why a place is to be passed over, and until when (in the clock that `order` is told).
+    """Why candidates are to be passed over, and until when (in the clock that `order` is told).
 
     `over_tokens`: only prompts of more tokens than these are kept away.
     """
@@ -62,7 +62,7 @@ def draw(choice: Choice, session: str) -> Choice:
 
 
 def order(
-    choice: Choice, blocks: Mapping[Place, Block], *, prompt_tokens: int, now_s: float
+    choice: Choice, blocks: Mapping[BlockKey, Block], *, prompt_tokens: int, now_s: float
 ) -> Choice:
     """`choice` as a request of this moment is to try it: what is not well comes last."""
     if not blocks and not choice.has_down:
@@ -80,7 +80,7 @@ def order(
 
 
 def blocked(
-    candidate: Candidate, blocks: Mapping[Place, Block], prompt_tokens: int, now_s: float
+    candidate: Candidate, blocks: Mapping[BlockKey, Block], prompt_tokens: int, now_s: float
 ) -> type[UpstreamError] | None:
     """How an attempt at `candidate` would fail by what is known now; None: nothing is known."""
     provider, model = candidate.model.provider, candidate.model.model_id
@@ -89,8 +89,8 @@ def blocked(
     if not blocks:
         return None
     slug, credential = provider.slug, candidate.credential
-    for place in ((slug, model, None), (slug, model, credential), (slug, None, credential)):
-        block = blocks.get(place)
+    for key in ((slug, model, None), (slug, model, credential), (slug, None, credential)):
+        block = blocks.get(key)
         if block is not None and now_s < block.until_s and prompt_tokens > block.over_tokens:
             return block.error
     return None
@@ -102,7 +102,7 @@ def pass_over(
     """Those without an error in their order, then the others in theirs.
 
     Nobody is lost but what the platform would pay for behind a key whose owner does not allow
-    that: to pass a key over is to use another in its place.
+    that: to pass a key over is to use another instead.
     """
     well: list[Candidate] = []
     unwell: list[Candidate] = []
@@ -119,20 +119,16 @@ def pass_over(
     return Passed((*well, *unwell), tuple(dropped), not well)
 
 
-def by_weight(candidates: Sequence[Candidate], session: str) -> list[Candidate]:
-    """Equals in the order drawn for `session`: first with a chance of its weight among all.
-
-    Weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted distributed hash tables",
-    2005): where one drops out, only the sessions that had it first move.
-    """
-    return _drawn(candidates, _seed(session))
-
-
 def _seed(session: str) -> int:
     return int.from_bytes(hashlib.blake2b(session.encode(), digest_size=8).digest(), "big")
 
 
 def _drawn(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:
+    """Equals in the order drawn: first with a chance of its weight among all.
+
+    Weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted distributed hash tables",
+    2005): where one drops out, only the sessions that had it first move.
+    """
     return sorted(candidates, key=lambda one: _distance(one, seed))
 
 

@@ -83,7 +83,11 @@ def measure() -> dict[str, float]:
     build_ms = (time.perf_counter() - started) * 1e3
     keyed = frozenset(f"p{n}" for n in range(PROVIDERS))
     want = RoutingRequest(
-        models=(), level="balanced", tier=Tier.PROFESSIONAL, keyed=keyed, prompt_tokens=900
+        models=(),
+        level="balanced",
+        tier=Tier.PROFESSIONAL,
+        platform_funded=keyed,
+        prompt_tokens=900,
     )
     with_key = msgspec.structs.replace(want, own_keys=(OwnKey(7, "p3"),))
     named = msgspec.structs.replace(want, models=("model-4711",))
