@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functions.routing_rules import handler
-from functions.routing_rules.route import Router
 from functions.routing_rules.rules import Rules
 from shared.auth.authenticator import Authenticator
+from shared.completion.router import Router
 from shared.function import Function
 
 ROUTING_RULES = Function(

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from functions.routing_rules.explain import Explanation
 from functions.routing_rules.requests import ChangeLevel, ChangeRule, NewLevel, NewRule
-from functions.routing_rules.route import Router
+from functions.routing_rules.route import explain
 from functions.routing_rules.rules import Rules
 from functions.routing_rules.tiers import TierCard, tier_cards
 from shared.auth.guards import (
@@ -25,6 +25,7 @@ from shared.auth.guards import (
 from shared.auth.scope import Scope
 from shared.catalog.rules import LevelRow, RuleRow
 from shared.catalog.watch import SnapshotKeeper
+from shared.completion.router import Router
 
 RULES = "/api/v1/admin/llm/routing-rules"
 LEVELS = "/api/v1/admin/llm/power-levels"
@@ -97,11 +98,8 @@ async def route(
 
     Nothing is sent. An admin may ask with any `tier`, or as any `user`.
     """
-    router = resources_of(request).get(Router)
-    headers = dict(request.scope["headers"])
-    return await router.explain(
-        await request.body(), caller_of(request), headers, tier=tier, user=user
-    )
+    router, body = resources_of(request).get(Router), await request.body()
+    return await explain(router, body, caller_of(request), request.scope, tier=tier, user=user)
 
 
 @get(RULES, guards=_ADMIN)

@@ -114,7 +114,7 @@ def _named(
 
 
 class _Gathered:
-    """Candidates and drops so far. A deployment is a candidate once a payer, where it comes first."""
+    """Candidates and drops so far. A deployment is one once a payer, where it comes first."""
 
     def __init__(self, request: RoutingRequest) -> None:
         self.candidates: list[Candidate] = []

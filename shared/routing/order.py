@@ -19,7 +19,7 @@ from shared.routing.fit import DropReason
 from shared.routing.snapshot import Health
 
 BlockKey = tuple[str, str | None, int | None]
-"""What a block holds for: provider slug; model id, None for all; credential (Candidate.credential), None for all."""
+"""Provider slug; model id, None for all; credential (Candidate.credential), None for all."""
 
 
 _MAY_BE_TRIED = 4
@@ -77,6 +77,33 @@ def order(
         dropped=(*choice.dropped, *passed.dropped),
         ignores_health=passed.is_panic,
     )
+
+
+def first_shares(
+    drawn: Choice,
+    ordered: Choice,
+    blocks: Mapping[BlockKey, Block],
+    *,
+    prompt_tokens: int,
+    now_s: float,
+) -> list[float]:
+    """The share of sessions that have each candidate of `ordered` first, from the front.
+
+    `drawn` is what `ordered` was made of. Who is behind the end of the list is nobody's first.
+    """
+    first = ordered.candidates[0]
+    spans = [drawn.candidates[start:stop] for start, stop in drawn.ties if start < _MAY_BE_TRIED]
+    equals = next((span for span in spans if any(one is first for one in span)), (first,))
+    is_well = blocked(first, blocks, prompt_tokens, now_s) is None
+    sharers = [
+        one
+        for one in ordered.candidates[: len(equals)]
+        if any(one is equal for equal in equals)
+        and (blocked(one, blocks, prompt_tokens, now_s) is None) is is_well
+    ]
+    weights = [one.rule.weight if one.rule else 0 for one in sharers]
+    total = sum(weights)
+    return [weight / total for weight in weights] if total else [1.0]
 
 
 def blocked(

@@ -333,7 +333,8 @@ LAWS: dict[str, Law] = {
         {"platform_funded": frozenset[str](), "own_keys": (own("google"),)}, [GOOGLE + "*"]
     ),
     "last_resort serves alone where the platform has none": Law(
-        {"platform_funded": frozenset[str](), "own_keys": (own("google", policy=LAST),)}, [GOOGLE + "*"]
+        {"platform_funded": frozenset[str](), "own_keys": (own("google", policy=LAST),)},
+        [GOOGLE + "*"],
     ),
     "an own key where none are supported is none": Law(
         {"platform_funded": frozenset({"groq"}), "own_keys": (own("google"),)}, [GROQ],

@@ -11,13 +11,11 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from shared import metrics
-from shared.ledger.record import UsageFinal
+from shared.ledger.record import PICO_USD_PER_USD, UsageFinal
 from shared.log import Line, log_lines
 from shared.pricing.charge import CostQuality
 
 GATHERED_S = 0.1
-
-_PICO_USD_PER_USD = 1e12
 
 
 class CompletionLine(Line, kw_only=True):
@@ -95,7 +93,7 @@ def _count(finished: list[tuple[str, str, UsageFinal]]) -> None:
     for labels, number in tokens.items():
         metrics.TOKENS.labels(*labels).inc(number)
     for labels, number in pico_usd.items():
-        metrics.COST_USD.labels(*labels).inc(number / _PICO_USD_PER_USD)
+        metrics.COST_USD.labels(*labels).inc(number / PICO_USD_PER_USD)
 
 
 def _observe(provider: str, model: str, final: UsageFinal) -> None:
