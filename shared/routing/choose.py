@@ -47,6 +47,9 @@ def choose(
         if enough is not None and len(gathered.candidates) >= enough:
             break
     if not gathered.candidates:
+        if enough is None:
+            # What was looked at only to be dropped is not why a request is refused.
+            return choose(snapshot, request, known)
         raise unserved(level, gathered.dropped, request)
     return Choice(
         level,
