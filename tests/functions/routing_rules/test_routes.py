@@ -251,6 +251,36 @@ def test_what_is_explained_is_what_is_done(web: UvicornServer) -> None:
         assert order_of(told)[0] == f"{done['provider_used']}/{done['model_used']}"
 
 
+def attempted(web: UvicornServer, session: str) -> str:
+    """The first attempt of a completion of that session."""
+    done = ask(web.url, headers={"x-session-id": session}).json()["_metadata"]["attempts"][0]
+    return f"{done['provider']}/{done['model']}"
+
+
+def test_a_session_goes_where_its_route_says_and_without_one_the_answer_names_one(
+    web: UvicornServer, rule: Any
+) -> None:
+    terra = {"model": "openai/gpt-6.1-terra", "power_level": "balanced", "user_tier": "free"}
+    rule(**terra, priority=700, weight=50)
+    rule(model=FLASH, power_level="balanced", user_tier="free", priority=700, weight=50)
+    assert within_2_s(lambda: [one["share"] for one in explain(web)["candidates"][:2]] == [0.5] * 2)
+    for number in range(8):
+        session = f"{number}-" + "x" * 250
+        told = explain(web, {**USER, "x-session-id": session})
+        assert order_of(told)[0] == attempted(web, session)
+        drawn = explain(web)
+        assert order_of(drawn)[0] == attempted(web, drawn["session"])
+
+
+def test_a_prompt_that_fits_its_window_is_served(web: UvicornServer) -> None:
+    """And not only where its estimate, rounded up to a power of two, fits."""
+    message = {"role": "user", "content": "x" * 280_000}
+    told = explain(web, model="openai/gpt-oss-20b", max_tokens=1000, messages=[message])
+    assert 2**17 > told["prompt_tokens"] + 1000 > 2**16
+    done = ask(web.url, message["content"], model="openai/gpt-oss-20b", max_tokens=1000)
+    assert done.status_code == 200, done.text
+
+
 def test_a_bound_on_the_cost_shortens_the_answer_or_is_refused(web: UvicornServer) -> None:
     told = explain(web, model="gpt-6.1-terra", max_cost_usd=0.0006, max_tokens=100_000)
     first = told["candidates"][0]
