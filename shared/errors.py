@@ -63,6 +63,7 @@ class SwitchyardError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "api_error"
     code: str = "internal_error"
+    retry_after_s: float | None = None
 
     def __init__(
         self,
@@ -75,9 +76,10 @@ class SwitchyardError(Exception):
         super().__init__(message)
         self.message = message
         self.param = param
-        self.retry_after_s = retry_after_s
         if code is not None:
             self.code = code
+        if retry_after_s is not None:
+            self.retry_after_s = retry_after_s
 
 
 class RequestRefused(SwitchyardError):
@@ -157,18 +159,8 @@ class NotAllowed(SwitchyardError):
 
 class ServiceUnavailable(SwitchyardError):
     status = 503
-    type = "api_error"
     code = "service_unavailable"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        param: str | None = None,
-        code: str | None = None,
-        retry_after_s: float | None = 1.0,
-    ) -> None:
-        super().__init__(message, param=param, code=code, retry_after_s=retry_after_s)
+    retry_after_s = 1.0
 
 
 class SpoolFull(ServiceUnavailable):
@@ -181,7 +173,6 @@ class NotReady(ServiceUnavailable):
 
 class DeadlineExceeded(SwitchyardError):
     status = 504
-    type = "api_error"
     code = "deadline_exceeded"
 
 
@@ -189,7 +180,6 @@ class AllCandidatesFailed(SwitchyardError):
     """Every candidate was tried or passed over; `attempts` says how each one failed."""
 
     status = 502
-    type = "api_error"
     code = "all_candidates_failed"
 
     def __init__(self, message: str, attempts: tuple[dict[str, object], ...]) -> None:
@@ -201,7 +191,6 @@ class UpstreamError(SwitchyardError):
     """One attempt failed. `retryable`: another candidate may be tried. `blames`: whose fault."""
 
     status = 502
-    type = "api_error"
     retryable: ClassVar[bool] = False
     blames: ClassVar[Blame] = Blame.PROVIDER
 

@@ -62,8 +62,9 @@ class Function:
 
     @property
     def settings(self) -> tuple[type[SettingsGroup], ...]:
-        """The groups of settings that it reads."""
-        return tuple(dict.fromkeys((*self.reads, *settings_of(self.opens))))
+        """The groups of settings that it reads, by name."""
+        groups = {*self.reads, *settings_of(self.opens)}
+        return tuple(sorted(groups, key=lambda group: group.__name__))
 
 
 def create_app(*functions: Function, **values: Any) -> Litestar:

@@ -15,16 +15,6 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROVIDER_PREFIXES: Mapping[str, str] = {
-    "openai": "OPENAI",
-    "anthropic": "ANTHROPIC",
-    "google": "GOOGLE",
-    "groq": "GROQ",
-    "fireworks": "FIREWORKS",
-    "together": "TOGETHER",
-    "openrouter": "OPENROUTER",
-}
-
 
 class SettingsInvalid(ValueError):
     """A setting is missing or malformed; the message names the variable and gives an example."""
@@ -185,7 +175,9 @@ class TryOutSettings(SettingsGroup):
 
 
 class ProviderSettings(SettingsGroup):
-    """Platform keys and base URLs of the seven providers; an admin's stored key wins over these."""
+    """Platform keys and base URLs of the built-in providers, two fields each by their slugs; an
+    admin's stored key wins over these.
+    """
 
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
     anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY")
@@ -213,6 +205,18 @@ class ProviderSettings(SettingsGroup):
         """Base URLs by provider slug; only those that are set."""
         urls = {slug: getattr(self, f"{slug}_base_url") for slug in PROVIDER_PREFIXES}
         return {slug: url.rstrip("/") for slug, url in urls.items() if url is not None}
+
+
+_BASE_URL = "_base_url"
+PROVIDER_PREFIXES: Mapping[str, str] = {
+    slug: slug.upper()
+    for slug in (
+        name.removesuffix(_BASE_URL)
+        for name in ProviderSettings.model_fields
+        if name.endswith(_BASE_URL)
+    )
+}
+"""By slug, what the names of a built-in provider's settings begin with."""
 
 
 class LiteLLMSettings(SettingsGroup):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
+from shared.auth.tokens import Minted
 from shared.db.access_tokens import TokenRow
 
 
@@ -39,12 +39,6 @@ class NewTokenCard(TokenCard, frozen=True, kw_only=True):
         return f"NewTokenCard({self.id})"
 
 
-class TokenList(msgspec.Struct, frozen=True):
-    data: Sequence[TokenCard]
-    next_cursor: str | None
-    object: str = "list"
-
-
 def card(row: TokenRow, now: datetime) -> TokenCard:
     return TokenCard(
         id=row.id,
@@ -65,8 +59,8 @@ def card(row: TokenRow, now: datetime) -> TokenCard:
     )
 
 
-def with_token(shown: TokenCard, token: str) -> NewTokenCard:
-    return NewTokenCard(**msgspec.structs.asdict(shown), token=token)
+def new_card(minted: Minted, now: datetime) -> NewTokenCard:
+    return NewTokenCard(**msgspec.structs.asdict(card(minted.row, now)), token=minted.token)
 
 
 def _state(row: TokenRow, now: datetime) -> str:

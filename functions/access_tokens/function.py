@@ -10,7 +10,7 @@ from functions.access_tokens.handler import (
     revoke_token,
     rotate_token,
 )
-from functions.access_tokens.tokens import Tokens
+from shared.auth.tokens import Tokens
 from shared.function import Function
 
 ACCESS_TOKENS = Function(

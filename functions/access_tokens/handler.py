@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from functions.access_tokens.answers import NewTokenCard, TokenCard, TokenList
-from functions.access_tokens.requests import ChangeToken, CreateToken, RotateToken
-from functions.access_tokens.tokens import Tokens
+from functions.access_tokens.answers import NewTokenCard, TokenCard, card, new_card
 from shared.auth.guards import AnyRequest, actor_of, caller_of, require_admin, resources_of
-from shared.wire.page import read_cursor, read_limit
+from shared.auth.tokens import ChangeToken, CreateToken, RotateToken, Tokens
+from shared.wire.page import Listed, cut, read_cursor, read_limit
 
 PATH = "/api/v1/admin/llm/access-tokens"
 ONE = PATH + "/{token_id:int}"
 
 
-def tokens_of(request: AnyRequest) -> Tokens:
-    return resources_of(request).get(Tokens)
-
-
 @post(PATH, guards=[require_admin])
 async def create_token(request: AnyRequest, data: JSONBody[CreateToken]) -> NewTokenCard:
     """Make a token; its text is in this answer and never shown again."""
-    return await tokens_of(request).create(caller_of(request), data, actor_of(request))
+    scopes = caller_of(request).scopes
+    return new_card(await _tokens(request).create(data, actor_of(request), scopes), _now())
 
 
 @get(PATH, guards=[require_admin])
@@ -31,14 +29,16 @@ async def list_tokens(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = 100,
     user_id: FromQuery[str | None] = None,
-) -> TokenList:
+) -> Listed[TokenCard]:
     """Every token that was ever made, revoked ones too, oldest first."""
-    return await tokens_of(request).page(read_cursor(cursor) or 0, read_limit(limit), user_id)
+    after, size, now = read_cursor(cursor) or 0, read_limit(limit), _now()
+    rows, next_cursor = cut(await _tokens(request).page(after, size + 1, user_id), size)
+    return Listed([card(row, now) for row in rows], next_cursor=next_cursor)
 
 
 @get(ONE, guards=[require_admin])
 async def get_token(request: AnyRequest, token_id: FromPath[int]) -> TokenCard:
-    return await tokens_of(request).one(token_id)
+    return card(await _tokens(request).find(token_id), _now())
 
 
 @patch(ONE, guards=[require_admin])
@@ -46,13 +46,14 @@ async def change_token(
     request: AnyRequest, token_id: FromPath[int], data: JSONBody[ChangeToken]
 ) -> TokenCard:
     """Change what a token may do; in force in every process within 2 s."""
-    return await tokens_of(request).change(caller_of(request), token_id, data, actor_of(request))
+    scopes = caller_of(request).scopes
+    return card(await _tokens(request).change(token_id, data, actor_of(request), scopes), _now())
 
 
 @delete(ONE, guards=[require_admin], status_code=200)
 async def revoke_token(request: AnyRequest, token_id: FromPath[int]) -> TokenCard:
     """End a token now; every process knows within 2 s."""
-    return await tokens_of(request).revoke(token_id, actor_of(request))
+    return card(await _tokens(request).revoke(token_id, actor_of(request)), _now())
 
 
 @post(ONE + "/rotate", guards=[require_admin])
@@ -60,4 +61,14 @@ async def rotate_token(
     request: AnyRequest, token_id: FromPath[int], data: JSONBody[RotateToken]
 ) -> NewTokenCard:
     """Make a token in another's place; the old one goes on for `overlap_hours`, 24 by default."""
-    return await tokens_of(request).rotate(caller_of(request), token_id, data, actor_of(request))
+    scopes = caller_of(request).scopes
+    made = await _tokens(request).rotate(token_id, data, actor_of(request), scopes)
+    return new_card(made, _now())
+
+
+def _tokens(request: AnyRequest) -> Tokens:
+    return resources_of(request).get(Tokens)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
 from litestar import get
 from litestar.params import FromQuery
 
+from functions.audit.answers import AuditEvent, event
 from shared.auth.guards import AnyRequest, require_admin, resources_of
-from shared.db.audit_trail import AuditFilter, AuditRow, page_of_audit
+from shared.db.audit_trail import AuditFilter, page_of_audit
 from shared.db.connect import Database
-from shared.wire.page import cut, read_cursor, read_limit
-
-
-class AuditList(msgspec.Struct, frozen=True):
-    data: Sequence[AuditRow]
-    next_cursor: str | None
-    object: str = "list"
+from shared.wire.page import Listed, cut, read_cursor, read_limit
 
 
 @get("/api/v1/admin/llm/audit", guards=[require_admin])
@@ -32,10 +25,11 @@ async def list_audit(
     target_id: FromQuery[str | None] = None,
     since: FromQuery[datetime | None] = None,
     until: FromQuery[datetime | None] = None,
-) -> AuditList:
+) -> Listed[AuditEvent]:
     """Events, newest first; `action` may end in `*` (`user_key.*`), times have a zone."""
     wanted = AuditFilter(actor, action, target_type, target_id, since, until)
     before, size = read_cursor(cursor), read_limit(limit)
     async with resources_of(request).get(Database).connection() as connection:
         rows = await page_of_audit(connection, wanted, before=before, limit=size + 1)
-    return AuditList(*cut(rows, size))
+    shown, next_cursor = cut(rows, size)
+    return Listed([event(row) for row in shown], next_cursor=next_cursor)

@@ -6,14 +6,15 @@ from datetime import datetime
 
 import msgspec
 
+from shared.auth.key_check import KeyStatus
+from shared.auth.user_keys import Stored, Tested
 from shared.db.user_keys import UserKey
+from shared.ledger.record import PICO_USD_PER_USD
 from shared.vault.secret import masked
 from shared.wire.metadata import raw_usd
 
-_PICO_USD_PER_USD = 10**12
 
-
-class Stored(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoredKey(msgspec.Struct, frozen=True, omit_defaults=True):
     """`warning` is there where the key looks wrong or the provider did not take it."""
 
     success: bool
@@ -65,6 +66,26 @@ class KeyTest(msgspec.Struct, frozen=True):
     response_time_ms: int | None
 
 
+def stored(done: Stored) -> StoredKey:
+    return StoredKey(
+        success=True,
+        key_id=str(done.key_id),
+        provider=done.provider,
+        message="API key stored successfully",
+        warning=done.warning,
+    )
+
+
+def tested(provider: str, done: Tested) -> KeyTest:
+    return KeyTest(
+        success=done.found.status is KeyStatus.OK,
+        provider=provider,
+        status=done.found.status,
+        message=done.message,
+        response_time_ms=done.found.response_time_ms,
+    )
+
+
 def card(key: UserKey) -> KeyCard:
     return KeyCard(
         provider=key.provider,
@@ -83,5 +104,5 @@ def card(key: UserKey) -> KeyCard:
         last_used_at=key.last_used_at,
         total_requests=key.total_requests,
         total_tokens=key.total_tokens,
-        total_cost_usd=raw_usd(int(key.total_cost_usd * _PICO_USD_PER_USD)),
+        total_cost_usd=raw_usd(int(key.total_cost_usd * PICO_USD_PER_USD)),
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functions.byok_keys.handler import change_key, delete_key, list_keys, store_key, test_key
-from functions.byok_keys.user_keys import UserKeys
 from shared.auth.authenticator import Authenticator
+from shared.auth.user_keys import UserKeys
 from shared.function import Function
 
 BYOK_KEYS = Function(

@@ -5,11 +5,19 @@ from __future__ import annotations
 from litestar import delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from functions.byok_keys.answers import DeletedKey, KeyCard, KeyList, KeyTest, Stored
-from functions.byok_keys.requests import ChangeKey, StoreKey
-from functions.byok_keys.user_keys import UserKeys
+from functions.byok_keys.answers import (
+    DeletedKey,
+    KeyCard,
+    KeyList,
+    KeyTest,
+    StoredKey,
+    card,
+    stored,
+    tested,
+)
 from shared.auth.guards import AnyRequest, actor_of, caller_of, require_scope, resources_of
 from shared.auth.scope import Scope
+from shared.auth.user_keys import ChangeKey, StoreKey, UserKeys
 
 PATH = "/api/v1/llm/byok/keys"
 _GUARDS = [require_scope(Scope.KEYS)]
@@ -20,15 +28,17 @@ def keys_of(request: AnyRequest) -> UserKeys:
 
 
 @post(PATH, guards=_GUARDS, status_code=200)
-async def store_key(request: AnyRequest, data: JSONBody[StoreKey]) -> Stored:
+async def store_key(request: AnyRequest, data: JSONBody[StoreKey]) -> StoredKey:
     """Check a key at its provider and store it, sealed; it takes the place of one that is there."""
-    return await keys_of(request).store(caller_of(request).user_id, data, actor_of(request))
+    user_id = caller_of(request).user_id
+    return stored(await keys_of(request).store(user_id, data, actor_of(request)))
 
 
 @get(PATH, guards=_GUARDS)
 async def list_keys(request: AnyRequest) -> KeyList:
     """The caller's keys: the last four characters of each, and what is known of it."""
-    return await keys_of(request).list(caller_of(request).user_id)
+    keys = await keys_of(request).list(caller_of(request).user_id)
+    return KeyList([card(key) for key in keys])
 
 
 @patch(PATH + "/{provider:str}", guards=_GUARDS)
@@ -37,16 +47,18 @@ async def change_key(
 ) -> KeyCard:
     """Switch a key on or off; set when it is used, and whether the platform may pay after it."""
     user_id = caller_of(request).user_id
-    return await keys_of(request).change(user_id, provider, data, actor_of(request))
+    return card(await keys_of(request).change(user_id, provider, data, actor_of(request)))
 
 
 @delete(PATH + "/{provider:str}", guards=_GUARDS, status_code=200)
 async def delete_key(request: AnyRequest, provider: FromPath[str]) -> DeletedKey:
     """Delete a key; what it paid for stays in the usage log."""
-    return await keys_of(request).delete(caller_of(request).user_id, provider, actor_of(request))
+    await keys_of(request).delete(caller_of(request).user_id, provider, actor_of(request))
+    return DeletedKey(success=True, provider=provider, message="API key deleted")
 
 
 @post(PATH + "/{provider:str}/test", guards=_GUARDS, status_code=200)
 async def test_key(request: AnyRequest, provider: FromPath[str]) -> KeyTest:
     """Ask the provider's free endpoint whether it takes the key now."""
-    return await keys_of(request).test(caller_of(request).user_id, provider, actor_of(request))
+    user_id = caller_of(request).user_id
+    return tested(provider, await keys_of(request).test(user_id, provider, actor_of(request)))

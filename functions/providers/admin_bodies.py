@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from shared.wire.provider import DialectName
+
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Words = Annotated[str, Meta(max_length=2000)]
@@ -15,7 +17,6 @@ Prefix = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 # Shown to others: a link, never a script.
 Link = Annotated[str, Meta(pattern=r"^https?://[!-~]{1,500}$")]
 Limit = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-Dialect = Literal["openai", "anthropic"]
 AuthType = Literal["bearer", "x-api-key", "none"]
 TierName = Literal["free", "starter", "professional", "enterprise"]
 
@@ -27,7 +28,7 @@ class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """
 
     name: Name | UnsetType = UNSET
-    dialect: Dialect | UnsetType = UNSET
+    dialect: DialectName | UnsetType = UNSET
     auth_type: AuthType | UnsetType = UNSET
     litellm_prefix: Prefix | UnsetType | None = UNSET
     is_local: bool | UnsetType = UNSET

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from msgspec import UNSET
 
 from functions.providers.admin_bodies import ChangeProvider, NewProvider
 from shared.catalog import providers
@@ -18,6 +19,7 @@ from shared.db.connect import Database
 from shared.errors import Conflict, InvalidField, NotFound, Unprocessable
 from shared.upstream.host_check import check_base_url
 from shared.upstream.origin import parse_url
+from shared.wire.provider import OPENAI, auth_of
 
 
 async def find(database: Database, slug: str) -> ProviderRow:
@@ -30,7 +32,7 @@ async def create(database: Database, actor: Actor, body: NewProvider) -> Provide
     """Raises InvalidField, Conflict."""
     values: dict[str, Any] = {
         "name": body.provider,
-        "auth_type": "x-api-key" if body.dialect == "anthropic" else "bearer",
+        "auth_type": auth_of(OPENAI if body.dialect is UNSET else body.dialect),
         **body.values(),
         "base_url": body.base_url.rstrip("/"),
     }
@@ -71,7 +73,7 @@ async def change(database: Database, actor: Actor, slug: str, body: ChangeProvid
 
 
 async def delete(database: Database, actor: Actor, slug: str) -> None:
-    """Raises NotFound; Conflict where models or keys of it are left, or it is of the seven."""
+    """Raises NotFound; Conflict where models or keys of it are left, or it is built in."""
     async with database.connection() as connection, connection.transaction():
         row = _there(await providers.find_provider(connection, slug, for_update=True), slug)
         if row.is_system_provider:

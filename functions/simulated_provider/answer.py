@@ -13,7 +13,7 @@ from functions.simulated_provider.request import ChatRequest
 
 OPENING = "This is a simulated answer: no model was called."
 TOOL_ARGUMENTS = '{"simulated": true}'
-MOST_EVENTS = 64
+MOST_PIECES = 64
 _ECHOED_CHARACTERS = 80
 _TOKENS_A_MESSAGE = 4
 _WORD = re.compile(r"\s*\S+|\s+$")
@@ -21,37 +21,65 @@ _WORD = re.compile(r"\s*\S+|\s+$")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`text` is the content, or the arguments of each call where `tools` names functions."""
+    """`text` is the content, or the arguments of each call where `tools` names functions.
 
-    text: str
+    A stream sends one of its `pieces` an event.
+    """
+
+    pieces: tuple[str, ...]
     tools: tuple[str, ...]
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
 
 
 def tokens(text: str) -> int:
     return -(-len(text.encode()) // 4)
 
 
-def answer(request: ChatRequest, events: int | None = None) -> Answer:
-    """`events`: how many words the text must have at least, so that as many events can be sent."""
+def answer(request: ChatRequest) -> Answer:
+    """A tool call where the request asks for one, else a sentence that echoes its last words."""
     tools = _tools_to_call(request)
-    whole = TOOL_ARGUMENTS if tools else _text(request, events)
-    sent = _shorten(whole, request.limit())
+    return saying(TOOL_ARGUMENTS if tools else text_for(request), request, tools)
+
+
+def saying(text: str, request: ChatRequest, tools: tuple[str, ...] = ()) -> Answer:
+    """`text` as the answer: shortened to the request's limit, counted, in at most 64 pieces."""
+    sent = _shorten(text, request.limit())
     complete = "tool_calls" if tools else "stop"
-    reason = "length" if len(sent) < len(whole) else complete
-    prompt = sum(tokens(message.text()) + _TOKENS_A_MESSAGE for message in request.messages)
-    return Answer(sent, tools, reason, prompt, tokens(sent) * max(1, len(tools)))
+    return Answer(
+        pieces=pieces(sent, MOST_PIECES),
+        tools=tools,
+        finish_reason="length" if len(sent) < len(text) else complete,
+        prompt_tokens=sum(tokens(one.text()) + _TOKENS_A_MESSAGE for one in request.messages),
+        completion_tokens=tokens(sent) * max(1, len(tools)),
+    )
 
 
-def pieces(text: str, most: int | None = None) -> list[str]:
+def text_for(request: ChatRequest) -> str:
+    """That no model was called, and up to 80 characters of what the user said last."""
+    for message in reversed(request.messages):
+        if message.role == "user":
+            # A slice first: a prompt may be megabytes, and only its beginning is echoed.
+            said = " ".join(message.text()[: 4 * _ECHOED_CHARACTERS].split())
+            echo = said[:_ECHOED_CHARACTERS].rstrip()
+            if echo:
+                return f"{OPENING} You asked: {echo}{'…' if len(said) > len(echo) else ''}"
+            break
+    return OPENING
+
+
+def pieces(text: str, most: int) -> tuple[str, ...]:
     """The text, a word a piece, or several words a piece when there are more than `most`."""
     words = _WORD.findall(text)
-    count, most = len(words), most or MOST_EVENTS
+    count = len(words)
     if count <= most:
-        return words
-    return ["".join(words[i * count // most : (i + 1) * count // most]) for i in range(most)]
+        return tuple(words)
+    return tuple("".join(words[i * count // most : (i + 1) * count // most]) for i in range(most))
 
 
 def _tools_to_call(request: ChatRequest) -> tuple[str, ...]:
@@ -68,24 +96,6 @@ def _tools_to_call(request: ChatRequest) -> tuple[str, ...]:
     if functions and "call two tools" in said:
         return functions[0], functions[-1]
     return (functions[0],) if functions and "call tool" in said else ()
-
-
-def _text(request: ChatRequest, events: int | None) -> str:
-    if request.wanted is not None and request.wanted.type != "text":
-        return request.wanted.fitting()
-    text = OPENING
-    for message in reversed(request.messages):
-        if message.role == "user":
-            # A slice first: a prompt may be megabytes, and only its beginning is echoed.
-            said = " ".join(message.text()[: 4 * _ECHOED_CHARACTERS].split())
-            echo = said[:_ECHOED_CHARACTERS].rstrip()
-            if echo:
-                text = f"{OPENING} You asked: {echo}{'…' if len(said) > len(echo) else ''}"
-            break
-    words = text.split(" ")
-    if events is not None and events > len(words):
-        text = " ".join(words[i % len(words)] for i in range(events))
-    return text
 
 
 def _shorten(text: str, limit: int | None) -> str:

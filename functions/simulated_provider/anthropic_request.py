@@ -10,7 +10,6 @@ from functions.simulated_provider.request import (
     Message,
     Tool,
     ToolFunction,
-    Wanted,
     read,
 )
 
@@ -35,10 +34,6 @@ class AnthropicTool(msgspec.Struct):
     type: str | None = None
 
 
-class OutputConfig(msgspec.Struct):
-    format: Wanted | None = None
-
-
 class MessagesRequest(msgspec.Struct):
     """anthropic 2.13.0 `types/message_create_params.py`: the first three are required."""
 
@@ -48,8 +43,6 @@ class MessagesRequest(msgspec.Struct):
     system: str | list[Block] | None = None
     stream: bool | None = None
     tools: list[AnthropicTool] | None = None
-    simulate: str | None = None
-    output_config: OutputConfig | None = None
 
     def as_chat(self) -> ChatRequest:
         """The same request as OpenAI has it, so that text and tokens are the same on both wires.
@@ -70,8 +63,6 @@ class MessagesRequest(msgspec.Struct):
             stream=self.stream,
             max_tokens=self.max_tokens,
             tools=tools,
-            simulate=self.simulate,
-            wanted=self.output_config.format if self.output_config is not None else None,
         )
 
 

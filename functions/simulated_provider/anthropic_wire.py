@@ -12,37 +12,29 @@ from typing import Any
 
 import msgspec
 
-from functions.simulated_provider.answer import Answer, pieces
+from functions.simulated_provider.answer import Answer
 
 _encode = msgspec.json.encode
 # platform.claude.com/docs/en/api/errors; the SDK's shared/error_type.py.
 _ERROR_TYPES = {
     401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
     404: "not_found_error",
-    409: "conflict_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
 }
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
 _MODELS_CREATED = "2024-01-01T00:00:00Z"
 
 
 def error(status: int, message: str, request_id: str) -> bytes:
-    """Other statuses are `invalid_request_error` below 500 and `api_error` from there on."""
-    kind = _ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    kind = _ERROR_TYPES.get(status, "invalid_request_error")
     said = {"type": kind, "message": message}
     return _encode({"type": "error", "error": said, "request_id": request_id})
 
 
-def event(kind: str, body: bytes) -> bytes:
+def _event(kind: str, body: bytes) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + body + b"\n\n"
 
 
-def model(name: str) -> dict[str, Any]:
+def _model(name: str) -> dict[str, Any]:
     return {
         "type": "model",
         "id": name,
@@ -56,7 +48,7 @@ def model_list(names: Sequence[str]) -> bytes:
     """One page of all (the SDK's pagination.py, SyncPage)."""
     return _encode(
         {
-            "data": [model(name) for name in names],
+            "data": [_model(name) for name in names],
             "has_more": False,
             "first_id": names[0],
             "last_id": names[-1],
@@ -65,34 +57,32 @@ def model_list(names: Sequence[str]) -> bytes:
 
 
 def model_card(name: str) -> bytes:
-    return _encode(model(name))
+    return _encode(_model(name))
 
 
-def message(answer: Answer, model_name: str, *, usage: bool) -> bytes:
+def message(answer: Answer, model_name: str) -> bytes:
     body = _message(model_name, _content(answer), _STOP_REASONS[answer.finish_reason])
-    if usage:
-        body["usage"] = _usage(answer, answer.completion_tokens) | {"service_tier": "standard"}
-    return _encode(body)
+    usage = _usage(answer, answer.completion_tokens) | {"service_tier": "standard"}
+    return _encode(body | {"usage": usage})
 
 
-def events(answer: Answer, model_name: str, most: int | None, *, usage: bool) -> list[bytes]:
-    """Every SSE event of the answer. `most`: of the deltas that carry content.
+def events(answer: Answer, model_name: str) -> list[bytes]:
+    """Every SSE event of the answer.
 
     The usage of `message_delta` is cumulative: it repeats the start's prompt tokens.
     """
-    begun = _message(model_name, [], None)
+    usage = _usage(answer, 1) | {"service_tier": "standard"}
+    begun = _message(model_name, [], None) | {"usage": usage}
     ended: dict[str, Any] = {
         "type": "message_delta",
         "delta": {"stop_reason": _STOP_REASONS[answer.finish_reason], "stop_sequence": None},
+        "usage": _usage(answer, answer.completion_tokens),
     }
-    if usage:
-        begun["usage"] = _usage(answer, 1) | {"service_tier": "standard"}
-        ended["usage"] = _usage(answer, answer.completion_tokens)
     return [
-        event("message_start", _encode({"type": "message_start", "message": begun})),
-        *_blocks(answer, most),
-        event("message_delta", _encode(ended)),
-        event("message_stop", b'{"type":"message_stop"}'),
+        _event("message_start", _encode({"type": "message_start", "message": begun})),
+        *_blocks(answer),
+        _event("message_delta", _encode(ended)),
+        _event("message_stop", b'{"type":"message_stop"}'),
     ]
 
 
@@ -140,28 +130,27 @@ def _empty_block(tool: str | None) -> dict[str, Any]:
     return {"type": "tool_use", "id": tool_id, "name": tool, "input": {}}
 
 
-def _blocks(answer: Answer, most: int | None) -> list[bytes]:
+def _blocks(answer: Answer) -> list[bytes]:
     """One block after the other; a ping in the first, as in the documentation's example."""
     made: list[bytes] = []
     for place, tool in enumerate(answer.tools or (None,)):
         start: dict[str, Any] = {"type": "content_block_start", "index": place}
         start["content_block"] = _empty_block(tool)
-        made.append(event("content_block_start", _encode(start)))
+        made.append(_event("content_block_start", _encode(start)))
         if place == 0:
-            made.append(event("ping", b'{"type":"ping"}'))
-        made += _deltas(answer.text, place, most, is_tool=tool is not None)
+            made.append(_event("ping", b'{"type":"ping"}'))
+        made += _deltas(answer.pieces, place, is_tool=tool is not None)
         stop = b'{"type":"content_block_stop","index":%d}' % place
-        made.append(event("content_block_stop", stop))
+        made.append(_event("content_block_stop", stop))
     return made
 
 
-def _deltas(text: str, place: int, most: int | None, *, is_tool: bool) -> list[bytes]:
+def _deltas(words: Sequence[str], place: int, *, is_tool: bool) -> list[bytes]:
     """A tool's arguments begin with an empty piece, as in the documentation's example."""
     before = (
         b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":'
         % place
     )
-    words = pieces(text, most)
     if not is_tool:
         start = before + b'{"type":"text_delta","text":'
     else:

@@ -1,30 +1,44 @@
-"""The simulated provider: many providers' wires without a model. A plain ASGI app, for speed.
+"""A provider's wire without a model. A plain ASGI app whose only dependency is msgspec.
 
-Routes are known by the end of the path, so that one process can stand in for many providers,
-each under a prefix of its own; the prefix's first segment says whose quirks the answer has.
+The end of a path says what is asked for, so that one process can stand in for many providers, each
+under a prefix of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
 from functions.simulated_provider import openai_wire
-from functions.simulated_provider.answer import answer
-from functions.simulated_provider.calls import Calls
-from functions.simulated_provider.exchange import Exchange, Headers, Receive, Scope, Send
-from functions.simulated_provider.faults import Faults, UnknownFault, asked_by_model, parse
-from functions.simulated_provider.openai_provider import OpenAI
-from functions.simulated_provider.providers import provider_of
+from functions.simulated_provider.answer import Answer, answer
 from functions.simulated_provider.refused import Refused
+from functions.simulated_provider.request import ChatRequest
+from functions.simulated_provider.wires import Wire, wire_of
 
-# docs.litellm.ai/docs/proxy/health: no key, this text, and two spellings.
-_LIVELINESS = ("/health/liveliness", "/health/liveness")
-_ALIVE = b'"I\'m alive!"'
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# What the free endpoints take, so that checks of health show times that differ.
+_FREE_MS = {
+    "anthropic": 44,
+    "fireworks": 20,
+    "google": 12,
+    "groq": 4,
+    "openai": 36,
+    "openrouter": 52,
+    "together": 28,
+}
+_COMPLETES = ("/chat/completions", "/messages")
 
 
-class SimulatedProviderApp:
-    """`calls` is this process's own: a server with several workers has as many logs."""
+class SimulatedProvider:
+    """`answer` is what to say to a request."""
 
-    def __init__(self) -> None:
-        self.calls = Calls()
+    def __init__(self, answer: Callable[[ChatRequest], Answer] = answer) -> None:
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -32,41 +46,76 @@ class SimulatedProviderApp:
             return
         if scope["type"] != "http":
             raise ValueError(f"the simulated provider speaks HTTP only, not {scope['type']}")
+        wire = wire_of(scope["path"])
+        request_id = "req_sim_" + secrets.token_hex(12)
+        named = [(wire.id_header, request_id.encode())]
+        try:
+            await self._route(scope, receive, _Reply(send, named), wire)
+        except Refused as refused:
+            if refused.allow is not None:
+                named.append((b"allow", refused.allow.encode()))
+            body = wire.error(refused, request_id)
+            await _Reply(send, named).json(body, refused.status)
+
+    async def _route(self, scope: Scope, receive: Receive, reply: _Reply, wire: Wire) -> None:
         method: str = scope["method"]
         path: str = scope["path"]
+        # The first: model names have slashes in them, and some even "/models/".
+        _, card, name = path.partition("/models/")
+        completes = path.endswith(_COMPLETES)
+        if not (completes or card or path.endswith(("/models", "/key"))):
+            raise Refused(f"Invalid URL ({method} {path})", status=404)
+        allowed = "POST" if completes else "GET"
+        if method != allowed:
+            said = f"Not allowed to {method} on {path}."
+            raise Refused(said, status=405, code="method_not_supported", allow=allowed)
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        key = _key(headers)
-        provider = provider_of(path)
-        # Looking at the log is a call of its own, not in it: that must not change what is seen.
-        looks = path.endswith("/__calls")
-        call = (Calls() if looks else self.calls).begin(method, path, key)
-        with Exchange(receive, send, call, provider.id_header) as exchange:
-            try:
-                if looks:
-                    await self._show_calls(exchange)
-                else:
-                    await _route(exchange, provider, key, headers)
-            except UnknownFault as fault:
-                await _refuse(exchange, provider, Refused(str(fault), code="unknown_fault"))
-            except Refused as refused:
-                await _refuse(exchange, provider, refused)
+        key = key_of(headers)
+        wire.authorize(key, headers)
+        if completes:
+            await self._complete(await _body(receive), reply, wire)
+        elif card and not path.endswith("/models"):
+            await reply.json(wire.model_card(name))
+        else:
+            await asyncio.sleep(_FREE_MS.get(path[1:].partition("/")[0], 0) / 1000)
+            is_list = path.endswith("/models")
+            await reply.json(
+                wire.model_list() if is_list else openai_wire.key_info((key or "")[-4:])
+            )
 
-    async def _show_calls(self, exchange: Exchange) -> None:
-        _allow(exchange, "GET", "DELETE")
-        if exchange.call.method == "DELETE":
-            self.calls.clear()
-        await exchange.json(200, self.calls.json())
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        kind = (await receive())["type"]
-        await send({"type": f"{kind}.complete"})
-        if kind == "lifespan.shutdown":
-            return
+    async def _complete(self, body: bytes, reply: _Reply, wire: Wire) -> None:
+        asked = wire.decode(body)
+        said = self._answer(asked)
+        if asked.stream:
+            await reply.stream(wire.events(asked, said))
+        else:
+            await reply.json(wire.completion(asked, said))
 
 
-def _key(headers: dict[bytes, bytes]) -> str | None:
+class _Reply:
+    """`named` are headers of every answer."""
+
+    def __init__(self, send: Send, named: list[tuple[bytes, bytes]]) -> None:
+        self._send = send
+        self._named = named
+
+    async def json(self, body: bytes, status: int = 200) -> None:
+        await self._head(status, b"application/json", (b"content-length", b"%d" % len(body)))
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def stream(self, events: list[bytes]) -> None:
+        """An event a write."""
+        await self._head(200, b"text/event-stream; charset=utf-8", (b"cache-control", b"no-cache"))
+        for event in events:
+            await self._send({"type": "http.response.body", "body": event, "more_body": True})
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _head(self, status: int, content_type: bytes, more: tuple[bytes, bytes]) -> None:
+        headers = [(b"content-type", content_type), more, *self._named]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+def key_of(headers: dict[bytes, bytes]) -> str | None:
     """The bearer token, else x-api-key; None when neither is sent."""
     sent = headers.get(b"authorization")
     if sent is None:
@@ -79,95 +128,22 @@ def _key(headers: dict[bytes, bytes]) -> str | None:
     return " ".join(words) or None
 
 
-def _allow(exchange: Exchange, *methods: str) -> None:
-    """Raises Refused for any other method."""
-    call = exchange.call
-    if call.method not in methods:
-        raise Refused(
-            f"Not allowed to {call.method} on {call.path}.",
-            status=405,
-            code="method_not_supported",
-            allow=", ".join(methods),
-        )
+async def _body(receive: Receive) -> bytes:
+    """The request's, or as much of it as came before the client left: nobody reads the answer."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
 
 
-async def _refuse(exchange: Exchange, provider: OpenAI, refused: Refused) -> None:
-    headers = [] if refused.allow is None else [(b"allow", refused.allow.encode())]
-    body = provider.refusal(refused, exchange.request_id)
-    await exchange.json(refused.status, body, headers)
-
-
-async def _route(
-    exchange: Exchange, provider: OpenAI, key: str | None, headers: dict[bytes, bytes]
-) -> None:
-    path = exchange.call.path
-    asked = headers.get(b"x-simulate", b"").decode("latin-1")
-    completes = path.endswith(("/chat/completions", "/messages"))
-    lists = path.endswith("/models")
-    # The first: model names have slashes in them, and some even "/models/".
-    _, card, name = path.partition("/models/")
-    if path.startswith("/litellm/") and path.endswith(_LIVELINESS):
-        _allow(exchange, "GET")
-        await _answer(exchange, provider, _ALIVE, [], parse(asked))
-        return
-    if not (completes or lists or card or path.endswith("/key")):
-        raise Refused(f"Invalid URL ({exchange.call.method} {path})", status=404)
-    _allow(exchange, "POST" if completes else "GET")
-    provider.authorize(key, headers)
-    if completes:
-        await _complete(exchange, provider, asked)
-    elif lists:
-        faults = parse(f"delay-{provider.list_ms}", asked)
-        await _answer(exchange, provider, provider.model_list(), [], faults)
-    elif card:
-        faults = parse(asked_by_model(name), asked)
-        await _answer(exchange, provider, provider.model_card(name), [], faults)
-    else:
-        body = openai_wire.key_info((key or "")[-4:])
-        await _answer(exchange, provider, body, [], parse(f"delay-{provider.list_ms}", asked))
-
-
-async def _complete(exchange: Exchange, provider: OpenAI, asked: str) -> None:
-    request = provider.decode(await exchange.body())
-    exchange.call.model = request.model
-    exchange.call.stream = bool(request.stream)
-    faults = parse(asked_by_model(request.model), asked, request.simulate or "")
-    made = answer(request, faults.events)
-    provider.check(request, made)
-    if not request.stream or faults.status is not None:
-        if faults.error_after is not None and faults.status is None:
-            body = provider.late_error(exchange.request_id)
-            await _answer(exchange, provider, body, [], faults, provider.late_status)
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
             return
-        body, headers = provider.completion(request, made, faults)
-        await _answer(exchange, provider, body, headers, faults)
-        return
-    await exchange.begin(faults)
-    events, headers = provider.events(request, made, faults)
-    if faults.error_after is not None and faults.error_after < len(events):
-        error = provider.error_event(request, exchange.request_id)
-        events[faults.error_after :] = [error]
-    headers += provider.rate_limits()
-    await exchange.stream(events, headers, faults, provider.opening)
 
 
-async def _answer(
-    exchange: Exchange,
-    provider: OpenAI,
-    body: bytes,
-    headers: Headers,
-    faults: Faults,
-    status: int = 200,
-) -> None:
-    """The body, or instead of it the status that the faults ask for."""
-    await exchange.begin(faults)
-    if faults.status is not None:
-        status, headers = faults.status, []
-        body = provider.status_error(status, exchange.request_id)
-        if faults.retry_after_s is not None:
-            headers.append((b"retry-after", b"%d" % faults.retry_after_s))
-    headers += provider.rate_limits(exhausted=status == 429)
-    await exchange.json(status, body, headers, cut=faults.cut_after is not None)
-
-
-app = SimulatedProviderApp()
+app = SimulatedProvider()

@@ -9,52 +9,35 @@ from typing import Any
 
 import msgspec
 
-from functions.simulated_provider.answer import Answer, pieces
+from functions.simulated_provider.answer import Answer
+from functions.simulated_provider.refused import Refused
 
-DONE = b"data: [DONE]\n\n"
-MODELS_CREATED = 1_704_067_200
+_DONE = b"data: [DONE]\n\n"
+_MODELS_CREATED = 1_704_067_200
 _FINGERPRINT = "simulated"
 _encode = msgspec.json.encode
 
 
-def error(
-    message: str,
-    kind: str = "invalid_request_error",
-    code: str | None = None,
-    param: str | None = None,
-) -> bytes:
-    return _encode({"error": {"message": message, "type": kind, "param": param, "code": code}})
+def error(refused: Refused) -> bytes:
+    said = {"message": str(refused), "type": "invalid_request_error"}
+    return _encode({"error": said | {"param": refused.param, "code": refused.code}})
 
 
-def status_error(status: int) -> bytes:
-    """The error a provider would send with `status`."""
-    kind, code = "invalid_request_error", None
-    if status == 401:
-        code = "invalid_api_key"
-    elif status == 404:
-        code = "model_not_found"
-    elif status == 429:
-        kind, code = "requests", "rate_limit_exceeded"
-    elif status >= 500:
-        kind = "server_error"
-    return error(f"Simulated error {status}, as the request asked for.", kind, code)
-
-
-def model(name: str) -> dict[str, Any]:
+def _model(name: str) -> dict[str, Any]:
     return {
         "id": name,
         "object": "model",
-        "created": MODELS_CREATED,
+        "created": _MODELS_CREATED,
         "owned_by": "simulated-provider",
     }
 
 
 def model_list(names: Sequence[str]) -> bytes:
-    return _encode({"object": "list", "data": [model(name) for name in names]})
+    return _encode({"object": "list", "data": [_model(name) for name in names]})
 
 
 def model_card(name: str) -> bytes:
-    return _encode(model(name))
+    return _encode(_model(name))
 
 
 def key_info(last4: str) -> bytes:
@@ -98,13 +81,7 @@ def _call_id() -> str:
     return f"call_sim_{secrets.token_hex(8)}"
 
 
-def completion(
-    answer: Answer,
-    model_name: str,
-    usage: dict[str, Any] | None,
-    more: dict[str, Any] | None = None,
-) -> bytes:
-    """`more`: fields of the body beside OpenAI's, or in place of them."""
+def completion(answer: Answer, model_name: str) -> bytes:
     message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
     if answer.tools:
         message["content"] = None
@@ -123,57 +100,35 @@ def completion(
         "finish_reason": answer.finish_reason,
     }
     body = _head("chat.completion", model_name) | {"choices": [choice]}
-    if more is not None:
-        body |= more
-    if usage is not None:
-        body["usage"] = usage
-    return _encode(body)
+    return _encode(body | {"usage": usage(answer)})
 
 
-def chunk(model_name: str, more: dict[str, Any]) -> bytes:
-    """The data of one event of a stream: its head and `more`."""
-    return _encode(_head("chat.completion.chunk", model_name) | more)
+def events(answer: Answer, model_name: str, *, shows_usage: bool) -> list[bytes]:
+    """Every SSE event of the answer, `[DONE]` the last.
 
-
-def with_field(event: bytes, name: str, value: Any) -> bytes:
-    """The event with one more field at the end of its object."""
-    return event[:-3] + b"," + _encode(name) + b":" + _encode(value) + b"}\n\n"
-
-
-def events(
-    answer: Answer,
-    model_name: str,
-    most: int | None,
-    usage: dict[str, Any] | None,
-    more: dict[str, Any] | None = None,
-) -> list[bytes]:
-    """Every SSE event of the answer, `[DONE]` the last. `most`: of those that carry content.
-
-    With `usage` one more event reports it and all others say `"usage": null`. `more`: fields of
-    every event beside OpenAI's, or in place of them.
+    With usage one more event reports it and all others say `"usage": null`.
     """
     # Of a thousand events only the delta differs: what surrounds it is encoded once.
-    head = b"data: " + chunk(model_name, more or {})[:-1]
-    tail = b"}\n\n" if usage is None else b',"usage":null}\n\n'
+    head = b"data: " + _encode(_head("chat.completion.chunk", model_name))[:-1]
+    tail = b',"usage":null}\n\n' if shows_usage else b"}\n\n"
     before = head + b',"choices":[{"index":0,"delta":'
     after = b',"logprobs":null,"finish_reason":null}]' + tail
-    deltas = _tool_deltas(answer, most) if answer.tools else _text_deltas(answer, most)
+    deltas = _tool_deltas(answer) if answer.tools else _text_deltas(answer)
     made = [before + delta + after for delta in deltas]
     reason = _encode(answer.finish_reason)
     made.append(before + b'{},"logprobs":null,"finish_reason":' + reason + b"}]" + tail)
-    if usage is not None:
-        made.append(head + b',"choices":[],"usage":' + _encode(usage) + b"}\n\n")
-    made.append(DONE)
+    if shows_usage:
+        made.append(head + b',"choices":[],"usage":' + _encode(usage(answer)) + b"}\n\n")
+    made.append(_DONE)
     return made
 
 
-def _text_deltas(answer: Answer, most: int | None) -> list[bytes]:
+def _text_deltas(answer: Answer) -> list[bytes]:
     role = b'{"role":"assistant","content":"","refusal":null}'
-    words = pieces(answer.text, most)
-    return [role, *(b'{"content":' + _encode(word) + b"}" for word in words)]
+    return [role, *(b'{"content":' + _encode(piece) + b"}" for piece in answer.pieces)]
 
 
-def _tool_deltas(answer: Answer, most: int | None) -> list[bytes]:
+def _tool_deltas(answer: Answer) -> list[bytes]:
     """One call after the other, each in pieces; the role comes with the first."""
     deltas: list[dict[str, Any]] = []
     for place, tool in enumerate(answer.tools):
@@ -183,6 +138,6 @@ def _tool_deltas(answer: Answer, most: int | None) -> list[bytes]:
         deltas.append({**begun, "tool_calls": [call]})
         deltas += (
             {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}
-            for piece in pieces(answer.text, most)
+            for piece in answer.pieces
         )
     return [_encode(delta) for delta in deltas]

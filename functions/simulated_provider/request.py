@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from functions.simulated_provider.refused import Refused
-from functions.simulated_provider.schema_answer import JSON_OBJECT, fitting
 
 
 class Part(msgspec.Struct):
@@ -18,7 +17,6 @@ class Part(msgspec.Struct):
 class Message(msgspec.Struct):
     role: str
     content: str | list[Part] | None = None
-    name: Any = None
 
     def text(self) -> str:
         """The text parts, joined. Images, sound and files have no text."""
@@ -35,25 +33,11 @@ class Tool(msgspec.Struct):
     function: ToolFunction | None = None
 
 
-class Wanted(msgspec.Struct):
-    """OpenAI's response_format; Anthropic's output_config.format has the schema at the top."""
-
-    type: str = "text"
-    json_schema: dict[str, Any] | None = None
-    schema: dict[str, Any] | None = None
-
-    def fitting(self) -> str:
-        schema = self.schema if self.json_schema is None else self.json_schema.get("schema")
-        return JSON_OBJECT if schema is None else fitting(schema)
-
-
 class StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
 class ChatRequest(msgspec.Struct):
-    """Fields of type Any are read only to be refused where a provider does not take them."""
-
     model: str
     messages: list[Message]
     stream: bool | None = None
@@ -62,11 +46,6 @@ class ChatRequest(msgspec.Struct):
     max_completion_tokens: int | None = None
     n: int | None = None
     tools: list[Tool] | None = None
-    simulate: str | None = None
-    wanted: Wanted | None = msgspec.field(default=None, name="response_format")
-    logprobs: Any = None
-    top_logprobs: Any = None
-    logit_bias: Any = None
 
     def limit(self) -> int | None:
         """The most completion tokens asked for; the newer of OpenAI's two names wins."""

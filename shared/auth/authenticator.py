@@ -6,21 +6,17 @@ forgotten when the token table's version moves. A database that is away is a 503
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import AsyncGenerator, Mapping
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
 from shared.auth.caller import Caller, Role
+from shared.auth.remembered import Remembered
 from shared.auth.token import digest, is_well_formed
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.access_tokens import AccessToken, find_access_token
-from shared.db.connect import WAIT_S, Database
-from shared.errors import InvalidToken, MissingToken, NotReady
-from shared.log import get_logger
+from shared.db.connect import Database
+from shared.errors import InvalidToken, MissingToken
 from shared.resources import opener
 from shared.routing.snapshot import Tier
 from shared.settings import TryOutSettings
@@ -58,23 +54,23 @@ class Authenticator:
     def __init__(self, database: Database, pinned: Mapping[bytes, Caller] | None = None) -> None:
         self._database = database
         self._pinned = dict(pinned or {})
-        self._callers: dict[bytes, Caller] = {}
-        self._unknown: dict[bytes, None] = {}
-        self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
-        self._generation = 0
+        self._callers = Remembered(
+            self._query,
+            limit=MAX_REMEMBERED,
+            event="token.lookup_failed",
+            complaint="The token cannot be checked just now: the database is away.",
+        )
 
     def forget(self) -> None:
         """Drop every remembered token: the table has changed."""
-        self._generation += 1
-        self._callers.clear()
-        self._unknown.clear()
+        self._callers.forget()
 
     def recall(self, authorization: bytes) -> Caller | None:
         """The caller of `Bearer <token>` if remembered and not expired; no I/O, no lock."""
         if authorization[:7].lower() != b"bearer ":
             return None
         key = hashlib.sha256(authorization[7:].strip()).digest()
-        caller = self._callers.get(key) or self._pinned.get(key)
+        caller = self._callers.recall(key) or self._pinned.get(key)
         if caller is None or (
             caller.expires_at_s is not None and caller.expires_at_s <= time.time()
         ):
@@ -111,40 +107,12 @@ class Authenticator:
         """
         if not is_well_formed(token):
             raise _malformed()
-        key = digest(token)
-        return None if key in self._unknown else await self._look_up(key)
-
-    async def _look_up(self, key: bytes) -> Caller | None:
-        """One query a token however many requests wait for it."""
-        task = self._lookups.get(key)
-        if task is None:
-            task = asyncio.create_task(self._query(key))
-            self._lookups[key] = task
-            task.add_done_callback(lambda _: self._lookups.pop(key, None))
-        try:
-            async with asyncio.timeout(WAIT_S):
-                return await asyncio.shield(task)
-        except (psycopg.Error, PoolTimeout, OSError) as error:
-            get_logger().warning("token.lookup_failed", error=type(error).__name__)
-            raise NotReady(
-                "The token cannot be checked just now: the database is away.",
-                code="database_unavailable",
-            ) from error
+        return await self._callers.load(digest(token))
 
     async def _query(self, key: bytes) -> Caller | None:
-        generation = self._generation
         async with self._database.connection() as connection:
             row = await find_access_token(connection, key)
-        caller = None if row is None else _caller(row)
-        if generation == self._generation:
-            memory = self._unknown if caller is None else self._callers
-            if len(memory) >= MAX_REMEMBERED:
-                memory.pop(next(iter(memory)))
-            if caller is None:
-                self._unknown[key] = None
-            else:
-                self._callers[key] = caller
-        return caller
+        return None if row is None else _caller(row)
 
 
 def _malformed() -> InvalidToken:

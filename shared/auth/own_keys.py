@@ -6,19 +6,16 @@ longer than a poll takes.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 
 import msgspec
-import psycopg
-from psycopg_pool import PoolTimeout
 
 from shared.auth.key_check import KeyStatus
+from shared.auth.remembered import Remembered
 from shared.catalog.watch import SnapshotKeeper
-from shared.db.connect import WAIT_S, Database
+from shared.db.connect import Database
 from shared.db.user_keys import ServingKey, serving_keys
-from shared.errors import NotReady, StoredKeyHostChanged, StoredKeyUnreadable
-from shared.log import get_logger
+from shared.errors import StoredKeyHostChanged, StoredKeyUnreadable
 from shared.resources import opener
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
 from shared.routing.snapshot import Provider
@@ -45,72 +42,46 @@ class OwnKeys:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[str, tuple[StoredKey, ...]] = {}
-        self._lookups: dict[str, asyncio.Task[tuple[StoredKey, ...]]] = {}
-        self._generation = 0
+        self._keys = Remembered(
+            self._query,
+            limit=MAX_REMEMBERED,
+            event="own_keys.lookup_failed",
+            complaint="Your stored provider keys cannot be read just now: the database is away.",
+        )
 
     def forget(self) -> None:
         """Drop everything: the table has changed."""
-        self._generation += 1
-        self._known.clear()
-        # A query under way may have read the older state; whoever comes now asks anew.
-        self._lookups.clear()
+        self._keys.forget()
 
     def forget_user(self, user_id: str) -> None:
         """Drop one user's keys, which this process has just changed."""
-        self._generation += 1
-        self._known.pop(user_id, None)
-        self._lookups.pop(user_id, None)
+        self._keys.forget(user_id)
 
     def recall(self, user_id: str) -> tuple[StoredKey, ...] | None:
         """This user's keys in the order of their ids, None if not remembered; no I/O, no lock."""
-        return self._known.get(user_id)
+        return self._keys.recall(user_id)
 
     async def load(self, user_id: str) -> tuple[StoredKey, ...]:
         """The same, asking the database if need be: one query however many wait for it.
 
         Raises NotReady where the database is away: to go on would be to let the platform pay.
         """
-        known = self._known.get(user_id)
-        if known is not None:
-            return known
-        task = self._lookups.get(user_id)
-        if task is None:
-            task = self._lookups[user_id] = asyncio.create_task(self._query(user_id))
-            task.add_done_callback(lambda done: self._forget_lookup(user_id, done))
-        try:
-            async with asyncio.timeout(WAIT_S):
-                return await asyncio.shield(task)
-        except (psycopg.Error, PoolTimeout, OSError) as error:
-            get_logger().warning("own_keys.lookup_failed", error=type(error).__name__)
-            raise NotReady(
-                "Your stored provider keys cannot be read just now: the database is away.",
-                code="database_unavailable",
-            ) from error
+        return await self._keys.load(user_id) or ()
 
     def mark_refused(self, key: StoredKey) -> None:
         """Have this process answer for the key from now on, before the database says so."""
-        known = self._known.get(key.user_id)
+        known = self._keys.recall(key.user_id)
         if known is not None:
-            self._known[key.user_id] = tuple(
+            refused = (
                 msgspec.structs.replace(one, is_refused=True) if _is_same(one, key) else one
                 for one in known
             )
+            self._keys.replace(key.user_id, tuple(refused))
 
     async def _query(self, user_id: str) -> tuple[StoredKey, ...]:
-        generation = self._generation
         async with self._database.connection() as connection:
             rows = await serving_keys(connection, user_id)
-        keys = tuple(_stored(user_id, row) for row in rows)
-        if generation == self._generation:
-            if len(self._known) >= MAX_REMEMBERED:
-                self._known.pop(next(iter(self._known)))
-            self._known[user_id] = keys
-        return keys
-
-    def _forget_lookup(self, user_id: str, done: asyncio.Task[tuple[StoredKey, ...]]) -> None:
-        if self._lookups.get(user_id) is done:
-            del self._lookups[user_id]
+        return tuple(_stored(user_id, row) for row in rows)
 
 
 def _stored(user_id: str, row: ServingKey) -> StoredKey:

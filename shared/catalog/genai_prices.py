@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from shared.wire.providers import provider_of
+
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
 
@@ -158,12 +160,6 @@ def _service_tiers(
     return {name: tiers for name, tiers in named.items() if tiers != base}
 
 
-# What genai-prices leaves out of an id, and the models that it lists for a provider's other
-# products: our google is AI Studio's endpoint, not Vertex.
-_ID_PREFIX = {"fireworks": "accounts/fireworks/models/"}
-_SOLD_AS = {"google": ("gemini-", "gemma-")}
-
-
 def known_models(provider: str, at: datetime) -> dict[str, KnownModel]:
     """What genai-prices knows of a provider, by the id that goes upstream.
 
@@ -175,11 +171,12 @@ def known_models(provider: str, at: datetime) -> dict[str, KnownModel]:
     listed = next((one for one in get_snapshot().providers if one.id == provider), None)
     if listed is None:
         raise LookupError(f"genai-prices does not know {provider}")
+    ours = provider_of(provider)
     found: dict[str, KnownModel] = {}
     for model in listed.models:
-        if model.deprecated or not model.id.startswith(_SOLD_AS.get(provider, "")):
+        if model.deprecated or not model.id.startswith(ours.sold_here):
             continue
-        model_id = _ID_PREFIX.get(provider, "") + model.id
+        model_id = ours.model_id_prefix + model.id
         try:
             found[model_id] = known_model(provider, model_id, at)
         except LookupError:

@@ -12,10 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared.cli import doctor_checks as checks
-from shared.cli.doctor_checks import Finding, State
-from shared.cli.doctor_litellm import check_litellm
+from shared.cli.doctor_checks import Finding, State, check_litellm
 from shared.cli.failures import failing_in_one_line
-from shared.cli.run_file import Run
+from shared.cli.running.run_file import Run
 from shared.cli.services import data_folder, is_database_given, running_up
 
 _STYLES = {State.OK: "green", State.NOTE: "dim", State.WRONG: "bold red"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,9 +13,9 @@ import msgspec
 import psycopg
 import redis
 
-from shared.cli.data_folder import read_key_file
 from shared.cli.failures import one_line
-from shared.cli.run_file import Run
+from shared.cli.running.data_folder import read_key_file
+from shared.cli.running.run_file import Run
 from shared.db.session import SESSION
 from shared.migrate.steps import is_current, missing_tables, unfit
 from shared.settings import (
@@ -28,10 +29,13 @@ from shared.settings import (
     RedisSettings,
     SettingsInvalid,
     SpoolSettings,
+    TryOutSettings,
     VaultSettings,
     WebSettings,
     load_settings,
 )
+from shared.upstream.litellm import LiteLLMProxy
+from shared.upstream.transport import Transport
 from shared.vault.keyring import parse_key_ring
 from shared.vault.sources import read_key_ring
 
@@ -43,6 +47,8 @@ _PLAIN_GROUPS = (
     MetricsSettings,
 )
 _TIMEOUT_S = 5
+_LITELLM = "LiteLLM proxy"
+_LITELLM_TIMEOUT_S = 5.0
 
 
 class State(StrEnum):
@@ -209,3 +215,29 @@ def _provider(slug: str, *, has_key: bool, has_proxy: bool) -> Finding:
     if has_proxy:
         return Finding(f"provider {slug}", State.OK, f"by the LiteLLM proxy ({variable} not set)")
     return Finding(f"provider {slug}", State.NOTE, f"no platform key ({variable})")
+
+
+def check_litellm() -> list[Finding]:
+    """Well formed and alive; nothing where LITELLM_PROXY_URL is not set."""
+    try:
+        settings = load_settings(LiteLLMSettings)[LiteLLMSettings]
+        proxy = LiteLLMProxy.from_settings(settings, TryOutSettings.model_construct())
+    except SettingsInvalid as error:
+        return [Finding(_LITELLM, State.WRONG, one_line(error), "correct it")]
+    if proxy is None:
+        return []
+    complaint = asyncio.run(_complaint(proxy))
+    if complaint is not None:
+        return [Finding(_LITELLM, State.WRONG, complaint, "start it, or correct LITELLM_PROXY_URL")]
+    if not proxy.has_key:
+        detail = "alive; LITELLM_MASTER_KEY is not set"
+        return [Finding(_LITELLM, State.NOTE, detail, "set it, unless the proxy asks for no key")]
+    return [Finding(_LITELLM, State.OK, "alive, key set")]
+
+
+async def _complaint(proxy: LiteLLMProxy) -> str | None:
+    transport = Transport()
+    try:
+        return await proxy.complaint(transport, timeout_s=_LITELLM_TIMEOUT_S)
+    finally:
+        await transport.aclose()

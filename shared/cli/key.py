@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 import msgspec
@@ -15,12 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from shared.cli import resealing
 from shared.cli.failures import CommandFailed, failing_in_one_line
-from shared.cli.key_ring import key_ring
+from shared.cli.running.data_folder import KEY_FILE, read_key_file
 from shared.cli.services import data_folder, database_url
 from shared.db.session import SESSION
-from shared.vault.keyring import generate_key
+from shared.settings import VaultSettings, load_settings
+from shared.vault.keyring import KeyRing, generate_key, parse_key_ring
 from shared.vault.sealing import Vault
-from shared.vault.sources import wrap_key
+from shared.vault.sources import read_key_ring, wrap_key
 
 _SHOWN = 10
 
@@ -151,3 +153,21 @@ def _what_to_do(closed: list[resealing.Closed], left: int) -> str:
     if closed:
         return f"{len(closed)} keys do not open; their owners have to store them again"
     return f"{left} keys were sealed with an older key meanwhile: restart what still uses it first"
+
+
+def key_ring(folder: Path) -> KeyRing:
+    """BYOK_KEY_SOURCE's, else the key file of `switchyard up`.
+
+    Raises CommandFailed where there is none, or none that is well formed.
+    """
+    settings = load_settings(VaultSettings)[VaultSettings]
+    try:
+        if settings.key_source == "env" and settings.byok_encryption_key is None:
+            held = read_key_file(folder)
+            if held is not None:
+                return parse_key_ring(held)
+        return read_key_ring(settings)
+    except PermissionError as error:
+        raise CommandFailed(f"{folder / KEY_FILE} belongs to another user") from error
+    except ValueError as error:
+        raise CommandFailed(str(error)) from error

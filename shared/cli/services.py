@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr
 
 from shared.cli.failures import CommandFailed
-from shared.cli.run_file import Run, read_run_file
+from shared.cli.running.run_file import Run, read_run_file
 from shared.settings import (
     DatabaseSettings,
     RedisSettings,

@@ -5,27 +5,26 @@ A token is printed once, alone on stdout; the database keeps its digest only.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import click
 import msgspec
-import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from shared.auth.caller import Role
 from shared.auth.scope import Scope
-from shared.auth.token import mint
+from shared.auth.tokens import CreateToken, Minted, RotateToken, Tokens
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
-from shared.db import access_tokens
-from shared.db.audit import Actor, append_audit_from_command
-from shared.db.session import SESSION
+from shared.db.access_tokens import TokenRow
+from shared.db.audit import Actor
+from shared.db.connections import CommandDatabase
+from shared.errors import InvalidField, NotFound
 from shared.routing.snapshot import Tier
 
-ROTATION_OVERLAP = timedelta(hours=24)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -82,28 +81,22 @@ def create(
     as_json: bool,
 ) -> None:
     """Make a token and print it, this once, alone on stdout."""
-    minted = mint()
-    expires_at = None if expires is None else datetime.now(UTC) + expires
-    with _connect() as connection, connection.transaction():
-        token_id = access_tokens.create_token(
-            connection,
-            token=minted,
-            name=name or user_id,
-            user_id=user_id,
-            team_id=team_id,
-            tier=tier,
-            role=role,
-            scopes=sorted(set(scopes)),
-            allowed_models=list(models) or None,
-            expires_at=expires_at,
-            created_by="switchyard token create",
-        )
-        details = {"user": user_id, "role": role, "tier": tier, "scopes": sorted(set(scopes))}
-        _audit(connection, "create", "token.created", token_id, details)
-    _print_secret(token_id, minted, as_json=as_json)
-    until = "it is revoked" if expires_at is None else f"{expires_at:%Y-%m-%d %H:%M} UTC"
+    asked = CreateToken(
+        user_id=user_id,
+        tier=Tier(tier),
+        role=Role(role),
+        name=name,
+        team_id=team_id,
+        scopes=[Scope(scope) for scope in scopes],
+        allowed_models=list(models) or None,
+        expires_at=None if expires is None else datetime.now(UTC) + expires,
+    )
+    made = asyncio.run(_tokens().create(asked, Actor("switchyard token create")))
+    _print_secret(made, as_json=as_json)
+    end = made.row.expires_at
+    until = "it is revoked" if end is None else f"{end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     click.echo(
-        f"Token {token_id} of {user_id} is valid until {until}; it is not shown again.", err=True
+        f"Token {made.row.id} of {user_id} is valid until {until}; it is not shown again.", err=True
     )
 
 
@@ -112,8 +105,7 @@ def create(
 @failing_in_one_line()
 def list_(as_json: bool) -> None:
     """List all tokens, by the ends of each; the tokens themselves are not kept."""
-    with _connect() as connection:
-        rows = access_tokens.list_tokens(connection)
+    rows = asyncio.run(_tokens().page(0, None, None))
     if as_json:
         click.echo(msgspec.json.encode(rows))
         return
@@ -138,10 +130,7 @@ def list_(as_json: bool) -> None:
 @failing_in_one_line()
 def revoke(token_id: int) -> None:
     """End the token with this id; serving processes know within 2 s."""
-    with _connect() as connection, connection.transaction():
-        if not access_tokens.revoke_token(connection, token_id):
-            raise _no_such(token_id)
-        _audit(connection, "revoke", "token.revoked", token_id, {})
+    asyncio.run(_revoke(token_id))
     click.echo(f"Token {token_id} is revoked.", err=True)
 
 
@@ -151,49 +140,44 @@ def revoke(token_id: int) -> None:
 @failing_in_one_line()
 def rotate(token_id: int, as_json: bool) -> None:
     """Print a new token in place of the one with this id, which stays valid for 24 hours."""
-    minted = mint()
-    with _connect() as connection, connection.transaction():
-        new_id = access_tokens.rotate_token(
-            connection, token_id, token=minted, overlap=ROTATION_OVERLAP
+    try:
+        made = asyncio.run(
+            _tokens().rotate(token_id, RotateToken(), Actor("switchyard token rotate"))
         )
-        if new_id is None:
-            raise _no_such(token_id)
-        _audit(connection, "rotate", "token.rotated", token_id, {"to": new_id})
-    _print_secret(new_id, minted, as_json=as_json)
+    except (NotFound, InvalidField) as error:
+        raise _no_such(token_id) from error
+    _print_secret(made, as_json=as_json)
     click.echo(
-        f"Token {new_id} replaces {token_id}, which ends in 24 hours; it is not shown again.",
+        f"Token {made.row.id} replaces {token_id}, which ends in 24 hours; it is not shown again.",
         err=True,
     )
 
 
-def _connect() -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(
-        database_url(), application_name="switchyard token", connect_timeout=10, **SESSION
-    )
+def _tokens() -> Tokens:
+    return Tokens(CommandDatabase(database_url()))
 
 
-def _audit(
-    connection: psycopg.Connection[tuple[object, ...]],
-    command: str,
-    action: str,
-    token_id: int,
-    details: Mapping[str, object],
-) -> None:
-    actor = Actor(f"switchyard token {command}")
-    append_audit_from_command(
-        connection, actor, action, "access_token", token_id, details=details or None
-    )
+async def _revoke(token_id: int) -> None:
+    tokens = _tokens()
+    try:
+        held = await tokens.find(token_id)
+    except NotFound as error:
+        raise _no_such(token_id) from error
+    if held.revoked_at is not None:
+        raise _no_such(token_id)
+    await tokens.revoke(token_id, Actor("switchyard token revoke"))
 
 
-def _print_secret(token_id: int, minted: str, *, as_json: bool) -> None:
-    click.echo(msgspec.json.encode({"id": token_id, "token": minted}) if as_json else minted)
+def _print_secret(made: Minted, *, as_json: bool) -> None:
+    secret = msgspec.json.encode({"id": made.row.id, "token": made.token})
+    click.echo(secret if as_json else made.token)
 
 
 def _no_such(token_id: int) -> CommandFailed:
     return CommandFailed(f"there is no live token {token_id}; `switchyard token list` shows them")
 
 
-def _state(row: access_tokens.TokenRow) -> str:
+def _state(row: TokenRow) -> str:
     if row.revoked_at is not None:
         return f"revoked {_day(row.revoked_at)}"
     if row.expires_at is None:

@@ -16,21 +16,21 @@ from pathlib import Path
 
 import click
 
-from shared.cli import leftovers
-from shared.cli.banner import banner
-from shared.cli.data_folder import ensure_key_file, fresh_metrics_folder, locked
-from shared.cli.embedded_services import EmbeddedServices
-from shared.cli.environment import process_environment
 from shared.cli.failures import CommandFailed, failing_in_one_line, one_line
-from shared.cli.log_lines import LogLines, wants_colour
 from shared.cli.migrate import run_migrations
-from shared.cli.port import require_free_port
-from shared.cli.procfile import ProcessType, ProcfileInvalid, parse_procfile
-from shared.cli.ready import wait_until_ready
-from shared.cli.run_file import Run, remove_run_file, write_run_file
+from shared.cli.running import leftovers
+from shared.cli.running.banner import banner
+from shared.cli.running.data_folder import ensure_key_file, fresh_metrics_folder, locked
+from shared.cli.running.embedded_services import EmbeddedServices
+from shared.cli.running.environment import process_environment
+from shared.cli.running.log_lines import LogLines, wants_colour
+from shared.cli.running.port import require_free_port
+from shared.cli.running.procfile import ProcessType, ProcfileInvalid, parse_procfile
+from shared.cli.running.ready import wait_until_ready
+from shared.cli.running.run_file import Run, remove_run_file, write_run_file
+from shared.cli.running.stop_request import StopRequest
+from shared.cli.running.supervisor import KeepsDying, Supervisor
 from shared.cli.services import data_folder, given_database_url, given_redis_url
-from shared.cli.stop_request import StopRequest
-from shared.cli.supervisor import KeepsDying, Supervisor
 from shared.embedded import EmbeddedFailed, free_port
 from shared.settings import (
     LiteLLMSettings,
@@ -213,7 +213,7 @@ def _local_url(port: int | None) -> str | None:
 
 
 def _simulated_provider(port: int) -> ProcessType:
-    # A call that hangs on purpose would keep it from stopping without the time-out.
+    # Without the time-out, a client that keeps its connection open would keep it from stopping.
     return ProcessType(
         SIMULATED,
         f"uvicorn functions.simulated_provider.app:app --host 127.0.0.1 --port {port} --workers 1"

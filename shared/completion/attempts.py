@@ -35,8 +35,8 @@ from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
 from shared.upstream.transport import Transport, UpstreamResponse
 from shared.wire.chat.answer import with_reported_cost
 from shared.wire.dialect import Reader
-from shared.wire.event_frames import EventTooLong
 from shared.wire.rate_limits import read_rate_limits
+from shared.wire.sse import EventTooLong
 
 KeyFailed = Callable[[OwnKey | None, Provider, UpstreamError, str], None]
 """Told of a key that a provider refused (None: the platform's), its provider, how, and the request.

@@ -22,8 +22,8 @@ from shared.ledger.record import UsageFinal
 from shared.log import get_logger
 from shared.upstream.faults import TransportFault
 from shared.upstream.transport import UpstreamResponse
-from shared.wire.event_frames import EventTooLong
 from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
+from shared.wire.sse import EventTooLong
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that hung up; written to the row, never sent."""

@@ -13,7 +13,7 @@ from shared.routing.choice import Candidate
 from shared.routing.snapshot import Provider
 from shared.upstream.litellm import SLUG, LiteLLMProxy
 from shared.upstream.origin import Origin, parse_url
-from shared.upstream.platform_access import PlatformAccess, Way
+from shared.upstream.platform_access import PlatformAccess
 from shared.vault.sealing import Vault
 from shared.wire.dialect import Dialect, dialect_of
 
@@ -95,7 +95,7 @@ class Targets:
         try:
             if own_key is not None:
                 return self._direct(provider, own_key)
-            if self._litellm is not None and self._access.way_to(provider) is Way.LITELLM:
+            if self._litellm is not None and self._access.pays_through_litellm(provider):
                 return _through(self._litellm, provider)
             return self._direct(provider, self._access.key_of(provider))
         except ValueError as error:

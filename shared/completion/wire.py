@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from shared.errors import SwitchyardError
 from shared.wire.chat.answer import splice, text_bytes
+from shared.wire.chat.first_content import has_content
 from shared.wire.chat.request import ChatRequest, decode_chat
 from shared.wire.error_body import encode_error
-from shared.wire.first_content import has_content
 
 
 class Wire(NamedTuple):

@@ -6,14 +6,14 @@ A token itself is never stored: its SHA-256 finds it, a few characters show whic
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 import msgspec
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 # `sy_` and four of 43 digits at the start, four of the checksum at the end.
 _SHOWN_AT_START = 7
@@ -54,20 +54,32 @@ class TokenRow(msgspec.Struct, frozen=True):
     created_by: str | None
 
 
-COLUMNS: LiteralString = (
+class NewToken(msgspec.Struct, frozen=True):
+    name: str
+    user_id: str
+    team_id: str | None
+    tier: str
+    role: str
+    scopes: list[str]
+    allowed_models: list[str] | None
+    expires_at: datetime | None
+    created_by: str
+
+
+_COLUMNS: LiteralString = (
     "id, name, user_id, team_id, tier, role, token_prefix AS prefix, token_suffix AS suffix,"
     " expires_at, revoked_at, last_used_at, created_at, scopes, allowed_models, rotated_to,"
     " created_by"
 )
-INSERT: LiteralString = (
+_INSERT: LiteralString = (
     "INSERT INTO access_tokens (token_digest, token_prefix, token_suffix, name, user_id,"
     " team_id, tier, role, scopes, allowed_models, expires_at, created_by)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id"
 )
-REVOKE: LiteralString = (
+_REVOKE: LiteralString = (
     "UPDATE access_tokens SET revoked_at = now() WHERE id = %s AND revoked_at IS NULL"
 )
-INSERT_SUCCESSOR: LiteralString = (
+_INSERT_SUCCESSOR: LiteralString = (
     "INSERT INTO access_tokens (token_digest, token_prefix, token_suffix, name, user_id,"
     " team_id, tier, role, scopes, allowed_models, expires_at, created_by)"
     " SELECT %s, %s, %s, name, user_id, team_id, tier, role, scopes, allowed_models,"
@@ -75,17 +87,20 @@ INSERT_SUCCESSOR: LiteralString = (
     " WHERE id = %s AND revoked_at IS NULL AND rotated_to IS NULL FOR UPDATE"
     " RETURNING id"
 )
-END_PREDECESSOR: LiteralString = (
+_END_PREDECESSOR: LiteralString = (
     "UPDATE access_tokens SET rotated_to = %s,"
     " expires_at = least(expires_at, now() + %s) WHERE id = %s"
 )
 # Limits name tokens by id: without this, to rotate would be to lose one's budget.
-COPY_LIMITS: LiteralString = (
+_COPY_LIMITS: LiteralString = (
     "INSERT INTO limits (scope, subject, requests_per_minute, tokens_per_minute,"
     " concurrent_requests, budget_day_usd, budget_month_usd, is_active)"
     " SELECT scope, %s, requests_per_minute, tokens_per_minute, concurrent_requests,"
     " budget_day_usd, budget_month_usd, is_active FROM limits"
     " WHERE scope = 'token' AND subject = %s"
+)
+_CHANGEABLE = frozenset(
+    {"name", "team_id", "tier", "role", "scopes", "allowed_models", "expires_at"}
 )
 
 
@@ -102,77 +117,86 @@ async def find_access_token(
         return await cursor.fetchone()
 
 
-def create_token(
-    connection: psycopg.Connection[Any],
+async def page_of_tokens(
+    connection: psycopg.AsyncConnection[Any],
     *,
-    token: str,
-    name: str,
-    user_id: str,
-    team_id: str | None,
-    tier: str,
-    role: str,
-    scopes: Sequence[str] = (),
-    allowed_models: Sequence[str] | None = None,
-    expires_at: datetime | None = None,
-    created_by: str | None = None,
-) -> int:
-    """Store a freshly minted token; its id. `expires_at` has a zone.
+    after: int,
+    limit: int | None,
+    user_id: str | None,
+) -> list[TokenRow]:
+    """Tokens with an id above `after`, revoked ones too; None: all of them, and of any user."""
+    async with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
+        await cursor.execute(
+            sql.SQL(
+                "SELECT {} FROM access_tokens WHERE id > %(after)s"
+                " AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)"
+                " ORDER BY id LIMIT %(limit)s"
+            ).format(sql.SQL(_COLUMNS)),
+            {"after": after, "limit": limit, "user_id": user_id},
+        )
+        return await cursor.fetchall()
 
-    Raises psycopg.errors.UniqueViolation for a token that is already there, and CheckViolation
-    for a tier or role that does not exist.
+
+async def find_token(connection: psycopg.AsyncConnection[Any], token_id: int) -> TokenRow | None:
+    async with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
+        await cursor.execute(
+            sql.SQL("SELECT {} FROM access_tokens WHERE id = %s").format(sql.SQL(_COLUMNS)),
+            (token_id,),
+        )
+        return await cursor.fetchone()
+
+
+async def insert_token(connection: psycopg.AsyncConnection[Any], token: str, new: NewToken) -> int:
+    """Store a freshly minted token; its id."""
+    values = (*_shape(token), *msgspec.structs.astuple(new))
+    cursor = await connection.execute(_INSERT, values)
+    [(token_id,)] = await cursor.fetchall()
+    return token_id
+
+
+async def change_token(
+    connection: psycopg.AsyncConnection[Any], token_id: int, changes: Mapping[str, Any]
+) -> bool:
+    """Set columns of a token that is not revoked; False where there is none.
+
+    `changes` is by column. Raises ValueError for one that may not change.
     """
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        [token_id] = cursor.execute(
-            INSERT,
-            (
-                *shape(token),
-                name,
-                user_id,
-                team_id,
-                tier,
-                role,
-                list(scopes),
-                None if allowed_models is None else list(allowed_models),
-                expires_at,
-                created_by,
-            ),
-        ).fetchall()
-        return token_id
-
-
-def list_tokens(connection: psycopg.Connection[Any]) -> list[TokenRow]:
-    """Every token that was ever made, revoked ones too, oldest first."""
-    with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
-        return cursor.execute(
-            sql.SQL("SELECT {} FROM access_tokens ORDER BY id").format(sql.SQL(COLUMNS))
-        ).fetchall()
-
-
-def revoke_token(connection: psycopg.Connection[Any], token_id: int) -> bool:
-    """End a token now; False where there is none of this id, or it was revoked before."""
-    cursor = connection.execute(REVOKE, (token_id,))
+    if not changes or not changes.keys() <= _CHANGEABLE:
+        raise ValueError("a column that may not change")
+    parts = [sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes]
+    cursor = await connection.execute(
+        sql.SQL("UPDATE access_tokens SET {} WHERE id = %s AND revoked_at IS NULL").format(
+            sql.SQL(", ").join(parts)
+        ),
+        (*changes.values(), token_id),
+    )
     return cursor.rowcount == 1
 
 
-def rotate_token(
-    connection: psycopg.Connection[Any], token_id: int, *, token: str, overlap: timedelta
+async def end_token(connection: psycopg.AsyncConnection[Any], token_id: int) -> bool:
+    """Revoke a token; False where there is none of this id, or it was revoked before."""
+    return (await connection.execute(_REVOKE, (token_id,))).rowcount == 1
+
+
+async def replace_token(
+    connection: psycopg.AsyncConnection[Any], token_id: int, token: str, overlap: timedelta
 ) -> int | None:
     """Put a freshly minted `token` in the place of another; the id of the new one.
 
     The new one is the same but for its digits, and lives as long again as the old one was made
     to. The old one goes on for `overlap`, or until it would have expired. None where there is
-    none of this id, or it is revoked or was rotated before.
+    none of this id, or it is revoked or was rotated before. In the caller's transaction.
     """
-    with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
-        new_id = cursor.execute(INSERT_SUCCESSOR, (*shape(token), token_id)).fetchone()
-        if new_id is None:
-            return None
-        cursor.execute(END_PREDECESSOR, (new_id, overlap, token_id))
-        cursor.execute(COPY_LIMITS, (str(new_id), str(token_id)))
-        return new_id
+    cursor = await connection.execute(_INSERT_SUCCESSOR, (*_shape(token), token_id))
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    await connection.execute(_END_PREDECESSOR, (row[0], overlap, token_id))
+    await connection.execute(_COPY_LIMITS, (str(row[0]), str(token_id)))
+    return row[0]
 
 
-def shape(token: str) -> tuple[bytes, str, str]:
+def _shape(token: str) -> tuple[bytes, str, str]:
     """Digest, prefix and suffix; the digest is that of shared/auth/token.py, a layer above."""
     digest = hashlib.sha256(token.encode()).digest()
     return digest, token[:_SHOWN_AT_START], token[-_SHOWN_AT_END:]

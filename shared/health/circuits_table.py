@@ -23,7 +23,7 @@ from shared.log import get_logger
 from shared.metrics import CIRCUITS
 from shared.routing.choice import Candidate
 from shared.routing.order import Block, BlockKey
-from shared.wire.rate_limits import Kind, RateLimit
+from shared.wire.rate_limits import LimitKind, RateLimit
 
 COOL_S = 2.0
 """How long a rate limit holds where the provider does not say."""
@@ -97,12 +97,12 @@ class CircuitTable:
         """Keep away what would be answered 429: nothing is left, or less than a prompt takes."""
         place = (*_place(candidate), candidate.credential)
         for limit in limits:
-            if limit.remaining is None or limit.kind is Kind.OUTPUT_TOKENS:
+            if limit.remaining is None or limit.kind is LimitKind.OUTPUT_TOKENS:
                 continue
             wait_s = COOL_S if limit.reset_s is None else limit.reset_s
             if limit.remaining == 0:
                 self._cool(place, wait_s)
-            elif limit.kind is not Kind.REQUESTS and _is_low(limit):
+            elif limit.kind is not LimitKind.REQUESTS and _is_low(limit):
                 self._cool(place, wait_s, over_tokens=limit.remaining)
 
     def is_local_fault(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg import sql
 
-from shared.catalog.seeded_providers import PROVIDERS
+from shared.wire.providers import SEEDS
 
 # What a column that must not be null holds in rows which knew nothing of it.
 _FILLS: dict[tuple[str, str], LiteralString] = {
@@ -206,9 +206,9 @@ def _describe_providers(connection: psycopg.Connection[Any], held: dict[str, Col
         changes["auth_type"] = sql.Identifier("known", "auth_type")
     known = sql.SQL(", ").join(
         sql.SQL("({}, {}, {}, {}, {})").format(
-            each.slug, each.base_url, each.dialect, each.auth_type, each.litellm_prefix
+            slug, seed.base_url, seed.dialect, seed.auth_type, seed.litellm_prefix
         )
-        for each in PROVIDERS
+        for slug, seed in SEEDS.items()
     )
     connection.execute(
         sql.SQL(

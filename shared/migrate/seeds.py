@@ -7,18 +7,19 @@ over what an admin, or an older system, has put there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, LiteralString
 
+import msgspec
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from shared.catalog.genai_prices import KnownModel, known_model
 from shared.catalog.known_models import copy_known_models
-from shared.catalog.seeded_providers import PROVIDERS
+from shared.wire.providers import SEEDS
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ def seed(connection: psycopg.Connection[Any], report: Callable[[str], None]) -> 
             report(f"{models} models seeded")
         if _is_empty(connection, b"llm_routing_rules") and (rules := _seed_rules(connection)):
             report(f"{rules} routing rules seeded")
-        slugs = [one.slug for one in PROVIDERS]
-        if known := copy_known_models(connection, slugs, now):
+        if known := copy_known_models(connection, list(SEEDS), now):
             report(f"{known} models taken over from the price catalog, for names not listed")
         if prices := _price_from_columns(connection, now):
             report(f"{prices} prices taken over from llm_models")
@@ -96,10 +96,10 @@ def _seed_providers(connection: psycopg.Connection[Any]) -> int:
             " VALUES (%(id)s, %(name)s, %(slug)s, %(name)s, %(base_url)s, %(dialect)s,"
             " %(auth_type)s, %(litellm_prefix)s, %(supports_vision)s, %(api_key_format)s,"
             " %(documentation_url)s, %(pricing_url)s, %(status_page_url)s, true)",
-            [{"id": place, **asdict(each)} for place, each in enumerate(PROVIDERS, start=1)],
+            [{"slug": slug, **msgspec.structs.asdict(seed)} for slug, seed in SEEDS.items()],
         )
     _continue_ids(connection, "llm_providers")
-    return len(PROVIDERS)
+    return len(SEEDS)
 
 
 def _seed_models(connection: psycopg.Connection[Any], now: datetime) -> int:

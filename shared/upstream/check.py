@@ -50,7 +50,7 @@ async def check_provider(
     timeout_s: float,
     auth_type: str | None = None,
 ) -> CheckResult:
-    """GET the free endpoint (shared/wire/quirks.py names it) with `key`, or without one.
+    """GET the free endpoint (shared/wire/providers names it) with `key`, or without one.
 
     Raises ValueError for a dialect we do not speak, a URL that cannot be used or a key that no
     header can carry; the message repeats neither.

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from shared.upstream.alarm import Alarm
 from shared.upstream.faults import (
     ConnectionCut,
     DeadlineReached,
@@ -34,11 +35,10 @@ class Keeper(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """Its timer is re-armed lazily: moving an alarm later costs an assignment, not a timer."""
+    """Used for one request after the other, each by `exchange`; between them it `rest`s."""
 
     __slots__ = (
         "_alarm",
-        "_alarm_at",
         "_answer",
         "_deadline",
         "_frames_end",
@@ -66,9 +66,7 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
-        self._alarm: asyncio.TimerHandle | None = None
-        # Kept here: uvloop gives no when() where a time is due within its millisecond.
-        self._alarm_at = 0.0
+        self._alarm = Alarm(loop, due=self._due, ring=self._run_out)
         self._answer: UpstreamResponse | None = None
         self._head: asyncio.Future[UpstreamResponse] | None = None
         self._deadline = 0.0
@@ -96,7 +94,7 @@ class Connection(asyncio.Protocol):
         answer = self._answer = UpstreamResponse(self, self._limits, self._loop)
         head = self._head = self._loop.create_future()
         self._send(transport, outgoing)
-        self._watch(self._due())
+        self._alarm.ring_by(self._due())
         # A short answer is complete before this task runs again, and the connection may by then
         # serve another request: from here on, touch only what is still this one's.
         try:
@@ -109,7 +107,7 @@ class Connection(asyncio.Protocol):
     def rest(self) -> None:
         """Wait in the pool, for `keep_alive_s` at most."""
         self._quiet_since = self._loop.time()
-        self._watch(self._due())
+        self._alarm.ring_by(self._due())
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -117,7 +115,7 @@ class Connection(asyncio.Protocol):
 
     def expect_more(self) -> None:
         self._quiet_since = self._loop.time()
-        self._watch(min(self._quiet_since + self._limits.idle_s, self._deadline))
+        self._alarm.ring_by(min(self._quiet_since + self._limits.idle_s, self._deadline))
 
     def pause(self) -> None:
         if self.is_usable:
@@ -151,13 +149,8 @@ class Connection(asyncio.Protocol):
         if self._is_done:
             self._finish()
 
-    def eof_received(self) -> bool:
-        return False
-
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        self._alarm.cancel()
         self._transport = None
         answer = self._answer
         if answer is not None:
@@ -288,23 +281,10 @@ class Connection(asyncio.Protocol):
             return min(self._quiet_since + self._limits.idle_s, self._deadline)
         return self._deadline
 
-    def _watch(self, at: float) -> None:
-        alarm = self._alarm
-        if alarm is not None:
-            if at >= self._alarm_at:
-                return
-            alarm.cancel()
-        self._alarm = self._loop.call_at(at, self._ring)
-        self._alarm_at = at
-
-    def _ring(self) -> None:
-        self._alarm = None
-        due, now = self._due(), self._loop.time()
-        if now < due:
-            self._watch(due)
-        elif self._answer is None:
+    def _run_out(self) -> None:
+        if self._answer is None:
             self.abort()
-        elif now >= self._deadline:
+        elif self._loop.time() >= self._deadline:
             self._fail(DeadlineReached("the request's deadline is reached"))
         else:
             self._fail(IdleTimeout(f"the upstream was silent for {self._limits.idle_s} s"))

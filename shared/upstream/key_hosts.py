@@ -7,14 +7,13 @@ as OPENAI_BASE_URL and its kin.
 
 from __future__ import annotations
 
-from shared.catalog.seeded_providers import PROVIDERS
 from shared.upstream.origin import parse_url
+from shared.wire.providers import KNOWN
 
-# docs.together.ai gave the second until 2025, so older rows have it.
-_MORE = {"together": frozenset({"api.together.xyz"})}
 _HOSTS = {
-    one.slug: frozenset({parse_url(one.base_url)[0].host}) | _MORE.get(one.slug, frozenset())
-    for one in PROVIDERS
+    slug: one.other_hosts | {parse_url(one.seed.base_url)[0].host}
+    for slug, one in KNOWN.items()
+    if one.seed is not None
 }
 
 

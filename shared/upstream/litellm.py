@@ -18,9 +18,11 @@ from shared.upstream.origin import parse_url
 from shared.upstream.request import UpstreamRequest
 from shared.upstream.transport import Transport
 from shared.wire.dialect import dialect_of
+from shared.wire.provider import OPENAI
+from shared.wire.providers.litellm import PROVIDER
 
-SLUG = "litellm"
-"""Under which quirks.py and refusal_rows.py know the proxy's own manners."""
+SLUG = PROVIDER.slug
+"""Under which the proxy's own manners are known."""
 
 _LIVELINESS = "/health/liveliness"
 _PATIENCE_S = 2.0
@@ -32,7 +34,7 @@ class LiteLLMProxy:
     def __init__(self, root: str, key: SecretStr | None) -> None:
         """`root` may end in `/v1`. Raises ValueError where it, or the key, cannot be used."""
         self._root = root.rstrip("/").removesuffix("/v1")
-        self.dialect = dialect_of("openai", SLUG)
+        self.dialect = dialect_of(OPENAI, SLUG)
         self.origin, target = parse_url(self._root + "/v1" + self.dialect.path)
         self.target = target.encode()
         self.headers = self.dialect.headers(None if key is None else key.get_secret_value())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from enum import StrEnum
 
 from shared.log import get_logger
 from shared.resources import opener
@@ -20,13 +19,6 @@ from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
 
 NO_KEY_NEEDED = "none"
 """The auth_type of a provider that asks for no key, as a server of the operator's own may."""
-
-
-class Way(StrEnum):
-    SIMULATED = "simulated"
-    KEY = "key"
-    NO_KEY_NEEDED = "no_key_needed"
-    LITELLM = "litellm"
 
 
 class PlatformAccess:
@@ -54,23 +46,26 @@ class PlatformAccess:
             has_litellm=litellm.proxy_url is not None,
         )
 
-    def way_to(self, provider: Provider) -> Way | None:
-        """None where the platform cannot pay for it: then a caller needs their own key."""
-        if self.urls.simulates(provider.slug):
-            return Way.SIMULATED
-        if self._keys.has(provider) and not self._is_withheld(provider):
-            return Way.KEY
-        if provider.auth_type == NO_KEY_NEEDED:
-            return Way.NO_KEY_NEEDED
-        if self._has_litellm and provider.litellm_prefix:
-            return Way.LITELLM
-        return None
+    def pays_directly(self, provider: Provider) -> bool:
+        """Whether the provider itself can be called: simulated, with a key, or without one."""
+        return (
+            self.urls.simulates(provider.slug)
+            or (self._keys.has(provider) and not self._is_withheld(provider))
+            or provider.auth_type == NO_KEY_NEEDED
+        )
+
+    def pays_through_litellm(self, provider: Provider) -> bool:
+        """Whether the proxy is called in its place. If neither way pays, callers need own keys."""
+        knows = self._has_litellm and bool(provider.litellm_prefix)
+        return knows and not self.pays_directly(provider)
 
     def keyed(self, snapshot: Snapshot) -> frozenset[str]:
         """The slugs of the providers that the platform can pay for; remembered for a snapshot."""
         if snapshot is not self._seen:
             self._keyed = frozenset(
-                one.slug for one in snapshot.providers if self.way_to(one) is not None
+                one.slug
+                for one in snapshot.providers
+                if self.pays_directly(one) or self.pays_through_litellm(one)
             )
             self._seen = snapshot
         return self._keyed

@@ -19,8 +19,15 @@ _CLOSE_S = 5.0
 class Pool:
     """The newest idle connection is used first, so that those no longer needed run out."""
 
-    def __init__(self, origin: Origin, limits: Limits, ssl_context: ssl.SSLContext | None) -> None:
-        self.allows_private = False
+    def __init__(
+        self,
+        origin: Origin,
+        limits: Limits,
+        ssl_context: ssl.SSLContext | None,
+        *,
+        allows_private: bool,
+    ) -> None:
+        self._allows_private = allows_private
         self._origin = origin
         self._limits = limits
         self._ssl = ssl_context
@@ -158,6 +165,6 @@ class Pool:
         except OSError as error:
             raise ConnectFailed(f"{host} does not resolve") from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not self.allows_private and not all(is_public(address) for address in addresses):
+        if not self._allows_private and not all(is_public(address) for address in addresses):
             raise AddressRefused(f"{host} resolves to an address that is not public")
         return addresses

@@ -38,7 +38,7 @@ class ProviderUrls:
         return cls(base_urls=providers.base_urls(), simulated_url=try_out.simulated_provider_url)
 
     def simulates(self, slug: str) -> bool:
-        """Whether a simulated provider stands in: for the seven alone, a custom one is itself."""
+        """Whether a simulated provider stands in: only for the built-in ones."""
         return self._simulated_url is not None and slug in PROVIDER_PREFIXES
 
     def names(self, slug: str) -> bool:

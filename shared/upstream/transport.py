@@ -1,7 +1,7 @@
 """The one outbound client: a pooled HTTP/1.1 transport over plain types.
 
-Called directly on the hot path; off it through httpx (httpx_bridge.py). It follows no redirect,
-reads no proxy from the environment, verifies TLS, and asks for no compression.
+Completions, key tests and health checks all call it. It follows no redirect, reads no proxy from
+the environment, verifies TLS, and asks for no compression.
 """
 
 from __future__ import annotations
@@ -30,21 +30,7 @@ class Transport:
         self._ssl = ssl_context
         self._pools: dict[Origin, Pool] = {}
         self._private_pools: dict[Origin, Pool] = {}
-        self._private: set[Origin] = set()
         self._is_closed = False
-
-    @property
-    def limits(self) -> Limits:
-        return self._limits
-
-    def allow_private(self, origin: Origin) -> None:
-        """Let every request to `origin` go to an address that is not public.
-
-        For tools; a request that alone may do so says it itself (`UpstreamRequest.may_be_private`).
-        """
-        self._private.add(origin)
-        if origin in self._pools:
-            self._pools[origin].allows_private = True
 
     async def send(self, outgoing: UpstreamRequest, *, deadline: float) -> UpstreamResponse:
         """The answer's head has come when this returns; its body may still be on the way.
@@ -82,8 +68,7 @@ class Transport:
             if self._ssl is None:
                 self._ssl = ssl.create_default_context()
             context = self._ssl
-        pool = Pool(origin, self._limits, context)
-        pool.allows_private = outgoing.may_be_private or origin in self._private
+        pool = Pool(origin, self._limits, context, allows_private=outgoing.may_be_private)
         pools = self._private_pools if outgoing.may_be_private else self._pools
         pools[origin] = pool
         return pool

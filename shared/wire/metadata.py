@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.wire.usage import PICO_USD_PER_USD
+
 
 class AttemptNote(msgspec.Struct, frozen=True, omit_defaults=True):
     """One attempt: `error` is a code of shared/errors.py, null where it answered.
@@ -54,7 +56,7 @@ def usd(pico_usd: int | None) -> str:
     """USD as an exact decimal numeral, or `null`; 42_500_000 pico-USD is 0.0000425."""
     if pico_usd is None:
         return "null"
-    whole, rest = divmod(pico_usd, 10**12)
+    whole, rest = divmod(pico_usd, PICO_USD_PER_USD)
     return f"{whole}.{rest:012d}".rstrip("0").removesuffix(".") if rest else str(whole)
 
 

@@ -1,9 +1,9 @@
 """A provider's refusal, by status and documented code alone, never by its wording.
 
-The rows are in refusal_rows.py. Sources here: RFC 9110, section 10.2.3 (Retry-After: seconds or an
-HTTP date); google/rpc/error_details.proto (ErrorInfo.reason, RetryInfo.retry_delay);
-openrouter.ai/docs/api_reference/errors-and-debugging (metadata; the status as a number in `code`
-of an answer that is a 200).
+The rows are in refusal_rows.py and, of a single provider, in its file. Sources here: RFC 9110,
+section 10.2.3 (Retry-After: seconds or an HTTP date); google/rpc/error_details.proto
+(ErrorInfo.reason, RetryInfo.retry_delay); openrouter.ai/docs/api_reference/errors-and-debugging
+(metadata; the status as a number in `code` of an answer that is a 200).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Final
 import msgspec
 
 from shared.errors import UpstreamError
-from shared.wire.refusal_rows import STATUS_OF_CODE, Meaning, meaning_of
+from shared.wire.providers import KNOWN
+from shared.wire.refusal_rows import DOWN, EVERYWHERE, REQUEST, STATUS_OF_CODE, Meaning
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -72,6 +73,13 @@ _NOTHING: Final = _Detail()
 _PARAM: Final = re.compile(r"[a-z_]{1,40}(?:\[\d{1,4}\])?(?:\.[a-z_]{1,40}(?:\[\d{1,4}\])?){0,6}")
 """A field's place as clients write it: no capital, hyphen or digit, so that no key fits."""
 
+_MEANINGS: Final = {
+    (slug, status, row.code): row.meaning
+    for slug, rows in [(None, EVERYWHERE), *((slug, one.refusals) for slug, one in KNOWN.items())]
+    for row in rows
+    for status in row.statuses
+}
+
 _DELAY: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s", re.ASCII)
 
 
@@ -87,7 +95,7 @@ def read_refusal(
     codes = detail.codes
     if status == 200:
         status = next((known for code in codes if (known := _status_of(code))), 500)
-    meaning: Meaning = meaning_of(provider, status, codes)
+    meaning = _meaning_of(provider, status, codes)
     wait_s = read_retry_after(retry_after, now)
     error = meaning.kind(
         provider,
@@ -116,6 +124,19 @@ def read_retry_after(value: bytes | None, now: datetime) -> float | None:
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     return max(0.0, (date - now).total_seconds())
+
+
+def _meaning_of(provider: str, status: int, codes: tuple[str, ...]) -> Meaning:
+    """The most telling row: the provider's with a code, without one, anyone's with a code, without
+    one; then the status's class. `codes` begin with the most telling."""
+    keys = (
+        *((provider, status, code) for code in codes),
+        (provider, status, None),
+        *((None, status, code) for code in codes),
+        (None, status, None),
+    )
+    known = (_MEANINGS[key] for key in keys if key in _MEANINGS)
+    return next(known, DOWN if status >= 500 else REQUEST)
 
 
 def _status_of(code: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What of a request a provider cannot honour: refused by its name, or left out and written down."""
+"""What of a request a provider cannot honor: refused by its name, or left out and written down."""
 
 from __future__ import annotations
 

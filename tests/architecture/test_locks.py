@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from shared.cli.procfile import ProcessType, parse_procfile
+from shared.cli.running.procfile import ProcessType, parse_procfile
 from tests.architecture.requirements import asked_for, closure, pyproject
 from tests.architecture.tree import ROOT
 

@@ -9,7 +9,6 @@ import httpx
 
 from shared.completion import open as opening
 from shared.upstream.faults import ConnectFailed, ConnectionCut, DeadlineReached
-from shared.upstream.origin import Origin
 from shared.upstream.transport import UpstreamRequest
 
 
@@ -53,9 +52,6 @@ class HttpxTransport:
             timeout=120,
             trust_env=False,
         )
-
-    def allow_private(self, origin: Origin) -> None:
-        pass
 
     async def send(self, outgoing: UpstreamRequest, *, deadline: float) -> HttpxAnswer:
         origin = outgoing.origin

@@ -26,6 +26,7 @@ import pytest
 
 from shared.embedded import free_port
 from shared.settings import PROVIDER_PREFIXES
+from shared.wire.providers import SEEDS
 from tests.shared.cli.waiting import wait_for
 
 SWITCHYARD = str(Path(sys.executable).parent / "switchyard")
@@ -244,7 +245,7 @@ def test_other_terminals_find_the_services_and_a_second_up_is_refused(ready: Up)
     assert report.returncode == 0, report.stdout
     client, dsn = shlex.split(json.loads(report.stdout)["psql"])
     counted = run(client, dsn, "-Atc", "SELECT COUNT(*) FROM llm_providers")
-    assert counted.stdout == "7\n", counted.stderr
+    assert counted.stdout == f"{len(SEEDS)}\n", counted.stderr
 
     token = run(SWITCHYARD, "token", "create", "--user", "ada", "--tier", "free").stdout.strip()
     models = f"http://127.0.0.1:{ready.port}/api/v1/llm/models"

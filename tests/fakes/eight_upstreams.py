@@ -1,4 +1,4 @@
-"""A deployment that simulates nothing: the seven with keys, an eighth by a LiteLLM proxy.
+"""A deployment that simulates nothing: the built-in ones with keys, one more by LiteLLM.
 
 All of them are the simulated provider's process, each under its own path and in its own manners.
 """
@@ -55,7 +55,7 @@ def eight_upstreams(
 
 
 def _add_catalog(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
-    """The path of each of the seven's base URL, by slug."""
+    """The path of each base URL, by slug."""
     connection.execute(
         "INSERT INTO llm_providers (provider_name, provider_slug, base_url, litellm_prefix)"
         " VALUES ('Bedrock', %s, 'https://bedrock.example.com/v1', 'bedrock')",

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import psycopg
 
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from tests.fakes.admin import Admin, eventually
 from tests.fakes.gateway import ask
 from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.tokens import create_token
 
 
 def make_token(

@@ -1,4 +1,4 @@
-"""The simulated provider as a real server, in a process of its own."""
+"""The scripted provider (its README says what it does) as a real server in its own process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class SimulatedProvider(UvicornServer):
     """Use as `with`. `url` has no path: any prefix may follow it, as in `{url}/openai/v1`."""
 
     def __init__(self) -> None:
-        super().__init__("functions.simulated_provider.app:app", ready="/__calls")
+        super().__init__("tests.fakes.scripted_provider.app:app", ready="/__calls")
 
     def __enter__(self) -> SimulatedProvider:
         self.start()
         return self
 
     def calls(self) -> list[dict[str, Any]]:
-        """The log, oldest first; `Call` in functions.simulated_provider.calls names its fields."""
+        """The log, oldest first; `Call` in tests.fakes.scripted_provider.calls names its fields."""
         return httpx.get(f"{self.url}/__calls", trust_env=False).json()["calls"]
 
     def clear(self) -> None:

@@ -22,10 +22,17 @@ class UvicornServer:
     """Use as `with`; or `start`, and `kill` or `stop`. Its port stays the same over restarts."""
 
     def __init__(
-        self, app: str, *, ready: str, environment: Mapping[str, str] | None = None
+        self,
+        app: str,
+        *,
+        ready: str,
+        ready_status: int = 200,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        """It is ready once it answers the path `ready` with `ready_status`."""
         self._app = app
         self._ready = ready
+        self._ready_status = ready_status
         self._environment = {"DRAIN_S": "0", **os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop
@@ -96,7 +103,8 @@ class UvicornServer:
         ends = time.monotonic() + _START_SECONDS
         while process.poll() is None and time.monotonic() < ends:
             try:
-                if httpx.get(self.url + self._ready, trust_env=False).status_code == 200:
+                answer = httpx.get(self.url + self._ready, trust_env=False)
+                if answer.status_code == self._ready_status:
                     return process.poll() is None
             except httpx.TransportError:
                 pass

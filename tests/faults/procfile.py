@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.cli.procfile import parse_procfile
+from shared.cli.running.procfile import parse_procfile
 from tests.architecture.tree import ROOT
 
 _LINES = {one.name: one.command for one in parse_procfile((ROOT / "Procfile").read_text("utf-8"))}

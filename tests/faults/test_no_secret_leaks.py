@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from tests.fakes.echoing_provider import WAYS, EchoingProvider
 from tests.fakes.gateway import Deployment
 from tests.fakes.place import NewPlace, Place
@@ -34,6 +33,7 @@ from tests.fakes.secret_journey import (
     store_and_change_keys,
 )
 from tests.fakes.secret_search import dump_database, dump_folder, dump_redis, leaks
+from tests.fakes.tokens import create_token
 
 
 def with_password(place: Place) -> Place:

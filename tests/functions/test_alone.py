@@ -19,6 +19,7 @@ from functions.routing_rules.app import app as routing_rules
 from functions.system_keys.app import app as system_keys
 from functions.usage.app import app as usage
 from shared.settings import SettingsInvalid
+from shared.wire.providers import SEEDS
 from tests.fakes.gateway import PATH, USER, Deployment, ask
 from tests.fakes.uvicorn_server import UvicornServer
 
@@ -52,10 +53,10 @@ def test_models_needs_neither_redis_nor_an_encryption_key(deployment: Deployment
         assert httpx.post(web.url + PATH, json={}, headers=USER).status_code == 404
 
 
-def test_providers_alone_lists_the_seven(deployment: Deployment) -> None:
+def test_providers_alone_lists_each_of_them(deployment: Deployment) -> None:
     with deployment.web("functions.providers.app:app") as web:
         listed = get(web.url + "/api/v1/llm/providers").json()["data"]
-        assert len(listed) == 7
+        assert len(listed) == len(SEEDS)
         assert {one["health_status"] for one in listed} == {"unknown"}
 
 

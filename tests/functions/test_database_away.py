@@ -14,11 +14,11 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from shared.embedded import EmbeddedPostgres
 from tests.fakes.gateway import Deployment
 from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.tokens import create_token
 from tests.functions.route_table import ALL, ROUTES
 
 FROM_MEMORY = {

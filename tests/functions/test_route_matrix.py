@@ -19,10 +19,10 @@ from litestar.handlers import ASGIRouteHandler
 
 from shared.auth.scope import Scope
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from tests.fakes.gateway import Deployment
 from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.tokens import create_token
 from tests.fakes.uvicorn_server import UvicornServer
 from tests.functions.route_table import ALL, BYOK, KEY, OPENAI, ROUTES, SYSTEM_KEYS, TOKEN, New, Row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from shared.cli.deployables import Deployable, deployables
-from shared.cli.procfile import parse_procfile
+from shared.cli.running.procfile import parse_procfile
 from tests.architecture.tree import ROOT
 
 INFRA = ROOT / "infra"

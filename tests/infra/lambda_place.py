@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import psycopg
 
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from tests.architecture.tree import ROOT
 from tests.fakes.lambda_runtime import LambdaProcess
 from tests.fakes.place import Place
 from tests.fakes.runtime_api import Answer, RuntimeApi
+from tests.fakes.tokens import create_token
 from tests.infra import aws
 from tests.infra.deployed import INFRA
 

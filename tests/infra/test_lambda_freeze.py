@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from shared.catalog.watch import STALE_AFTER_S
-from shared.db.access_tokens import revoke_token
 from tests.fakes.place import Place
 from tests.fakes.raw_server import RawServer
 from tests.fakes.runtime_api import Answer
+from tests.fakes.tokens import revoke_token
 from tests.infra.lambda_chat import Chat, StartChat, streams
 from tests.infra.lambda_place import make_token
 

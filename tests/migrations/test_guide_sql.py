@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.wire.providers import SEEDS
 from tests.migrations.statements import rows
 
 
@@ -37,24 +38,21 @@ def test_the_health_of_each_provider_is_listed(migrated_database_url: str) -> No
         ORDER BY provider_name;
         """,
     )
-    assert len(listed) == 7
+    assert len(listed) == len(SEEDS)
     assert {row[1:] for row in listed} == {("unknown", None, True, None)}
 
 
 def test_providers_are_ordered_by_their_last_check(migrated_database_url: str) -> None:
-    assert (
-        len(
-            rows(
-                migrated_database_url,
-                """
+    assert len(
+        rows(
+            migrated_database_url,
+            """
                 SELECT provider_name, health_status, health_response_time_ms
                 FROM llm_providers
                 ORDER BY health_last_checked DESC;
                 """,
-            )
         )
-        == 7
-    )
+    ) == len(SEEDS)
 
 
 def test_the_usage_of_the_last_hour_is_summed(migrated_database_url: str) -> None:

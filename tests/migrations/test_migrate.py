@@ -20,6 +20,7 @@ from shared.migrate.steps import (
     migrate,
     missing_tables,
 )
+from shared.wire.providers import SEEDS
 from tests.migrations.statements import lines_of, rows, run
 
 
@@ -36,11 +37,11 @@ def schema_dump(dsn: str) -> list[tuple[Any, ...]]:
     )
 
 
-def test_an_empty_database_gets_every_table_seven_providers_four_models_three_rules(
+def test_an_empty_database_gets_every_table_the_providers_four_models_three_rules(
     database_url: str,
 ) -> None:
     lines = lines_of(database_url)
-    assert "7 providers seeded" in lines
+    assert f"{len(SEEDS)} providers seeded" in lines
     assert "4 models seeded" in lines
     assert "3 routing rules seeded" in lines
     assert missing_tables(database_url) == []
@@ -171,7 +172,7 @@ def test_two_migrations_at_once_leave_one_database_and_the_later_finds_nothing_t
     with ThreadPoolExecutor(2) as pool:
         said = sorted(pool.map(lines_of, [database_url, database_url]), key=len)
     assert said[0] == ["nothing to do: the database is as this release needs it"]
-    assert "7 providers seeded" in said[1]
+    assert f"{len(SEEDS)} providers seeded" in said[1]
     assert rows(database_url, "SELECT count(*) FROM llm_models") == [(4,)]
 
 

@@ -13,23 +13,27 @@ from tests.migrations.recorded import Recorded
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
+import asyncio
 import sys
 import psycopg
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token, revoke_token
+from shared.db.access_tokens import NewToken, end_token, insert_token
 
-with psycopg.connect(sys.argv[1], autocommit=True) as connection:
-    connection.execute("SELECT 'sent by nobody of ours'")
-    for role in ("user", "nobody"):
-        try:
-            create_token(
-                connection, token=mint(), name="hunter2", user_id="ada", team_id=None,
-                tier="free", role=role,
-            )
-        except psycopg.IntegrityError as error:
-            print(type(error).__name__)
-with psycopg.connect(sys.argv[1], autocommit=True) as connection:
-    revoke_token(connection, 1)
+def new(role):
+    return NewToken("hunter2", "ada", None, "free", role, [], None, None, "tests")
+
+async def send():
+    connect = psycopg.AsyncConnection.connect
+    async with await connect(sys.argv[1], autocommit=True) as connection:
+        await connection.execute("SELECT 'sent by nobody of ours'")
+        for role in ("user", "nobody"):
+            try:
+                await insert_token(connection, mint(), new(role))
+            except psycopg.IntegrityError as error:
+                print(type(error).__name__)
+        await end_token(connection, 1)
+
+asyncio.run(send())
 """
 
 
@@ -52,14 +56,14 @@ def test_a_statement_is_noted_with_its_sender_types_and_known_words_alone(
     assert done.stdout == "CheckViolation\n", "the second is refused, and so not to be served again"
     [file] = tmp_path.glob("*.jsonl")
     created, revoked = map(json.loads, file.read_text("utf-8").splitlines())
-    assert created[:2] == ["shared/db/access_tokens.py", "create_token"]
+    assert created[:2] == ["shared/db/access_tokens.py", "insert_token"]
     assert created[2].startswith("INSERT INTO access_tokens (token_digest, token_prefix,")
     digest, *texts = created[3]
     assert (digest, set(texts)) == (17, {0}), "bytea, and what the server is to make out"
     assert created[4][:8] == [*("?", "?", "?", "?", "?", "null"), *("'free'", "'user'")]
     assert set(created[4][8:]) == {"?", "null"}
     assert revoked[1:] == [
-        "revoke_token",
+        "end_token",
         "UPDATE access_tokens SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL",
         [21],
         ["?"],

@@ -7,28 +7,20 @@ from decimal import Decimal
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
+from shared.wire.providers import SEEDS
 from tests.migrations.statements import lines_of, rows, run
 
 
 def test_the_providers_have_the_names_that_the_deployment_guide_prints(
     migrated_database_url: str,
 ) -> None:
-    assert rows(
+    listed = rows(
         migrated_database_url,
-        "SELECT provider_name, health_status, is_active FROM llm_providers"
-        " ORDER BY lower(provider_name)",
-    ) == [
-        (name, "unknown", True)
-        for name in (
-            "Anthropic",
-            "Fireworks",
-            "Google",
-            "Groq",
-            "OpenAI",
-            "OpenRouter",
-            "Together",
-        )
-    ]
+        "SELECT provider_name, health_status, is_active FROM llm_providers ORDER BY id",
+    )
+    assert listed == [(seed.name, "unknown", True) for seed in SEEDS.values()]
+    printed = "Anthropic Fireworks Google Groq OpenAI OpenRouter Together"
+    assert sorted(name for name, *_ in listed[:7]) == printed.split()
 
 
 def test_every_seeded_model_is_one_that_its_provider_sells_and_has_not_withdrawn(
@@ -130,7 +122,7 @@ def test_a_provider_added_after_the_seeds_gets_the_next_id(migrated_database_url
         migrated_database_url,
         "INSERT INTO llm_providers (provider_name, provider_slug, base_url)"
         " VALUES ('House', 'house', 'http://house.example/v1') RETURNING id",
-    ) == [(8,)]
+    ) == [(len(SEEDS) + 1,)]
 
 
 def test_a_tier_of_a_price_starts_one_token_above_where_the_source_says_above(

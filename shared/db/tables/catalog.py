@@ -21,6 +21,7 @@ from shared.db.tables.columns import (
     word_list,
     words,
 )
+from shared.wire.provider import OPENAI
 
 
 class LlmProvider(SQLModel, table=True):
@@ -42,7 +43,7 @@ class LlmProvider(SQLModel, table=True):
     display_name: str | None = words(null=True)
     description: str | None = words(null=True)
     base_url: str = words()
-    dialect: str = words(default="openai")
+    dialect: str = words(default=OPENAI)
     auth_type: str = words(default="bearer")
     litellm_prefix: str | None = words(null=True)
     is_local: bool = flag(default=False)

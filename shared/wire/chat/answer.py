@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.usage import Usage, read_cost, read_usage
+from shared.wire.chat.usage import read_usage
+from shared.wire.usage import Usage, read_cost
 
 _ABSENT = msgspec.Raw()
 _NOTHING = (b"", b"null")

@@ -47,7 +47,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     """`fields` is what goes upstream, as raw JSON by name; the rest is what the router reads.
 
     `max_tokens` is max_completion_tokens or max_tokens, whichever came. `prompt_bytes` is the
-    length of the messages and tools as JSON. `drop_params`: a dialect that cannot honour a field
+    length of the messages and tools as JSON. `drop_params`: a dialect that cannot honor a field
     leaves it out, where it would refuse the request by that field's name.
     """
 

@@ -1,14 +1,14 @@
 """Chat completion chunks, written piece by piece (openai-python, types/chat/
-chat_completion_chunk.py); the fields for thinking are those that reply.py names."""
+chat_completion_chunk.py); the fields for thinking are those that answer.py names."""
 
 from __future__ import annotations
 
 import msgspec
 
 from shared.wire.chat.answer import splice
-from shared.wire.event_frames import DONE, data_event
+from shared.wire.chat.usage import usage_object
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
-from shared.wire.messages.usage import usage_object
+from shared.wire.sse import DONE, data_event
 from shared.wire.usage import Usage
 
 _encode = msgspec.json.Encoder().encode

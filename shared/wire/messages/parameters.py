@@ -102,7 +102,7 @@ def translate_parameters(fields: dict[str, msgspec.Raw], drops: Drops) -> Block:
         elif name not in _NEUTRAL:
             drops.refuse(name, f"Anthropic has no counterpart of '{name}'")
         elif decode_field(name, raw, _any) not in _NEUTRAL[name]:
-            drops.refuse(name, f"Anthropic cannot honour this value of '{name}'")
+            drops.refuse(name, f"Anthropic cannot honor this value of '{name}'")
     return sent
 
 

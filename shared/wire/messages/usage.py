@@ -1,4 +1,4 @@
-"""Anthropic's usage, normalised: its input_tokens leave the cache out, ours include it.
+"""Anthropic's usage, normalized: its input_tokens leave the cache out, ours include it.
 
 Sources: anthropic-sdk-python, types/usage.py (the whole input is the sum of input_tokens,
 cache_creation_input_tokens and cache_read_input_tokens), types/message_delta_usage.py (cumulative),
@@ -67,7 +67,7 @@ def merge(earlier: ReportedUsage | None, later: ReportedUsage | None) -> Reporte
     )
 
 
-def normalise(reported: ReportedUsage | None) -> Usage | None:
+def normalize(reported: ReportedUsage | None) -> Usage | None:
     """The usage that can be billed, or None where it is absent or cannot be true.
 
     Cannot be true: a negative or absurd number, or a part above its whole.
@@ -99,19 +99,3 @@ def normalise(reported: ReportedUsage | None) -> Usage | None:
 def service_tier(reported: ReportedUsage | None) -> str | None:
     """The tier that served the request, in OpenAI's words."""
     return _TIERS.get(reported.service_tier or "") if reported is not None else None
-
-
-def usage_object(usage: Usage) -> dict[str, object]:
-    """`usage` in OpenAI's shape (openai-python, types/completion_usage.py)."""
-    shown: dict[str, object] = {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached_tokens or 0,
-            "cache_write_tokens": usage.cache_write_tokens or 0,
-        },
-    }
-    if usage.reasoning_tokens is not None:
-        shown["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
-    return shown

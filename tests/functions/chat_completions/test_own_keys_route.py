@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from tests.fakes.gateway import Deployment, ask
+from tests.fakes.tokens import create_token
 from tests.fakes.uvicorn_server import UvicornServer
 
 KEYS = "/api/v1/llm/byok/keys"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -27,17 +28,10 @@ from shared.upstream.provider_url import ProviderUrls
 from shared.upstream.transport import Transport
 from shared.vault.keyring import generate_key, parse_key_ring
 from shared.vault.sealing import Vault
+from shared.wire.providers import SEEDS
 from tests.fakes.simulated import SimulatedProvider
 
-PATHS = {
-    "openai": "/v1",
-    "anthropic": "/v1",
-    "google": "/v1beta/openai",
-    "groq": "/openai/v1",
-    "fireworks": "/inference/v1",
-    "together": "/v1",
-    "openrouter": "/api/v1",
-}
+PATHS = {slug: urlsplit(seed.base_url).path for slug, seed in SEEDS.items()}
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -119,14 +113,14 @@ def health(migrated_database_url: str, provider: SimulatedProvider) -> Health:
     return Health(migrated_database_url, provider.url)
 
 
-def test_a_first_run_makes_all_seven_healthy_and_says_so(
+def test_a_first_run_makes_all_healthy_and_says_so(
     health: Health, provider: SimulatedProvider
 ) -> None:
     with capture_logs() as logs:
-        assert health.check() == 7
+        assert health.check() == len(SEEDS)
     assert [line["event"] for line in logs if line["event"] != "health.changed"] == [
-        "Running health checks for 7 providers",
-        "Health check complete: 7/7 updated",
+        f"Running health checks for {len(SEEDS)} providers",
+        f"Health check complete: {len(SEEDS)}/{len(SEEDS)} updated",
     ]
     rows = health.rows("SELECT * FROM llm_providers")
     assert {row["health_status"] for row in rows} == {"healthy"}
@@ -134,7 +128,8 @@ def test_a_first_run_makes_all_seven_healthy_and_says_so(
     assert {row["health_last_checked"] for row in rows} == {health.now}
     assert all(row["health_response_time_ms"] >= 0 for row in rows)
     history = health.rows("SELECT outcome, status_code, status FROM provider_health_checks")
-    assert history == [{"outcome": "answered", "status_code": 200, "status": "healthy"}] * 7
+    answered = {"outcome": "answered", "status_code": 200, "status": "healthy"}
+    assert history == [answered] * len(SEEDS)
     assert {call["method"] for call in provider.calls()} == {"GET"}
 
 
@@ -143,7 +138,7 @@ def test_one_that_fails_is_degraded_then_down_and_healed_within_two(health: Heal
     health.away = {"groq"}
     seen: list[str] = []
     for _ in range(4):
-        assert health.check() == 7
+        assert health.check() == len(SEEDS)
         seen.append(health.of("groq")["health_status"])
     assert seen == ["healthy", "degraded", "down", "down"]
     assert health.of("groq")["health_reason"] == "the last 3 checks failed: no connection"
@@ -221,7 +216,7 @@ def test_a_stored_key_that_does_not_open_is_blamed_and_holds_no_other_up(
         " WHERE provider_slug = 'openai' RETURNING 1"
     )
     for _ in range(3):
-        assert health.check() == 7
+        assert health.check() == len(SEEDS)
     row = health.of("openai")
     assert (row["health_status"], row["system_key_status"]) == ("healthy", status)
     assert health.of("groq")["system_key_status"] == "ok"
@@ -235,10 +230,10 @@ def test_three_without_a_connection_at_once_are_recorded_and_nobody_is_marked(
     health.away = {"groq", "openai", "google"}
     for _ in range(3):
         with capture_logs() as logs:
-            assert health.check() == 4
+            assert health.check() == len(SEEDS) - 3
         (fault,) = [line for line in logs if line["event"] == "health.local_network_fault"]
         assert set(fault["unconnected"]) == health.away
-        assert logs[-1]["event"] == "Health check complete: 4/7 updated"
+        assert logs[-1]["event"] == f"Health check complete: {len(SEEDS) - 3}/{len(SEEDS)} updated"
     assert health.statuses() == {"healthy"}
     assert health.of("groq")["health_last_checked"] == before[health.of("groq")["id"]]
     unjudged = health.rows("SELECT reason FROM provider_health_checks WHERE outcome='not_judged'")
@@ -256,7 +251,7 @@ def test_those_that_are_switched_off_say_nothing_of_our_network(health: Health) 
     )
     health.away = {"groq", "google", "openai"}
     for _ in range(3):
-        assert health.check() == 7
+        assert health.check() == len(SEEDS)
     assert health.of("openai")["health_status"] == "down"
 
 
@@ -282,7 +277,7 @@ def test_one_moment_without_a_network_is_looked_at_again(
         return await really(transport, access, one, timeout_s)
 
     monkeypatch.setattr(probe, "_probe", fails_at_first)
-    assert health.check() == 7
+    assert health.check() == len(SEEDS)
     assert health.statuses() == {"healthy"}
 
 
@@ -297,16 +292,16 @@ def test_an_admins_switch_is_never_touched(health: Health) -> None:
 
 def test_a_run_delivered_twice_is_written_once(health: Health) -> None:
     run = str(uuid4())
-    assert [health.check(run), health.check(run)] == [7, 0]
-    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == 7
+    assert [health.check(run), health.check(run)] == [len(SEEDS), 0]
+    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == len(SEEDS)
 
 
 def test_a_run_that_two_workers_have_at_once_is_written_once(health: Health) -> None:
     async def both() -> list[int]:
         return await asyncio.gather(health._check("a-tick"), health._check("a-tick"))
 
-    assert sorted(asyncio.run(both())) == [0, 7]
-    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == 7
+    assert sorted(asyncio.run(both())) == [0, len(SEEDS)]
+    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == len(SEEDS)
 
 
 def test_a_platform_whose_timer_names_no_run_has_one_a_slot(
@@ -342,7 +337,7 @@ def test_what_nobody_checks_any_more_becomes_unknown(health: Health) -> None:
     health.check()
     with psycopg.connect(health.database_url, autocommit=True) as connection:
         assert forget_stale(connection, 24 * 3600) == 0
-        assert forget_stale(connection, 900) == 7
+        assert forget_stale(connection, 900) == len(SEEDS)
         assert forget_stale(connection, 900) == 0
     assert health.statuses() == {"unknown"}
     assert health.of("groq")["health_reason"] == "no check for 15 minutes"
@@ -354,5 +349,5 @@ def test_history_is_kept_for_ninety_days(health: Health) -> None:
     health.now = datetime.now(UTC) - timedelta(days=89)
     health.check()
     with psycopg.connect(health.database_url, autocommit=True) as connection:
-        assert trim_history(connection) == 7
-    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == 7
+        assert trim_history(connection) == len(SEEDS)
+    assert len(health.rows("SELECT 1 FROM provider_health_checks")) == len(SEEDS)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -15,21 +16,14 @@ from click.testing import CliRunner
 
 from shared.cli.main import switchyard
 from shared.settings import PROVIDER_PREFIXES
+from shared.wire.providers import SEEDS
 from tests.fakes.gateway import ADMIN, USER, Deployment, WorkerProcess, ask
 from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
 
 HEALTH = "/api/v1/admin/llm/health"
-PATHS = {
-    "openai": "/v1",
-    "anthropic": "/v1",
-    "google": "/v1beta/openai",
-    "groq": "/openai/v1",
-    "fireworks": "/inference/v1",
-    "together": "/v1",
-    "openrouter": "/api/v1",
-}
+PATHS = {slug: urlsplit(seed.base_url).path for slug, seed in SEEDS.items()}
 
 
 class Stack:
@@ -129,7 +123,7 @@ def test_no_probe_posts_a_completion(stack: Stack) -> None:
     stack.others.clear()
     stack.check()
     calls = stack.openai.calls() + stack.others.calls()
-    assert len(calls) == 7
+    assert len(calls) == len(SEEDS)
     assert {call["method"] for call in calls} == {"GET"}
     assert {call["path"].rpartition("/")[2] for call in calls} == {"models", "key"}
 
@@ -152,7 +146,7 @@ def test_the_gauges_say_which_status_each_provider_has(stack: Stack) -> None:
     text = stack.get("/metrics").text
     assert 'switchyard_provider_health{provider="google",status="healthy"} 1.0' in text
     assert 'switchyard_provider_health{provider="google",status="down"} 0.0' in text
-    assert text.count("switchyard_provider_health{") == 7 * 4
+    assert text.count("switchyard_provider_health{") == len(SEEDS) * 4
     assert 'switchyard_provider_check_seconds{provider="google"}' in text
 
 
@@ -183,8 +177,8 @@ def test_a_history_that_is_no_number_is_refused_by_name(stack: Stack) -> None:
 def test_the_log_has_the_sentences_of_the_guide(stack: Stack) -> None:
     stack.check()
     said = stack.worker.output()
-    assert "Running health checks for 7 providers" in said
-    assert "Health check complete: 7/7 updated" in said
+    assert f"Running health checks for {len(SEEDS)} providers" in said
+    assert f"Health check complete: {len(SEEDS)}/{len(SEEDS)} updated" in said
     assert "a-good-key" not in said
     assert "an-invalid-key" not in said
 

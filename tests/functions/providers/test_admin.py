@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from shared.wire.providers import SEEDS
 from tests.fakes.admin import Admin, audited, eventually, refusal
 from tests.fakes.gateway import Deployment, ask
 from tests.fakes.raw_server import RawServer, Wire, answers_always
@@ -54,9 +55,7 @@ def test_a_provider_is_made_read_changed_and_deleted(
     listed = admin("GET", "/providers").json()
     assert listed["object"] == "list"
     assert listed["next_cursor"] is None
-    assert [one["provider"] for one in listed["data"]][:7] == [
-        *("openai", "anthropic", "google", "groq", "fireworks", "together", "openrouter")
-    ]
+    assert [one["provider"] for one in listed["data"]][: len(SEEDS)] == list(SEEDS)
     changed = admin("PATCH", f"/providers/{slug}", is_active=False, rate_limit_rpm=None).json()
     assert (changed["is_active"], changed["rate_limit_rpm"]) == (False, None)
     assert admin("DELETE", f"/providers/{slug}").json() == {"provider": slug, "deleted": True}

@@ -8,10 +8,10 @@ import pytest
 from psycopg import connect
 
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from tests.fakes.gateway import Deployment
 from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.tokens import create_token
 from tests.fakes.uvicorn_server import UvicornServer
 
 

@@ -1,4 +1,4 @@
-"""One simulated provider for all tests here, and a client that has a key."""
+"""The shipped provider, one for all tests here, and a client that has a key."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.uvicorn_server import UvicornServer
+
+APP = "functions.simulated_provider.app:app"
 
 
 @pytest.fixture(scope="session")
-def simulated_server() -> Iterator[SimulatedProvider]:
-    with SimulatedProvider() as provider:
-        yield provider
+def provider() -> Iterator[UvicornServer]:
+    # Every path needs a key: that one is asked for shows that it listens.
+    with UvicornServer(APP, ready="/models", ready_status=401) as running:
+        yield running
 
 
 @pytest.fixture
-def provider(simulated_server: SimulatedProvider) -> SimulatedProvider:
-    """Its log is empty."""
-    simulated_server.clear()
-    return simulated_server
-
-
-@pytest.fixture
-def client(provider: SimulatedProvider) -> Iterator[httpx.Client]:
+def client(provider: UvicornServer) -> Iterator[httpx.Client]:
     headers = {"authorization": "Bearer sk-test-key-7890"}
     base = f"{provider.url}/some/prefix/v1"
     with httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=5) as client:
@@ -32,7 +28,7 @@ def client(provider: SimulatedProvider) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def anthropic(provider: SimulatedProvider) -> Iterator[httpx.Client]:
+def anthropic(provider: UvicornServer) -> Iterator[httpx.Client]:
     headers = {"x-api-key": "sk-ant-test-7890", "anthropic-version": "2023-06-01"}
     base = f"{provider.url}/anthropic/v1"
     with httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=5) as client:

@@ -8,13 +8,13 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.uvicorn_server import UvicornServer
 
 MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
 
 
 @pytest.fixture
-def official(provider: SimulatedProvider) -> Iterator[openai.OpenAI]:
+def official(provider: UvicornServer) -> Iterator[openai.OpenAI]:
     base = f"{provider.url}/openai/v1"
     with openai.OpenAI(base_url=base, api_key="sk-test", max_retries=0, timeout=5) as client:
         yield client
@@ -43,20 +43,6 @@ def test_list_reads_the_models(official: openai.OpenAI) -> None:
     assert official.models.retrieve("any").id == "any"
 
 
-def test_errors_are_raised_as_openais_own(official: openai.OpenAI) -> None:
-    with pytest.raises(openai.RateLimitError) as limited:
-        official.chat.completions.create(model="simulate-status-429-retry-1", messages=MESSAGES)
-    assert limited.value.code == "rate_limit_exceeded"
+def test_a_bad_key_is_raised_as_openais_own_error(official: openai.OpenAI) -> None:
     with pytest.raises(openai.AuthenticationError):
         official.with_options(api_key="invalid").models.list()
-
-
-def test_a_refused_call_is_made_again_after_the_time_the_answer_names(
-    official: openai.OpenAI, provider: SimulatedProvider
-) -> None:
-    with pytest.raises(openai.RateLimitError):
-        official.with_options(max_retries=1).chat.completions.create(
-            model="simulate-status-429-retry-1", messages=MESSAGES
-        )
-    first, second = provider.calls()
-    assert second["started_at"] - first["ended_at"] == pytest.approx(1, abs=0.5)

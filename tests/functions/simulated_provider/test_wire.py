@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from tests.fakes.simulated import SimulatedProvider
+from tests.fakes.uvicorn_server import UvicornServer
 
 TOOLS: list[dict[str, Any]] = [
     {"type": "function", "function": {"name": "weather", "parameters": {}}}
@@ -40,12 +40,9 @@ def test_a_json_answer_has_openais_fields(client: httpx.Client) -> None:
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
-def test_every_answer_has_an_id_and_a_completion_the_rate_limits(client: httpx.Client) -> None:
+def test_every_answer_has_an_id(client: httpx.Client) -> None:
     first, second = (client.post("/chat/completions", json=body(stream=s)) for s in (False, True))
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
-    for answer in (first, second):
-        assert int(answer.headers["x-ratelimit-remaining-requests"]) > 0
-        assert int(answer.headers["x-ratelimit-remaining-tokens"]) > 0
     assert client.get("/nowhere").headers["x-request-id"]
 
 
@@ -105,7 +102,7 @@ def test_key_info_names_the_key_by_its_end(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "/openai/v1", "/google/v1beta/openai", "/models/x/v1"])
-def test_any_prefix_serves(client: httpx.Client, provider: SimulatedProvider, prefix: str) -> None:
+def test_any_prefix_serves(client: httpx.Client, provider: UvicornServer, prefix: str) -> None:
     answer = client.post(f"{provider.url}{prefix}/chat/completions", json=body())
     assert answer.status_code == 200
 
@@ -121,7 +118,7 @@ def test_any_prefix_serves(client: httpx.Client, provider: SimulatedProvider, pr
 )
 @pytest.mark.parametrize("path", ["chat/completions", "models", "models/m", "key"])
 def test_without_a_good_key_the_answer_is_401(
-    provider: SimulatedProvider, path: str, headers: dict[str, str], code: str | None
+    provider: UvicornServer, path: str, headers: dict[str, str], code: str | None
 ) -> None:
     method = "POST" if path == "chat/completions" else "GET"
     url = f"{provider.url}/v1/{path}"
@@ -130,7 +127,7 @@ def test_without_a_good_key_the_answer_is_401(
     assert answer.json()["error"]["code"] == code
 
 
-def test_an_x_api_key_will_do(provider: SimulatedProvider) -> None:
+def test_an_x_api_key_will_do(provider: UvicornServer) -> None:
     answer = httpx.get(f"{provider.url}/models", headers={"x-api-key": "k"}, trust_env=False)
     assert answer.status_code == 200
 
@@ -142,10 +139,8 @@ def test_an_x_api_key_will_do(provider: SimulatedProvider) -> None:
         ("POST", "/completions", "{}", 404),
         ("GET", "/chat/completions", "", 405),
         ("POST", "/models", "", 405),
-        ("PUT", "/__calls", "", 405),
         ("POST", "/chat/completions", "{", 400),
         ("POST", "/chat/completions", '{"model":"m","messages":[]}', 400),
-        ("GET", "/models/simulate-nonsense", "", 400),
     ],
 )
 def test_every_refusal_has_openais_shape(

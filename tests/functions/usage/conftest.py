@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from shared.ledger.rows import write_batch
 from tests.fakes.gateway import ADMIN, Deployment
+from tests.fakes.tokens import create_token
 from tests.fakes.usage_history import ANNAS, ORPHAN, OTHERS, Get
 from tests.fakes.uvicorn_server import UvicornServer
 

@@ -15,9 +15,9 @@ from shared.auth.authenticator import Authenticator
 from shared.auth.credential import credential_of
 from shared.auth.own_keys import OwnKeys
 from shared.auth.token import mint
-from shared.db.access_tokens import create_token
 from shared.db.connect import Database
 from shared.errors import InvalidToken, MissingToken, NotReady, RequestRefused
+from tests.fakes.tokens import create_token
 
 TOKENS = 20
 CALLS = 500

@@ -22,11 +22,11 @@ from functions.models.function import MODELS
 from shared.auth.token import mint
 from shared.catalog import watch
 from shared.catalog.watch import CATCH_UP_WAIT_S, SnapshotKeeper
-from shared.db.access_tokens import create_token, revoke_token
 from shared.db.connect import Database
 from shared.function import create_app
 from shared.resources import Resources
 from shared.settings import DatabaseSettings, load_settings
+from tests.fakes.tokens import create_token, revoke_token
 
 SWITCH_OFF = "UPDATE llm_models SET is_active = false"
 

@@ -10,16 +10,16 @@ from genai_prices.data_snapshot import get_snapshot
 
 from shared.catalog.genai_prices import every_known_model
 from shared.catalog.known_models import KnownModelsKeeper, copy_known_models
-from shared.catalog.seeded_providers import PROVIDERS
 from shared.db.connect import Database
 from shared.routing.fit import RoutingRequest
 from shared.routing.known_models import KnownModel, KnownModels
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Tier
+from shared.wire.providers import SEEDS
 from tests.shared.routing import catalog
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-SLUGS = [one.slug for one in PROVIDERS]
+SLUGS = list(SEEDS)
 NAMES = (
     *("gpt-5-mini", "gpt-4o-2024-08-06", "o3-mini", "claude-sonnet-4-5", "claude-3-haiku-20240307"),
     *("gemini-2.5-pro", "gemini-2.5-pro-preview-tts", "gemini-2.5-flash-lite-preview-06-17"),

@@ -15,6 +15,7 @@ from shared.catalog.read import Versions, read_snapshot, read_versions
 from shared.db.session import SESSION
 from shared.pricing.price import PriceTier, Rates
 from shared.routing.snapshot import Health, Snapshot, Tier
+from shared.wire.providers import SEEDS
 
 
 def edit(dsn: str, statement: str, *values: Any) -> None:
@@ -51,15 +52,7 @@ def price(dsn: str, prices: object) -> None:
 
 def test_a_fresh_installation_reads_as_seeded(migrated_database_url: str) -> None:
     snapshot = snapshot_of(migrated_database_url)
-    assert [one.name for one in snapshot.providers] == [
-        "OpenAI",
-        "Anthropic",
-        "Google",
-        "Groq",
-        "Fireworks",
-        "Together",
-        "OpenRouter",
-    ]
+    assert [one.name for one in snapshot.providers] == [seed.name for seed in SEEDS.values()]
     assert len({one.provider.slug for one in snapshot.models}) == len(snapshot.models) == 4
     assert all(one.price is not None for one in snapshot.models)
     assert [(one.name, one.price_ceiling) for one in snapshot.levels] == [
@@ -157,28 +150,28 @@ def test_a_price_that_cannot_be_read_makes_its_model_unpriced_and_is_logged(
             "UPDATE llm_models SET min_tier_required = 'gold' WHERE id = 3",
             "llm_models",
             3,
-            (7, 3, 3, 3),
+            (len(SEEDS), 3, 3, 3),
             id="a model of an unknown tier",
         ),
         pytest.param(
             "UPDATE llm_routing_rules SET user_tier = 'gold' WHERE power_level = 'eco'",
             "llm_routing_rules",
             1,
-            (7, 4, 2, 3),
+            (len(SEEDS), 4, 2, 3),
             id="a rule of an unknown tier",
         ),
         pytest.param(
             "UPDATE llm_providers SET min_tier_required = '' WHERE provider_slug = 'together'",
             "llm_providers",
             6,
-            (6, 4, 3, 3),
+            (len(SEEDS) - 1, 4, 3, 3),
             id="a provider of an unknown tier",
         ),
         pytest.param(
             "UPDATE power_levels SET price_ceiling_usd_per_mtok = 'NaN' WHERE name = 'eco'",
             "power_levels",
             "eco",
-            (7, 4, 3, 2),
+            (len(SEEDS), 4, 3, 2),
             id="a power level whose ceiling is no number",
         ),
     ],
@@ -215,7 +208,7 @@ def test_inactive_providers_and_models_are_in_it_and_inactive_rules_are_not(
     for table in ("llm_providers", "llm_models", "llm_routing_rules"):
         edit(migrated_database_url, f"UPDATE {table} SET is_active = false")
     snapshot = snapshot_of(migrated_database_url)
-    assert (len(snapshot.providers), len(snapshot.models), snapshot.rules) == (7, 4, ())
+    assert (len(snapshot.providers), len(snapshot.models), snapshot.rules) == (len(SEEDS), 4, ())
     assert not any(one.is_active for one in snapshot.models)
 
 

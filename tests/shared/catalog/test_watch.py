@@ -14,13 +14,13 @@ from structlog.testing import capture_logs
 
 from shared.auth.token import mint
 from shared.catalog.watch import SnapshotKeeper
-from shared.db.access_tokens import create_token, revoke_token
 from shared.db.connect import Database
 from shared.embedded import EmbeddedPostgres, start_postgres
 from shared.errors import NotReady
 from shared.migrate.steps import migrate
 from shared.resources import Resources
 from shared.settings import DatabaseSettings, load_settings
+from tests.fakes.tokens import create_token, revoke_token
 
 
 @asynccontextmanager

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shared.cli.data_folder import ensure_key_file
 from shared.cli.main import switchyard
-from shared.cli.run_file import Run, write_run_file
+from shared.cli.running.data_folder import ensure_key_file
+from shared.cli.running.run_file import Run, write_run_file
 from shared.vault.keyring import generate_key
 from tests.fakes.raw_server import RawServer, answers_always
 

@@ -13,12 +13,12 @@ import pytest
 from shared.auth.token import digest, mint
 from shared.db.access_tokens import (
     AccessToken,
-    create_token,
+    TokenRow,
     find_access_token,
-    list_tokens,
-    revoke_token,
-    rotate_token,
+    page_of_tokens,
+    replace_token,
 )
+from tests.fakes.tokens import create_token, revoke_token
 
 DAY = timedelta(days=1)
 
@@ -38,6 +38,24 @@ def make(connection: psycopg.Connection[Any], token: str, **changes: Any) -> int
         "role": "user",
     }
     return create_token(connection, token=token, **{**values, **changes})
+
+
+def list_tokens(connection: psycopg.Connection[Any]) -> list[TokenRow]:
+    async def ask() -> list[TokenRow]:
+        async with await psycopg.AsyncConnection.connect(connection.info.dsn) as other:
+            return await page_of_tokens(other, after=0, limit=None, user_id=None)
+
+    return asyncio.run(ask())
+
+
+def rotate_token(
+    connection: psycopg.Connection[Any], token_id: int, *, token: str, overlap: timedelta
+) -> int | None:
+    async def rotate() -> int | None:
+        async with await psycopg.AsyncConnection.connect(connection.info.dsn) as other:
+            return await replace_token(other, token_id, token, overlap)
+
+    return asyncio.run(rotate())
 
 
 def find(connection: psycopg.Connection[Any], token: str) -> AccessToken | None:

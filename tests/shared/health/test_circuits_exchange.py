@@ -25,7 +25,7 @@ from shared.health.circuits import OPEN_S, State
 from shared.health.circuits_exchange import CIRCUITS_KEY, CircuitExchange
 from shared.health.circuits_table import CircuitTable
 from shared.routing.choice import Candidate, Reason
-from shared.wire.rate_limits import Kind, RateLimit
+from shared.wire.rate_limits import LimitKind, RateLimit
 from tests.shared.routing.catalog import FLASH, OPUS, OSS, TERRA
 
 OPENAI = Candidate(TERRA, Reason.RULE)
@@ -89,7 +89,7 @@ def test_a_limit_is_followed_until_it_resets(redis_url: str) -> None:
     one, other = table(), table()
 
     async def act(here: CircuitExchange, there: CircuitExchange) -> None:
-        one.learn(OPENAI, [RateLimit(Kind.REQUESTS, None, 100, 0, 30.0)])
+        one.learn(OPENAI, [RateLimit(LimitKind.REQUESTS, None, 100, 0, 30.0)])
         await here.exchange()
         await there.exchange()
         place = ("openai", "gpt-6.1-terra", 0)
@@ -200,8 +200,8 @@ def test_a_longer_wait_is_not_shortened_by_a_later_one() -> None:
 
 def test_few_tokens_left_keep_away_only_what_needs_more() -> None:
     one = table()
-    one.learn(OPENAI, [RateLimit(Kind.TOKENS, None, 100_000, 5_000, 10.0)])
+    one.learn(OPENAI, [RateLimit(LimitKind.TOKENS, None, 100_000, 5_000, 10.0)])
     assert one.blocks["openai", "gpt-6.1-terra", 0].over_tokens == 5_000
     other = table()
-    other.learn(OPENAI, [RateLimit(Kind.TOKENS, None, 100_000, 50_000, 10.0)])
+    other.learn(OPENAI, [RateLimit(LimitKind.TOKENS, None, 100_000, 50_000, 10.0)])
     assert other.blocks == {}

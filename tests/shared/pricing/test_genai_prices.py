@@ -1,4 +1,4 @@
-"""Our cost is genai-prices' cost, over all it knows of the seven providers, to a pico-dollar."""
+"""Our cost is genai-prices' cost, over all it knows of the built-in providers, to a pico-dollar."""
 
 from __future__ import annotations
 
@@ -123,12 +123,13 @@ def differences(provider: Provider, model: ModelInfo, price: Price) -> Iterator[
 @pytest.mark.parametrize("provider", PROVIDER_PREFIXES)
 def test_a_usage_costs_what_genai_prices_says_for_every_model_of(provider: str) -> None:
     found: list[str] = []
+    known = [(at, model, price) for at, model, price in prices() if at.id == provider]
     compared = 0
-    for at, model, price in prices():
-        if at.id == provider and price is not None:
+    for at, model, price in known:
+        if price is not None:
             compared += 1
             found += itertools.islice(differences(at, model, price), 3)
-    assert compared >= 20
+    assert compared >= 0.8 * len(known) > 0
     assert found == []
 
 

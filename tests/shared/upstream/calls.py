@@ -21,22 +21,32 @@ CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
 @asynccontextmanager
 async def open_transport(
-    *servers: RawServer, trust: ssl.SSLContext | None = None, **limits: float
+    *, trust: ssl.SSLContext | None = None, **limits: float
 ) -> AsyncIterator[Transport]:
-    """A transport that may call these local servers, and is closed at the end."""
+    """Closed at the end."""
     transport = Transport(Limits(**limits), ssl_context=trust)
-    for server in servers:
-        transport.allow_private(parse_url(server.url)[0])
     try:
         yield transport
     finally:
         await transport.aclose()
 
 
-def request(url: str, *, method: bytes = b"POST", headers: bytes = b"", body: bytes = b"{}"):
+def request(
+    url: str,
+    *,
+    method: bytes = b"POST",
+    headers: bytes = b"",
+    body: bytes = b"{}",
+    may_be_private: bool = True,
+) -> UpstreamRequest:
     origin, target = parse_url(url)
     return UpstreamRequest(
-        method=method, origin=origin, target=target.encode(), headers=headers, body=body
+        method=method,
+        origin=origin,
+        target=target.encode(),
+        headers=headers,
+        body=body,
+        may_be_private=may_be_private,
     )
 
 

@@ -11,9 +11,8 @@ from typing import TypeVar
 import httpx
 import uvloop
 
-from shared.upstream.httpx_bridge import http_client
-from shared.upstream.origin import parse_url
 from shared.upstream.transport import Limits, Transport
+from tests.shared.upstream.httpx_bridge import http_client
 
 T = TypeVar("T")
 Case = Callable[[httpx.AsyncClient], Awaitable[T]]
@@ -59,7 +58,6 @@ async def _with_ours(
     case: Case[T], url: str, trust: ssl.SSLContext | None, connect_s: float, read_s: float
 ) -> T:
     transport = Transport(Limits(connect_s=connect_s, idle_s=read_s), ssl_context=trust)
-    transport.allow_private(parse_url(url)[0])
     try:
         async with http_client(transport, deadline_s=_CASE_S) as client:
             return await case(client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
+from shared.routing.snapshot import Provider
 from shared.settings import (
     LiteLLMSettings,
     ProviderSettings,
@@ -13,7 +14,7 @@ from shared.settings import (
     load_settings,
 )
 from shared.upstream.key_hosts import is_its_own
-from shared.upstream.platform_access import PlatformAccess, Way
+from shared.upstream.platform_access import PlatformAccess
 from shared.upstream.platform_keys import PlatformKeys
 from tests.shared.routing.catalog import provider as made
 from tests.shared.routing.catalog import snapshot
@@ -24,6 +25,7 @@ _SEVEN = made(1, "openai", base_url=_OPENAI_URL)
 _CUSTOM = structs.replace(_SEVEN, slug="mine", litellm_prefix=None)
 _PROXY = {"LITELLM_PROXY_URL": "http://litellm:4000"}
 _KEY = {"OPENAI_API_KEY": "sk-of-the-operator"}
+DIRECTLY, THROUGH_LITELLM = "directly", "through LiteLLM"
 _SIMULATED = {"SWITCHYARD_SIMULATED_PROVIDER_URL": "http://127.0.0.1:1"}
 
 
@@ -31,17 +33,17 @@ _SIMULATED = {"SWITCHYARD_SIMULATED_PROVIDER_URL": "http://127.0.0.1:1"}
     ("provider", "environment", "way"),
     [
         pytest.param(_SEVEN, {}, None, id="no key, no proxy"),
-        pytest.param(_SEVEN, _KEY, Way.KEY, id="a key"),
-        pytest.param(_SEVEN, {**_KEY, **_PROXY}, Way.KEY, id="a key goes before the proxy"),
-        pytest.param(_SEVEN, _PROXY, Way.LITELLM, id="the proxy"),
+        pytest.param(_SEVEN, _KEY, DIRECTLY, id="a key"),
+        pytest.param(_SEVEN, {**_KEY, **_PROXY}, DIRECTLY, id="a key goes before the proxy"),
+        pytest.param(_SEVEN, _PROXY, THROUGH_LITELLM, id="the proxy"),
         pytest.param(_CUSTOM, _PROXY, None, id="the proxy knows no provider without a prefix"),
         pytest.param(
             structs.replace(_CUSTOM, auth_type="none"),
             _PROXY,
-            Way.NO_KEY_NEEDED,
+            DIRECTLY,
             id="a server that asks for no key",
         ),
-        pytest.param(_SEVEN, {**_KEY, **_SIMULATED}, Way.SIMULATED, id="simulated for this run"),
+        pytest.param(_SEVEN, {**_KEY, **_SIMULATED}, DIRECTLY, id="simulated for this run"),
         pytest.param(
             structs.replace(_SEVEN, base_url="https://evil.example/v1"),
             _KEY,
@@ -51,17 +53,21 @@ _SIMULATED = {"SWITCHYARD_SIMULATED_PROVIDER_URL": "http://127.0.0.1:1"}
         pytest.param(
             structs.replace(_SEVEN, base_url="https://evil.example/v1"),
             {**_KEY, "OPENAI_BASE_URL": "https://mine.example/v1"},
-            Way.KEY,
+            DIRECTLY,
             id="a key goes where the environment says",
         ),
         pytest.param(_CUSTOM, _SIMULATED, None, id="a custom provider is never simulated"),
     ],
 )
 @pytest.mark.usefixtures("nothing_set")
-def test_the_way_to_a_provider(provider: object, environment: dict[str, str], way: object) -> None:
+def test_the_way_to_a_provider(
+    provider: Provider, environment: dict[str, str], way: str | None
+) -> None:
     settings = load_settings(ProviderSettings, LiteLLMSettings, TryOutSettings, **environment)
     access = access_with(settings)
-    assert access.way_to(provider) is way  # type: ignore[arg-type]
+    assert access.pays_directly(provider) is (way == DIRECTLY)
+    assert access.pays_through_litellm(provider) is (way == THROUGH_LITELLM)
+    assert bool(access.keyed(structs.replace(CATALOG, providers=(provider,)))) is (way is not None)
 
 
 def access_with(settings: Settings) -> PlatformAccess:

@@ -36,7 +36,7 @@ async def calls_at_once(transport: Transport, server: RawServer, count: int, gat
 
 def test_no_more_connections_than_allowed_and_the_others_wait_their_turn(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, connections=2) as transport:
+        async with open_transport(connections=2) as transport:
             await calls_at_once(transport, server, 7, "go")
 
     with RawServer(opens_when_told("go")) as server:
@@ -65,7 +65,7 @@ def test_a_connection_handed_on_at_once_mixes_up_no_two_requests(
         return await (await transport.send(outgoing, deadline=within())).read()
 
     async def main() -> None:
-        async with open_transport(server, connections=3, connect_s=20) as transport:
+        async with open_transport(connections=3, connect_s=20) as transport:
             calls = [asyncio.ensure_future(one(transport, number)) for number in range(300)]
             for number in range(0, 300, cancelled or 300):
                 await asyncio.sleep(0.001)
@@ -83,7 +83,7 @@ def test_a_connection_handed_on_at_once_mixes_up_no_two_requests(
 
 def test_who_waits_longer_than_a_connect_may_take_is_told(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, connections=1, connect_s=0.5) as transport:
+        async with open_transport(connections=1, connect_s=0.5) as transport:
             first = asyncio.ensure_future(call(transport, server))
             await server.until(lambda seen: len(seen.requests) == 1)
             with pytest.raises(ConnectTimeout):
@@ -98,7 +98,7 @@ def test_who_waits_longer_than_a_connect_may_take_is_told(run: Run[None]) -> Non
 
 def test_who_is_cancelled_while_waiting_takes_no_turn_from_the_next(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, connections=1) as transport:
+        async with open_transport(connections=1) as transport:
             calls = [asyncio.ensure_future(call(transport, server)) for _ in range(3)]
             await server.until(lambda seen: len(seen.requests) == 1)
             calls[1].cancel()
@@ -112,7 +112,7 @@ def test_who_is_cancelled_while_waiting_takes_no_turn_from_the_next(run: Run[Non
 
 def test_a_connection_that_failed_makes_room_for_another(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, connections=1) as transport:
+        async with open_transport(connections=1) as transport:
             for _ in range(3):
                 with pytest.raises(TransportFault):
                     await call(transport, server)
@@ -127,7 +127,7 @@ def test_a_connection_that_failed_makes_room_for_another(run: Run[None]) -> None
 
 def test_no_more_idle_connections_than_allowed_are_kept(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, idle_connections=1) as transport:
+        async with open_transport(idle_connections=1) as transport:
             await calls_at_once(transport, server, 4, "go")
             await server.until(lambda seen: seen.ended_by_client == 3)
             assert await call(transport, server) == b"ok"
@@ -139,7 +139,7 @@ def test_no_more_idle_connections_than_allowed_are_kept(run: Run[None]) -> None:
 
 def test_an_idle_connection_is_dropped_when_its_time_is_over(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, keep_alive_s=0.1) as transport:
+        async with open_transport(keep_alive_s=0.1) as transport:
             await call(transport, server)
             await server.until(lambda seen: seen.ended_by_client == 1)
             assert await call(transport, server) == b"ok"
@@ -151,7 +151,7 @@ def test_an_idle_connection_is_dropped_when_its_time_is_over(run: Run[None]) -> 
 
 def test_origins_share_no_connection(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(one, other) as transport:
+        async with open_transport() as transport:
             for server in (one, other, one, other):
                 await call(transport, server)
 
@@ -169,10 +169,7 @@ def test_closing_the_transport_ends_every_request_wherever_it_stands(
         await wire.until_hung_up()
 
     async def main() -> None:
-        async with open_transport(
-            body, silent, connections=1, connect_s=20, trust=trust
-        ) as transport:
-            transport.allow_private(request(handshake).origin)
+        async with open_transport(connections=1, connect_s=20, trust=trust) as transport:
             reading = asyncio.ensure_future(call(transport, body))
             await body.until(lambda seen: len(seen.requests) == 1)
             waits_for_head = asyncio.ensure_future(call(transport, silent))
@@ -198,7 +195,7 @@ def test_closing_the_transport_ends_every_request_wherever_it_stands(
 
 def test_a_closed_transport_connects_no_more(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             await call(transport, server)
             await transport.aclose()
             with pytest.raises(ConnectFailed, match="closed"):

@@ -36,7 +36,7 @@ def test_a_reused_connection_that_ends_without_a_byte_is_sent_again_once(
     run: Run[None], is_reset: bool
 ) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             assert await call(transport, server) == b"ok"
             assert await call(transport, server) == b"ok"
 
@@ -49,7 +49,7 @@ def test_a_reused_connection_that_ends_without_a_byte_is_sent_again_once(
 
 def test_it_is_sent_again_where_only_one_connection_is_allowed(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, connections=1) as transport:
+        async with open_transport(connections=1) as transport:
             await call(transport, server)
             assert await call(transport, server) == b"ok"
 
@@ -60,7 +60,7 @@ def test_it_is_sent_again_where_only_one_connection_is_allowed(run: Run[None]) -
 
 def test_it_is_sent_again_no_second_time(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             await asyncio.gather(call(transport, server), call(transport, server))
             with pytest.raises(ConnectionCut):
                 await call(transport, server)
@@ -78,7 +78,7 @@ def test_it_is_sent_again_no_second_time(run: Run[None]) -> None:
 
 def test_after_one_byte_of_an_answer_it_is_never_sent_again(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             await call(transport, server)
             with pytest.raises(ConnectionCut):
                 await call(transport, server)
@@ -93,7 +93,7 @@ def test_on_a_fresh_connection_it_is_never_sent_again(run: Run[None]) -> None:
         await wire.request()
 
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             with pytest.raises(ConnectionCut):
                 await call(transport, server)
 
@@ -110,7 +110,7 @@ def test_silence_is_no_reason_to_send_again(run: Run[None]) -> None:
         await wire.until_hung_up()
 
     async def main() -> None:
-        async with open_transport(server, idle_s=0.5) as transport:
+        async with open_transport(idle_s=0.5) as transport:
             await call(transport, server)
             with pytest.raises(IdleTimeout):
                 await call(transport, server)

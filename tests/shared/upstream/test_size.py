@@ -24,7 +24,7 @@ def test_a_body_above_its_cap_is_refused_and_at_its_cap_read(
         return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (size, b"x" * size)
 
     async def main() -> None:
-        async with open_transport(server, body_bytes=100_000) as transport:
+        async with open_transport(body_bytes=100_000) as transport:
             assert len(await call(transport, server)) == 100_000
             with pytest.raises(BodyTooLong):
                 await call(transport, server)
@@ -41,7 +41,7 @@ def test_an_endless_body_is_left_at_its_cap(run: Run[None]) -> None:
             await wire.send(b"1000\r\n" + b"x" * 4096 + b"\r\n")
 
     async def main() -> None:
-        async with open_transport(server, body_bytes=100_000) as transport:
+        async with open_transport(body_bytes=100_000) as transport:
             with pytest.raises(BodyTooLong):
                 await call(transport, server)
             await server.until(lambda seen: seen.ended_by_client == 1)
@@ -72,7 +72,7 @@ def test_what_stands_around_a_body_has_a_cap(run: Run[None], case: tuple[bytes, 
             await wire.send(more)
 
     async def main() -> None:
-        async with open_transport(server, head_bytes=16_384) as transport:
+        async with open_transport(head_bytes=16_384) as transport:
             with pytest.raises(ProtocolViolation):
                 await call(transport, server)
             await server.until(lambda seen: seen.ended_by_client == 1)
@@ -100,7 +100,7 @@ def test_an_upstream_waits_while_nobody_reads(run: Run[None]) -> None:
         return before
 
     async def main() -> None:
-        async with open_transport(server, high_water_bytes=high_water) as transport:
+        async with open_transport(high_water_bytes=high_water) as transport:
             answer = await transport.send(request(server.url), deadline=within())
             assert await settled() < 65_536 * blocks / 2
             held = await answer.next()

@@ -18,7 +18,7 @@ from tests.shared.upstream.calls import CHUNKED, OK, Run, call, open_transport, 
 
 def test_the_deadline_ends_a_wait_for_the_head(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             with pytest.raises(DeadlineReached):
                 await transport.send(request(server.url), deadline=within(0.8))
             await server.until(lambda seen: seen.ended_by_client == 1)
@@ -37,7 +37,7 @@ async def drips_for_ever(wire: Wire) -> None:
 
 def test_the_deadline_ends_a_body_that_never_falls_silent(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server, idle_s=5) as transport:
+        async with open_transport(idle_s=5) as transport:
             answer = await transport.send(request(server.url), deadline=within(0.8))
             with pytest.raises(DeadlineReached):
                 await answer.read()
@@ -49,7 +49,7 @@ def test_the_deadline_ends_a_body_that_never_falls_silent(run: Run[None]) -> Non
 
 def test_the_deadline_ends_an_answer_that_nobody_reads_or_closes(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             answer = await transport.send(request(server.url), deadline=within(0.8))
             await server.until(lambda seen: seen.ended_by_client == 1)
             assert answer.status == 200
@@ -62,7 +62,7 @@ def test_past_its_deadline_a_request_is_not_sent(run: Run[None]) -> None:
     """Not even on a connection that is ready: a provider would bill for it."""
 
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             await call(transport, server)
             with pytest.raises((DeadlineReached, ConnectTimeout)):
                 await transport.send(request(server.url), deadline=within(-1))
@@ -79,7 +79,7 @@ def test_silence_between_two_parts_is_borne_for_the_idle_limit_only(run: Run[Non
         await wire.until_hung_up()
 
     async def main() -> None:
-        async with open_transport(server, idle_s=0.5) as transport:
+        async with open_transport(idle_s=0.5) as transport:
             answer = await transport.send(request(server.url), deadline=within())
             assert await answer.next() == b"one"
             with pytest.raises(IdleTimeout):
@@ -100,7 +100,7 @@ def test_silence_counts_only_while_somebody_waits(run: Run[None]) -> None:
         await wire.send(b"3\r\ntwo\r\n0\r\n\r\n")
 
     async def main() -> None:
-        async with open_transport(server, idle_s=0.5) as transport:
+        async with open_transport(idle_s=0.5) as transport:
             answer = await transport.send(request(server.url), deadline=within())
             assert await answer.next() == b"one"
             await asyncio.sleep(1.2)
@@ -125,7 +125,7 @@ def test_a_deadline_that_falls_on_the_answer_gives_one_or_the_other(run: Run[Non
             return False
 
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             asyncio.get_running_loop().set_exception_handler(lambda _, seen: errors.append(seen))
             assert await one(transport, 5)
             for number in range(400):

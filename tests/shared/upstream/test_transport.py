@@ -23,7 +23,7 @@ async def starts_a_body(wire: Wire) -> None:
 
 def test_a_cancelled_send_drops_its_connection(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             sending = asyncio.ensure_future(transport.send(request(server.url), deadline=within()))
             await server.until(lambda seen: seen.accepted == 1)
             sending.cancel()
@@ -37,7 +37,7 @@ def test_a_cancelled_send_drops_its_connection(run: Run[None]) -> None:
 
 def test_a_cancelled_read_drops_its_connection(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             answer = await transport.send(request(server.url), deadline=within())
             reading = asyncio.ensure_future(answer.next())
             await asyncio.sleep(0)
@@ -50,9 +50,36 @@ def test_a_cancelled_read_drops_its_connection(run: Run[None]) -> None:
         run(main())
 
 
+def test_a_redirect_is_an_answer_and_not_followed(run: Run[None]) -> None:
+    async def main() -> None:
+        async with open_transport() as transport:
+            answer = await transport.send(request(server.url), deadline=within())
+            assert (answer.status, await answer.read()) == (302, b"")
+
+    with RawServer(answers_always(OK)) as inside:
+        redirect = b"HTTP/1.1 302 Found\r\nlocation: %b\r\ncontent-length: 0\r\n\r\n"
+        with RawServer(answers_always(redirect % inside.url.encode())) as server:
+            run(main())
+    assert inside.accepted == 0
+
+
+def test_a_proxy_in_the_environment_is_not_used(
+    run: Run[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with open_transport() as transport:
+            assert await call(transport, server) == b"ok"
+
+    with RawServer(answers_always(OK)) as server, RawServer(answers_always(OK)) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        run(main())
+    assert (server.accepted, proxy.accepted) == (1, 0)
+
+
 def test_closing_an_answer_wakes_who_waits_for_it(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             answer = await transport.send(request(server.url), deadline=within())
             reading = asyncio.ensure_future(answer.next())
             await asyncio.sleep(0)
@@ -68,7 +95,7 @@ def test_closing_an_answer_wakes_who_waits_for_it(run: Run[None]) -> None:
 
 def test_closing_an_answer_that_was_read_keeps_its_connection(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             for _ in range(3):
                 answer = await transport.send(request(server.url), deadline=within())
                 await answer.read()
@@ -82,7 +109,7 @@ def test_closing_an_answer_that_was_read_keeps_its_connection(run: Run[None]) ->
 
 def test_compression_is_refused_once_in_every_request(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(server) as transport:
+        async with open_transport() as transport:
             await call(transport, server)
 
     with RawServer(answers_always(OK)) as server:
@@ -110,7 +137,7 @@ _FAILING = {
 @pytest.mark.parametrize("script", _FAILING.values(), ids=_FAILING)
 def test_no_fault_and_no_repr_shows_a_secret(run: Run[None], script: Script) -> None:
     async def main() -> None:
-        async with open_transport(server, idle_s=0.5) as transport:
+        async with open_transport(idle_s=0.5) as transport:
             outgoing = request(
                 f"{server.url}/{_SECRET}?key={_SECRET}",
                 headers=f"authorization: Bearer {_SECRET}\r\n".encode(),

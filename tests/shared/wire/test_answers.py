@@ -27,10 +27,11 @@ from shared.errors import (
     UpstreamError,
 )
 from shared.wire.chat.answer import read_completion, splice, text_bytes
+from shared.wire.chat.usage import read_usage
 from shared.wire.error_body import encode_error, error_headers
 from shared.wire.metadata import usd
 from shared.wire.refusal import read_refusal, read_retry_after
-from shared.wire.usage import Usage, estimate_tokens, read_usage
+from shared.wire.usage import Usage, estimate_tokens
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 

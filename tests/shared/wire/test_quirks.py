@@ -10,18 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalog.seeded_providers import PROVIDERS
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
-from shared.wire.openai import request_headers, translate_request
-from shared.wire.quirks import (
-    COMPATIBLE,
-    QUIRKS,
-    Auth,
-    Quirks,
-    looks_like_key,
-    quirks_of,
-)
+from shared.wire.chat.write import write_request
+from shared.wire.key_format import looks_like_key_of
+from shared.wire.provider import Auth
+from shared.wire.providers import KNOWN, provider_of
+from shared.wire.quirks import COMPATIBLE, Quirks
+from shared.wire.request_headers import request_headers
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 SCALARS = (
@@ -31,10 +27,11 @@ SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
 )
-EVERYONE = [*QUIRKS, "a-server-of-ones-own"]
+EVERYONE = [*KNOWN, "a-server-of-ones-own"]
 
 KEYS = {
     "openai": "sk-proj-" + "a" * 40,
+    "anthropic": "sk-ant-api03-" + "g" * 80,
     "google": "AIza" + "b" * 35,
     "groq": "gsk_" + "c" * 52,
     "fireworks": "fw_" + "d" * 24,
@@ -43,15 +40,18 @@ KEYS = {
 }
 
 
+def quirks_of(slug: str) -> Quirks:
+    return provider_of(slug).quirks
+
+
 def sent(slug: str, /, **fields: object) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What goes out for a request with these fields, and what was dropped."""
     chat = decode_chat(json.dumps({"messages": MESSAGES, **fields}).encode())
-    translated = translate_request(chat, "m", quirks=quirks_of(slug))
+    translated = write_request(chat, "m", quirks=quirks_of(slug))
     return json.loads(translated.body), translated.dropped
 
 
-def test_every_seeded_provider_but_anthropic_has_its_row() -> None:
-    assert {one.slug for one in PROVIDERS if one.dialect == "openai"} <= set(QUIRKS)
+def test_a_server_without_a_file_of_its_own_is_held_to_what_compatible_ones_take() -> None:
     assert quirks_of("a-server-of-ones-own") is COMPATIBLE
 
 
@@ -80,7 +80,7 @@ def test_unknown_fields_arrive_unchanged(slug: str, fields: dict[str, Any]) -> N
 @pytest.mark.parametrize("slug", EVERYONE)
 def test_a_number_of_the_future_arrives_byte_for_byte_and_a_repeated_key_once(slug: str) -> None:
     raw = b'{"messages":[{"role":"user"}],"seed":1,"later":1.10,"seed":2,"wide":[1e400]}'
-    body = translate_request(decode_chat(raw), "m", quirks=quirks_of(slug)).body
+    body = write_request(decode_chat(raw), "m", quirks=quirks_of(slug)).body
     assert b'"later":1.10' in body
     assert b'"wide":[1e400]' in body
     name = quirks_of(slug).renamed.get("seed", "seed")
@@ -114,7 +114,7 @@ ASKING: dict[str, tuple[object, object]] = {
     "logit_bias": ({"50256": -100}, {}),
     "n": (2, 1),
 }
-REFUSED = [(slug, name) for slug, row in QUIRKS.items() for name in row.refused]
+REFUSED = [(slug, name) for slug, one in KNOWN.items() for name in one.quirks.refused]
 
 
 def test_what_google_and_groq_refuse() -> None:
@@ -141,8 +141,9 @@ def test_a_field_the_provider_refuses_is_refused_by_name_dropped_on_wish_or_harm
         assert dropped == ()
 
 
-@pytest.mark.parametrize(("slug", "row"), [(slug, row) for slug, row in QUIRKS.items()])
-def test_hints_a_provider_does_not_know_are_dropped_and_named(slug: str, row: Quirks) -> None:
+@pytest.mark.parametrize("slug", list(KNOWN))
+def test_hints_a_provider_does_not_know_are_dropped_and_named(slug: str) -> None:
+    row = quirks_of(slug)
     body, dropped = sent(slug, **dict.fromkeys(row.dropped, "x"))
     assert row.dropped.isdisjoint(body)
     assert set(dropped) == row.dropped
@@ -192,7 +193,7 @@ def test_the_limit_goes_out_once_under_the_name_the_provider_knows(
 
 def test_a_power_levels_limit_has_the_providers_name_too() -> None:
     chat = decode_chat(json.dumps({"messages": MESSAGES}).encode())
-    translated = translate_request(chat, "m", quirks=quirks_of("together"), max_tokens=9)
+    translated = write_request(chat, "m", quirks=quirks_of("together"), max_tokens=9)
     assert json.loads(translated.body)["max_tokens"] == 9
 
 
@@ -206,31 +207,30 @@ def test_a_server_without_stream_options_gets_none_and_the_clients_are_named() -
     chat = decode_chat(
         json.dumps({"messages": MESSAGES, "stream": True, "stream_options": {}}).encode()
     )
-    translated = translate_request(chat, "m", quirks=Quirks(takes_stream_options=False))
+    translated = write_request(chat, "m", quirks=Quirks(takes_stream_options=False))
     assert "stream_options" not in json.loads(translated.body)
     assert translated.dropped == ("stream_options",)
 
 
 def test_the_key_is_where_the_provider_wants_it_and_extra_headers_are_lines() -> None:
-    extra = Quirks(auth=Auth.X_API_KEY, headers=((b"x-title", b"t"),))
-    lines = request_headers("k", extra).split(b"\r\n")
+    head = request_headers("k", auth=Auth.X_API_KEY, more=b"x-title: t\r\n")
+    lines = head.split(b"\r\n")
     assert b"x-api-key: k" in lines
     assert b"x-title: t" in lines
     assert not any(line.startswith(b"authorization") for line in lines)
-    assert b"authorization: Bearer k" in request_headers("k", quirks_of("groq")).split(b"\r\n")
-    assert request_headers("k", extra).endswith(b"\r\n")
+    assert b"authorization: Bearer k" in request_headers("k").split(b"\r\n")
+    assert head.endswith(b"\r\n")
 
 
 @pytest.mark.parametrize("slug", list(KEYS))
 def test_a_key_looks_like_its_own_providers_and_no_other(slug: str) -> None:
-    assert {one for one in KEYS if looks_like_key(quirks_of(one), KEYS[slug])} == {slug}
-    assert not looks_like_key(quirks_of(slug), KEYS[slug][:10])
-    assert not looks_like_key(quirks_of(slug), "sk-ant-api03-" + "g" * 80)
+    assert {one for one in KEYS if looks_like_key_of(one, KEYS[slug])} == {slug}
+    assert not looks_like_key_of(slug, KEYS[slug][:10])
 
 
-def test_an_eighth_provider_is_one_row() -> None:
+def test_the_quirks_of_another_provider_are_one_value() -> None:
     row = Quirks(refused={"n": frozenset({b"1"})}, dropped=frozenset({"store"}))
     chat = decode_chat(json.dumps({"messages": MESSAGES, "n": 1, "store": True}).encode())
-    translated = translate_request(chat, "m", quirks=row)
+    translated = write_request(chat, "m", quirks=row)
     assert msgspec.json.decode(translated.body) == {"messages": MESSAGES, "model": "m"}
     assert translated.dropped == ("store",)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.wire.rate_limits import Kind, RateLimit, Window, read_rate_limits
+from shared.wire.rate_limits import LimitKind, RateLimit, Window, read_rate_limits
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 OPENAI_STYLE = [
@@ -34,8 +34,8 @@ def test_openais_headers_are_read_with_the_windows_of_the_provider(
     slug: str, requests: Window | None, tokens: Window | None
 ) -> None:
     assert read_rate_limits(OPENAI_STYLE, slug, NOW) == (
-        RateLimit(Kind.REQUESTS, requests, 14400, 14370, 179.56),
-        RateLimit(Kind.TOKENS, tokens, 18000, 17997, 7.66),
+        RateLimit(LimitKind.REQUESTS, requests, 14400, 14370, 179.56),
+        RateLimit(LimitKind.TOKENS, tokens, 18000, 17997, 7.66),
     )
 
 
@@ -50,7 +50,7 @@ def test_anthropics_four_limits_are_read_and_their_times_are_seconds_from_now() 
         )
     ]
     assert read_rate_limits(headers, "anthropic", NOW) == tuple(
-        RateLimit(kind, Window.MINUTE, 50, 49, 30.0) for kind in Kind
+        RateLimit(kind, Window.MINUTE, 50, 49, 30.0) for kind in LimitKind
     )
 
 
@@ -61,8 +61,8 @@ def test_fireworks_tells_prompt_and_generated_tokens_without_a_reset() -> None:
         (b"X-Ratelimit-Limit-Tokens-Generated", b"3600"),
     ]
     assert read_rate_limits(headers, "fireworks", NOW) == (
-        RateLimit(Kind.INPUT_TOKENS, Window.MINUTE, 60000, 59000, None),
-        RateLimit(Kind.OUTPUT_TOKENS, Window.MINUTE, 3600, None, None),
+        RateLimit(LimitKind.INPUT_TOKENS, Window.MINUTE, 60000, 59000, None),
+        RateLimit(LimitKind.OUTPUT_TOKENS, Window.MINUTE, 3600, None, None),
     )
 
 
@@ -74,8 +74,8 @@ def test_together_tells_seconds() -> None:
         (b"x-tokenlimit-limit", b"3000"),
     ]
     assert read_rate_limits(headers, "together", NOW) == (
-        RateLimit(Kind.REQUESTS, None, 10, 9, 1.5),
-        RateLimit(Kind.TOKENS, None, 3000, None, None),
+        RateLimit(LimitKind.REQUESTS, None, 10, 9, 1.5),
+        RateLimit(LimitKind.TOKENS, None, 3000, None, None),
     )
 
 
@@ -83,7 +83,7 @@ def test_openrouter_tells_the_unix_time_in_milliseconds() -> None:
     reset = b"%d" % (NOW.timestamp() * 1000 + 2500)
     headers = [(b"X-RateLimit-Limit", b"20"), (b"X-RateLimit-Reset", reset)]
     assert read_rate_limits(headers, "openrouter", NOW) == (
-        RateLimit(Kind.REQUESTS, None, 20, None, 2.5),
+        RateLimit(LimitKind.REQUESTS, None, 20, None, 2.5),
     )
 
 

@@ -20,14 +20,18 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from shared.errors import UpstreamError
 from shared.wire.chat.answer import read_completion, splice
+from shared.wire.chat.events import StreamReader
 from shared.wire.error_body import encode_error
-from shared.wire.quirks import QUIRKS
+from shared.wire.provider import OPENAI
+from shared.wire.providers import KNOWN
 from shared.wire.refusal import read_refusal
-from shared.wire.sse import StreamReader
 from shared.wire.usage import Usage
 
 FOLDER = Path(__file__).parents[2] / "recorded"
-PROVIDERS = (*QUIRKS, "compatible")
+PROVIDERS = (
+    *(slug for slug, one in KNOWN.items() if one.seed is None or one.seed.dialect == OPENAI),
+    "compatible",
+)
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 METADATA = b'{"provider_used":"p"}'
 KEY = "sk-proj-Ab12Cd34Ef56Gh78Ij90Kl12Mn34"

@@ -10,14 +10,14 @@ import pytest
 
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
-from shared.wire.messages.request import Translated, request_body
+from shared.wire.messages.write import Translated, write_request
 
 PNG = "iVBORw0KGgo="
 
 
 def translated(messages: list[Any], **fields: object) -> Translated:
     body = json.dumps({"messages": messages, **fields}).encode()
-    return request_body(decode_chat(body), "claude-sonnet-4-6")
+    return write_request(decode_chat(body), "claude-sonnet-4-6")
 
 
 def user(content: object, **fields: object) -> dict[str, object]:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
+from shared.wire.messages.answer import read_completion
 from shared.wire.messages.conversation import tool_use_id
-from shared.wire.messages.reply import read_reply
-from shared.wire.messages.request import Translated, request_body
+from shared.wire.messages.write import Translated, write_request
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 EPHEMERAL = {"type": "ephemeral"}
@@ -22,7 +22,7 @@ EPHEMERAL = {"type": "ephemeral"}
 
 def translated(messages: list[Any], **fields: object) -> Translated:
     body = json.dumps({"messages": messages, **fields}).encode()
-    return request_body(decode_chat(body), "claude-sonnet-4-6")
+    return write_request(decode_chat(body), "claude-sonnet-4-6")
 
 
 def sent(messages: list[Any], **fields: object) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def test_what_we_answered_with_can_be_sent_back_thinking_blocks_first() -> None:
         {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"x": 1}},
     ]
     answer = {"type": "message", "id": "m", "model": "c", "content": content}
-    completion = json.loads(read_reply(json.dumps(answer).encode(), created=1).body)
+    completion = json.loads(read_completion(json.dumps(answer).encode(), created=1).body)
     request = translated([user("x"), completion["choices"][0]["message"]])
     assert json.loads(request.body)["messages"][1] == {"role": "assistant", "content": content}
     assert request.dropped == ("messages[1].reasoning_content",)

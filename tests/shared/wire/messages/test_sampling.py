@@ -9,8 +9,8 @@ import pytest
 
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
-from shared.wire.messages.request import Translated, request_body
 from shared.wire.messages.sampling import takes_sampling
+from shared.wire.messages.write import Translated, write_request
 
 HELLO = [{"role": "user", "content": "hello"}]
 MODEL = "claude-sonnet-4-6"
@@ -20,7 +20,7 @@ def translated(
     fields: dict[str, object], *, model: str = MODEL, temperature: float | None = None
 ) -> Translated:
     chat = decode_chat(json.dumps({"messages": HELLO, **fields}).encode())
-    return request_body(chat, model, temperature=temperature)
+    return write_request(chat, model, temperature=temperature)
 
 
 def sent(fields: dict[str, object], **defaults: Any) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def sent(fields: dict[str, object], **defaults: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("value", ["0", "0.0", "0.7", "1"])
 def test_a_temperature_arrives_as_it_was_written_and_zero_stays_zero(value: str) -> None:
     body = b'{"messages":[{"role":"user","content":"x"}],"temperature":%b}' % value.encode()
-    request = request_body(decode_chat(body), MODEL, temperature=0.9)
+    request = write_request(decode_chat(body), MODEL, temperature=0.9)
     assert b'"temperature":%b' % value.encode() in request.body
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
-from shared.wire.messages.request import request_body
+from shared.wire.messages.write import write_request
 
 EPHEMERAL = {"type": "ephemeral"}
 HELLO = [{"role": "user", "content": "x"}]
@@ -22,7 +22,7 @@ TOOL = {
 
 def sent(**fields: object) -> dict[str, Any]:
     body = json.dumps({"messages": HELLO, **fields}).encode()
-    return json.loads(request_body(decode_chat(body), "claude-sonnet-4-6").body)
+    return json.loads(write_request(decode_chat(body), "claude-sonnet-4-6").body)
 
 
 def test_tools_become_anthropics_with_their_cache_breakpoints() -> None:

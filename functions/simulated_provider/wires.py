@@ -1,0 +1,113 @@
+"""The two wires that are spoken, and which of them a path asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from functions.simulated_provider import anthropic_request, anthropic_wire, openai_wire, request
+from functions.simulated_provider.answer import Answer
+from functions.simulated_provider.refused import Refused
+from functions.simulated_provider.request import ChatRequest
+
+_MODELS = ("simulated-small", "simulated-large")
+
+
+class Wire(Protocol):
+    """`id_header` names the header that an answer's id is sent in."""
+
+    id_header: bytes
+
+    def authorize(self, key: str | None, headers: Mapping[bytes, bytes]) -> None:
+        """Raises Refused where there is no key, or one that says that it is invalid."""
+        ...
+
+    def decode(self, body: bytes) -> ChatRequest:
+        """Raises Refused."""
+        ...
+
+    def completion(self, asked: ChatRequest, said: Answer) -> bytes: ...
+
+    def events(self, asked: ChatRequest, said: Answer) -> list[bytes]:
+        """Every SSE event of the stream."""
+        ...
+
+    def error(self, refused: Refused, request_id: str) -> bytes: ...
+    def model_list(self) -> bytes: ...
+    def model_card(self, name: str) -> bytes: ...
+
+
+class OpenAI:
+    id_header = b"x-request-id"
+
+    def authorize(self, key: str | None, headers: Mapping[bytes, bytes]) -> None:
+        if not key:
+            raise Refused("You didn't provide an API key.", status=401)
+        if "invalid" in key:
+            raise Refused("Incorrect API key provided.", status=401, code="invalid_api_key")
+
+    def decode(self, body: bytes) -> ChatRequest:
+        return request.decode(body)
+
+    def completion(self, asked: ChatRequest, said: Answer) -> bytes:
+        return openai_wire.completion(said, asked.model)
+
+    def events(self, asked: ChatRequest, said: Answer) -> list[bytes]:
+        return openai_wire.events(said, asked.model, shows_usage=asked.wants_usage_event())
+
+    def error(self, refused: Refused, request_id: str) -> bytes:
+        return openai_wire.error(refused)
+
+    def model_list(self) -> bytes:
+        return openai_wire.model_list(_MODELS)
+
+    def model_card(self, name: str) -> bytes:
+        return openai_wire.model_card(name)
+
+
+class Anthropic:
+    """The id of a request is in `request-id` and in the errors (…/docs/en/api/errors)."""
+
+    id_header = b"request-id"
+
+    def authorize(self, key: str | None, headers: Mapping[bytes, bytes]) -> None:
+        """A bearer token will do as well as x-api-key (anthropic 2.13.0 `_client.py`, auth_token);
+        `anthropic-version` has no default (platform.claude.com/docs/en/api/versioning)."""
+        if not key:
+            raise Refused("x-api-key header is required", status=401)
+        if "invalid" in key:
+            raise Refused("invalid x-api-key", status=401)
+        if not headers.get(b"anthropic-version"):
+            raise Refused("anthropic-version: header is required")
+
+    def decode(self, body: bytes) -> ChatRequest:
+        return anthropic_request.decode(body)
+
+    def completion(self, asked: ChatRequest, said: Answer) -> bytes:
+        return anthropic_wire.message(said, asked.model)
+
+    def events(self, asked: ChatRequest, said: Answer) -> list[bytes]:
+        return anthropic_wire.events(said, asked.model)
+
+    def error(self, refused: Refused, request_id: str) -> bytes:
+        return anthropic_wire.error(refused.status, str(refused), request_id)
+
+    def model_list(self) -> bytes:
+        return anthropic_wire.model_list(_MODELS)
+
+    def model_card(self, name: str) -> bytes:
+        return anthropic_wire.model_card(name)
+
+
+_OPENAI = OpenAI()
+_ANTHROPIC = Anthropic()
+
+
+def wire_of(path: str) -> Wire:
+    """`…/messages` is always Anthropic's, and the rest of its paths but its `…/chat/completions`,
+    which is in OpenAI's shape, errors too (platform.claude.com/docs/en/api/openai-sdk).
+    """
+    if path.endswith("/messages"):
+        return _ANTHROPIC
+    is_anthropics = path.startswith("/anthropic/") and not path.endswith("/chat/completions")
+    return _ANTHROPIC if is_anthropics else _OPENAI

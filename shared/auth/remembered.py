@@ -1,0 +1,94 @@
+"""What one query found, kept for whoever asks next: bounded, asked for once, forgotten whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from shared.db.connect import WAIT_S
+from shared.errors import NotReady
+from shared.log import get_logger
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Remembered(Generic[K, V]):
+    """Values by key, at most `limit`, and as many keys without one. Belongs to one event loop.
+
+    `query` asks the database; None: there is no such thing. A query that began before `forget` is
+    neither joined nor remembered after it, as it may have read what is no longer so. Where it
+    fails, `event` is logged and `complaint` is the error's sentence.
+    """
+
+    def __init__(
+        self, query: Callable[[K], Awaitable[V | None]], *, limit: int, event: str, complaint: str
+    ) -> None:
+        self._query = query
+        self._limit = limit
+        self._event = event
+        self._complaint = complaint
+        self._values: dict[K, V] = {}
+        # Apart, so that a flood of made-up keys drives out no real one.
+        self._absent: dict[K, None] = {}
+        self._lookups: dict[K, asyncio.Task[V | None]] = {}
+
+    def recall(self, key: K) -> V | None:
+        """The value if it is remembered; no I/O, no lock."""
+        return self._values.get(key)
+
+    async def load(self, key: K) -> V | None:
+        """The value, asking the database if need be: one query however many wait for it.
+
+        Raises NotReady where the database is away.
+        """
+        value = self._values.get(key)
+        if value is not None or key in self._absent:
+            return value
+        lookup = self._lookups.get(key)
+        if lookup is None:
+            lookup = self._lookups[key] = asyncio.create_task(self._look_up(key))
+        try:
+            async with asyncio.timeout(WAIT_S):
+                return await asyncio.shield(lookup)
+        except (psycopg.Error, PoolTimeout, OSError) as error:
+            get_logger().warning(self._event, error=type(error).__name__)
+            raise NotReady(self._complaint, code="database_unavailable") from error
+
+    def replace(self, key: K, value: V) -> None:
+        """Put `value` in the place of what is remembered, if anything is."""
+        if key in self._values:
+            self._values[key] = value
+
+    def forget(self, key: K | None = None) -> None:
+        """Drop everything, or what is known of `key`: the table has changed."""
+        if key is None:
+            for memory in (self._values, self._absent, self._lookups):
+                memory.clear()
+        else:
+            for memory in (self._values, self._absent, self._lookups):
+                memory.pop(key, None)
+
+    async def _look_up(self, key: K) -> V | None:
+        this = asyncio.current_task()
+        try:
+            value = await self._query(key)
+            if self._lookups.get(key) is this:
+                self._keep(key, value)
+            return value
+        finally:
+            if self._lookups.get(key) is this:
+                del self._lookups[key]
+
+    def _keep(self, key: K, value: V | None) -> None:
+        memory = self._absent if value is None else self._values
+        if len(memory) >= self._limit:
+            del memory[next(iter(memory))]
+        if value is None:
+            self._absent[key] = None
+        else:
+            self._values[key] = value

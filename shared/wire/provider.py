@@ -1,0 +1,73 @@
+"""What is known of a provider: a value that each file of shared/wire/providers makes one of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+
+from shared.wire.limit_headers import OPENAI_STYLE, LimitHeaders
+from shared.wire.quirks import COMPATIBLE, Quirks
+from shared.wire.refusal_rows import Refused
+
+DialectName = Literal["openai", "anthropic"]
+OPENAI: Final = "openai"
+ANTHROPIC: Final = "anthropic"
+
+
+class Auth(StrEnum):
+    """The header that carries the key."""
+
+    BEARER = "bearer"
+    X_API_KEY = "x-api-key"
+
+
+class Seed(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider's row in a fresh installation.
+
+    `id` is given once and is never another's. `base_url` has the version segment.
+    `litellm_prefix`: what a LiteLLM proxy calls the provider. `api_key_format`: how its keys begin,
+    as people are shown it.
+    """
+
+    id: int
+    name: str
+    base_url: str
+    litellm_prefix: str
+    api_key_format: str
+    documentation_url: str
+    pricing_url: str
+    status_page_url: str
+    supports_vision: bool = True
+    dialect: DialectName = OPENAI
+    auth_type: Auth = Auth.BEARER
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider.
+
+    `seed`: None for one that is not in a fresh installation. `other_hosts`: hosts beside the
+    seed's that the platform's key of the environment may go to. `key_pattern` is loose, for a
+    warning only: formats change. `check_path` answers free of charge, with 200 to a good key.
+    `cost_header` of a JSON answer tells what it cost, in USD. `refusals` come before the meanings
+    that hold everywhere. `model_id_prefix` is what genai-prices leaves out of a model's id, and
+    `sold_here` how the ids begin that are sold at this endpoint, where it lists others too.
+    """
+
+    slug: str
+    seed: Seed | None = None
+    other_hosts: frozenset[str] = frozenset()
+    key_pattern: str | None = None
+    check_path: str = "/models"
+    cost_header: bytes | None = None
+    quirks: Quirks = COMPATIBLE
+    refusals: tuple[Refused, ...] = ()
+    limit_headers: tuple[LimitHeaders, ...] = OPENAI_STYLE
+    model_id_prefix: str = ""
+    sold_here: tuple[str, ...] = ("",)
+
+
+def auth_of(dialect: DialectName) -> Auth:
+    """Where a provider of this dialect wants its key, unless its row says otherwise."""
+    return Auth.X_API_KEY if dialect == ANTHROPIC else Auth.BEARER

@@ -1,0 +1,38 @@
+"""Fireworks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.wire.limit_headers import LimitKind, Window, headers_by_end
+from shared.wire.provider import Provider, Seed
+from shared.wire.quirks import NO_QUIRKS
+from shared.wire.refusal_rows import KEY, Refused
+
+PROVIDER: Final = Provider(
+    slug="fireworks",
+    seed=Seed(
+        id=5,
+        name="Fireworks",
+        base_url="https://api.fireworks.ai/inference/v1",
+        litellm_prefix="fireworks_ai",
+        api_key_format="fw_",
+        documentation_url="https://docs.fireworks.ai",
+        pricing_url="https://fireworks.ai/pricing",
+        status_page_url="https://status.fireworks.ai",
+    ),
+    key_pattern=r"fw_\w{20,}",
+    # Both names of max_tokens are known. "Streaming responses include usage in the final chunk",
+    # asked for or not (docs.fireworks.ai/tools-sdks/migrate-to-fireworks).
+    quirks=NO_QUIRKS,
+    refusals=(
+        # docs.fireworks.ai/guides/inference-error-codes: a suspended account.
+        Refused((412,), None, KEY),
+    ),
+    # docs.fireworks.ai/serverless/rate-limits: by the minute, no reset.
+    limit_headers=(
+        headers_by_end(LimitKind.INPUT_TOKENS, Window.MINUTE, "tokens-prompt"),
+        headers_by_end(LimitKind.OUTPUT_TOKENS, Window.MINUTE, "tokens-generated"),
+    ),
+    model_id_prefix="accounts/fireworks/models/",
+)

@@ -1,0 +1,53 @@
+"""Groq."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from shared.wire.limit_headers import LimitKind, Window, headers_by_end
+from shared.wire.provider import Provider, Seed
+from shared.wire.quirks import EMPTY, OFF, ONE, ZERO, Quirks
+from shared.wire.refusal_rows import DOWN, MODEL, RATE, Refused
+
+PROVIDER: Final = Provider(
+    slug="groq",
+    seed=Seed(
+        id=4,
+        name="Groq",
+        base_url="https://api.groq.com/openai/v1",
+        litellm_prefix="groq",
+        api_key_format="gsk_",
+        documentation_url="https://console.groq.com/docs",
+        pricing_url="https://groq.com/pricing",
+        status_page_url="https://groqstatus.com",
+        supports_vision=False,
+    ),
+    key_pattern=r"gsk_\w{40,}",
+    quirks=Quirks(
+        # "The following fields are currently not supported and will result in a 400 error"
+        # (console.groq.com/docs/openai): these, messages[].name and an n other than 1.
+        refused=MappingProxyType(
+            {"logprobs": OFF, "top_logprobs": ZERO, "logit_bias": EMPTY, "n": ONE}
+        ),
+        refused_in_messages=frozenset({"name"}),
+        # store, metadata: "not currently supported" (groq-python, completion_create_params.py);
+        # the other two are unknown there.
+        dropped=frozenset({"store", "metadata", "prompt_cache_key", "safety_identifier"}),
+    ),
+    refusals=(
+        # console.groq.com/docs/errors: 498 is flex capacity. Its 413 with this code is a request
+        # above the tokens a minute of this key, which another key or provider can serve.
+        Refused((498,), None, DOWN),
+        Refused((413,), "rate_limit_exceeded", RATE),
+        # console.groq.com/docs/deprecations and docs/model-permissions.
+        Refused((400,), "model_decommissioned", MODEL),
+        Refused((403,), "model_permission_blocked_org", MODEL),
+        Refused((403,), "model_permission_blocked_project", MODEL),
+    ),
+    # console.groq.com/docs/rate-limits: requests are those of a day, tokens those of a minute.
+    limit_headers=(
+        headers_by_end(LimitKind.REQUESTS, Window.DAY, "requests"),
+        headers_by_end(LimitKind.TOKENS, Window.MINUTE, "tokens"),
+    ),
+)

@@ -1,0 +1,33 @@
+"""The operator's own LiteLLM proxy, which calls other providers for the platform."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.wire.provider import Provider
+from shared.wire.quirks import NO_QUIRKS
+from shared.wire.refusal_rows import KEY, MODEL, QUOTA, Refused
+
+_DENIED: Final = (400, 401, 403)
+
+PROVIDER: Final = Provider(
+    slug="litellm",
+    # In no stream's head: there its `include_cost_in_streaming_usage` puts the cost into usage.cost
+    # (litellm issue 13264).
+    cost_header=b"x-litellm-response-cost",
+    # It maps either name of max_tokens to what the model behind it takes
+    # (docs.litellm.ai/docs/completion/input), so its caller's choice stays.
+    quirks=NO_QUIRKS,
+    refusals=(
+        # litellm, proxy/_types.py, ProxyErrorTypes.
+        Refused((400, 401, 403, 429), "budget_exceeded", QUOTA),
+        Refused(_DENIED, "key_model_access_denied", MODEL),
+        Refused(_DENIED, "team_model_access_denied", MODEL),
+        Refused(_DENIED, "user_model_access_denied", MODEL),
+        Refused(_DENIED, "org_model_access_denied", MODEL),
+        Refused(_DENIED, "project_model_access_denied", MODEL),
+        Refused(_DENIED, "customer_model_access_denied", MODEL),
+        # A key that is not the master key, at a proxy without a database to look it up in.
+        Refused((400,), "no_db_connection", KEY),
+    ),
+)

@@ -1,0 +1,40 @@
+"""OpenRouter.
+
+Its HTTP-Referer and X-Title are optional and would list the operator publicly, so none is sent.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.wire.limit_headers import LimitKind, headers_by_start, unix_ms
+from shared.wire.provider import Provider, Seed
+from shared.wire.quirks import NO_QUIRKS
+from shared.wire.refusal_rows import FILTER, RATE, Refused
+
+PROVIDER: Final = Provider(
+    slug="openrouter",
+    seed=Seed(
+        id=7,
+        name="OpenRouter",
+        base_url="https://openrouter.ai/api/v1",
+        litellm_prefix="openrouter",
+        api_key_format="sk-or-",
+        documentation_url="https://openrouter.ai/docs",
+        pricing_url="https://openrouter.ai/models",
+        status_page_url="https://status.openrouter.ai",
+    ),
+    key_pattern=r"sk-or-v1-[\w-]{32,}",
+    # /models answers without a key, so it proves nothing; /key tells limit and usage
+    # (openrouter.ai/docs/api_reference/limits).
+    check_path="/key",
+    quirks=NO_QUIRKS,
+    refusals=(
+        # openrouter.ai/docs/api_reference/errors-and-debugging: 403 is moderation where metadata
+        # has reasons; 402 from this source passes by itself.
+        Refused((403,), "moderation", FILTER),
+        Refused((402,), "openrouter_in_flight_budget", RATE),
+    ),
+    # openrouter.ai/docs/api_reference/limits: Unix milliseconds, on refusals only.
+    limit_headers=(headers_by_start(LimitKind.REQUESTS, None, "x-ratelimit", unix_ms),),
+)

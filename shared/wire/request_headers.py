@@ -1,0 +1,19 @@
+"""The head of a request to a provider, with the key where that provider wants it."""
+
+from __future__ import annotations
+
+from shared.wire.provider import Auth
+
+
+def request_headers(api_key: str | None, *, auth: Auth = Auth.BEARER, more: bytes = b"") -> bytes:
+    """Header lines, each ending in CRLF, as those in `more` do.
+
+    Raises ValueError for a key that no header can carry; the message does not repeat it.
+    """
+    lines = b"content-type: application/json\r\naccept: application/json, text/event-stream\r\n"
+    if api_key is None:
+        return lines + more
+    if not api_key.isascii() or not api_key.isprintable():
+        raise ValueError("the API key has characters that a header cannot carry")
+    name = b"x-api-key: " if auth is Auth.X_API_KEY else b"authorization: Bearer "
+    return b"%b%b\r\n%b%b" % (name, api_key.encode(), lines, more)

@@ -1,0 +1,121 @@
+"""Laws of usage as providers report it: parts within wholes, money exact."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.wire.chat.usage import read_usage
+from shared.wire.usage import MAX_TOKENS, Usage
+
+
+def read(text: str) -> Usage | None:
+    return read_usage(msgspec.Raw(text.encode()))
+
+
+def with_cost(cost: str) -> int | None:
+    usage = read(f'{{"prompt_tokens":1,"completion_tokens":1,"cost":{cost}}}')
+    assert usage is not None
+    return usage.provider_cost_pico_usd
+
+
+@given(st.integers(min_value=0, max_value=10**18))
+def test_a_cost_is_exact_to_the_pico_usd(pico_usd: int) -> None:
+    assert with_cost(f"{Decimal(pico_usd).scaleb(-12):f}") == pico_usd
+
+
+@pytest.mark.parametrize(
+    ("cost", "pico_usd"),
+    [
+        ("0", 0),
+        ("0.1", 100_000_000_000),
+        ("9.5e-06", 9_500_000),
+        ("1E-12", 1),
+        ("1e-999999999", 0),
+        ("123456.123456789012", 123_456_123_456_789_012),
+        ("null", None),
+        ("-0.1", None),
+        ("1e7", None),
+        ("1e999999999", None),
+        ('"0.1"', None),
+        ("{}", None),
+        ("true", None),
+        ("0." + "1" * 60, None),
+    ],
+)
+def test_a_cost_that_is_no_true_amount_is_unknown_and_spoils_no_usage(
+    cost: str, pico_usd: int | None
+) -> None:
+    assert with_cost(cost) == pico_usd
+
+
+@pytest.mark.parametrize(
+    ("reported", "usage"),
+    [
+        # reasoning within the completion
+        (
+            {"total_tokens": 30, "completion_tokens_details": {"reasoning_tokens": 15}},
+            Usage(10, 20, reasoning_tokens=15),
+        ),
+        # reasoning apart, told or only in the total
+        (
+            {"total_tokens": 35, "completion_tokens_details": {"reasoning_tokens": 5}},
+            Usage(10, 25, reasoning_tokens=5),
+        ),
+        ({"total_tokens": 35}, Usage(10, 25, reasoning_tokens=5)),
+        # the cache apart
+        (
+            {"total_tokens": 37, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 3},
+            Usage(17, 20, cached_tokens=4, cache_write_tokens=3),
+        ),
+        # totals that prove nothing
+        ({"total_tokens": 7}, Usage(10, 20)),
+        ({"total_tokens": -5}, Usage(10, 20)),
+        (
+            {"total_tokens": 99, "completion_tokens_details": {"reasoning_tokens": 5}},
+            Usage(10, 20, reasoning_tokens=5),
+        ),
+        # parts above their wholes, negative and absurd numbers
+        ({"prompt_tokens_details": {"audio_tokens": 11}}, None),
+        ({"completion_tokens_details": {"audio_tokens": 21}}, None),
+        ({"completion_tokens_details": {"audio_tokens": -1}}, None),
+        ({"prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 5}}, None),
+        ({"total_tokens": MAX_TOKENS + 31}, None),
+    ],
+)
+def test_parts_are_within_their_wholes_whether_the_provider_counts_them_so_or_apart(
+    reported: dict[str, Any], usage: Usage | None
+) -> None:
+    assert read(json.dumps({"prompt_tokens": 10, "completion_tokens": 20, **reported})) == usage
+
+
+COUNT = st.none() | st.integers(min_value=-3, max_value=50)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "prompt_tokens": COUNT,
+            "completion_tokens": COUNT,
+            "total_tokens": COUNT,
+            "prompt_tokens_details": st.none()
+            | st.fixed_dictionaries({"cached_tokens": COUNT, "cache_write_tokens": COUNT}),
+            "completion_tokens_details": st.none()
+            | st.fixed_dictionaries({"reasoning_tokens": COUNT, "audio_tokens": COUNT}),
+        }
+    )
+)
+def test_usage_that_is_believed_always_adds_up(reported: dict[str, Any]) -> None:
+    usage = read(json.dumps(reported))
+    if usage is None:
+        return
+    assert 0 <= (usage.cached_tokens or 0) + (usage.cache_write_tokens or 0) <= usage.prompt_tokens
+    assert 0 <= (usage.reasoning_tokens or 0) <= usage.completion_tokens
+    assert usage.prompt_tokens >= reported["prompt_tokens"]
+    assert usage.completion_tokens >= reported["completion_tokens"]
