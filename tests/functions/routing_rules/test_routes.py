@@ -251,25 +251,30 @@ def test_what_is_explained_is_what_is_done(web: UvicornServer) -> None:
         assert order_of(told)[0] == f"{done['provider_used']}/{done['model_used']}"
 
 
-def attempted(web: UvicornServer, session: str) -> str:
-    """The first attempt of a completion of that session."""
-    done = ask(web.url, headers={"x-session-id": session}).json()["_metadata"]["attempts"][0]
-    return f"{done['provider']}/{done['model']}"
-
-
 def test_a_session_goes_where_its_route_says_and_without_one_the_answer_names_one(
     web: UvicornServer, rule: Any
 ) -> None:
-    terra = {"model": "openai/gpt-6.1-terra", "power_level": "balanced", "user_tier": "free"}
-    rule(**terra, priority=700, weight=50)
-    rule(model=FLASH, power_level="balanced", user_tier="free", priority=700, weight=50)
-    assert within_2_s(lambda: [one["share"] for one in explain(web)["candidates"][:2]] == [0.5] * 2)
+    """For a task of their own, so that the rules of no other test are touched."""
+
+    def attempted(session: str) -> str:
+        answer = ask(web.url, headers={"x-session-id": session}, task_type="draw").json()
+        first = answer["_metadata"]["attempts"][0]
+        return f"{first['provider']}/{first['model']}"
+
+    for model in ("openai/gpt-6.1-terra", FLASH):
+        equal = {"power_level": "balanced", "user_tier": "professional", "priority": 700}
+        rule(model=model, task_type="draw", weight=50, **equal)
+
+    def shares() -> list[float]:
+        return [one["share"] for one in explain(web, task_type="draw")["candidates"][:2]]
+
+    assert within_2_s(lambda: shares() == [0.5, 0.5])
     for number in range(8):
         session = f"{number}-" + "x" * 250
-        told = explain(web, {**USER, "x-session-id": session})
-        assert order_of(told)[0] == attempted(web, session)
-        drawn = explain(web)
-        assert order_of(drawn)[0] == attempted(web, drawn["session"])
+        told = explain(web, {**USER, "x-session-id": session}, task_type="draw")
+        assert order_of(told)[0] == attempted(session)
+        drawn = explain(web, task_type="draw")
+        assert order_of(drawn)[0] == attempted(drawn["session"])
 
 
 def test_a_prompt_that_fits_its_window_is_served(web: UvicornServer) -> None:
