@@ -14,7 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPI
 from litestar.types import ControllerRouterHandler
 
-from shared.answer_errors import EXCEPTION_HANDLERS, add_request_id
+from shared.answer_errors import EXCEPTION_HANDLERS, MAX_BODY_BYTES, add_request_id
 from shared.drain import draining
 from shared.log import configure_logging, get_logger
 from shared.probes import PROBES
@@ -29,8 +29,6 @@ from shared.settings import (
 
 if TYPE_CHECKING:
     from shared.jobs import Job
-
-MAX_BODY_BYTES = 25 * 1024 * 1024
 
 
 @dataclass(frozen=True)

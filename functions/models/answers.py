@@ -11,7 +11,7 @@ import msgspec
 from shared.auth.caller import Caller
 from shared.catalog.models import ModelRow
 from shared.pricing.price import PriceTier
-from shared.routing.fit import RoutingRequest, unfit
+from shared.routing.fit import RoutingRequest, why_unfit
 from shared.routing.snapshot import Model
 from shared.wire.metadata import raw_usd
 
@@ -120,13 +120,13 @@ def admin_model(row: ModelRow) -> AdminModel:
 
 def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:
     """`keyed`: the slugs of providers that can be called for this caller."""
-    reason = unfit(
+    reason = why_unfit(
         model,
         RoutingRequest(
             models=(),
             level=None,
             tier=caller.tier,
-            keyed=keyed,
+            platform_funded=keyed,
             allowed_models=caller.allowed_models,
         ),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functions.routing_rules import handler
-from functions.routing_rules.route import Router
 from shared.auth.authenticator import Authenticator
 from shared.catalog.level_changes import Levels
 from shared.catalog.rule_changes import Rules
+from shared.completion.router import Router
 from shared.function import Function
 
 ROUTING_RULES = Function(

@@ -13,7 +13,7 @@ from functions.routing_rules.answers import (
     rule_card,
 )
 from functions.routing_rules.explain import Explanation
-from functions.routing_rules.route import Router
+from functions.routing_rules.route import explain
 from functions.routing_rules.tiers import TierCard, tier_cards
 from shared.auth.guards import (
     AnyRequest,
@@ -29,6 +29,7 @@ from shared.catalog.level_checks import ChangeLevel, NewLevel
 from shared.catalog.rule_changes import Rules
 from shared.catalog.rule_checks import ChangeRule, NewRule
 from shared.catalog.watch import SnapshotKeeper
+from shared.completion.router import Router
 from shared.wire.page import Listed
 
 RULES = "/api/v1/admin/llm/routing-rules"
@@ -52,11 +53,8 @@ async def route(
 
     Nothing is sent. An admin may ask with any `tier`, or as any `user`.
     """
-    router = resources_of(request).get(Router)
-    headers = dict(request.scope["headers"])
-    return await router.explain(
-        await request.body(), caller_of(request), headers, tier=tier, user=user
-    )
+    router, body = resources_of(request).get(Router), await request.body()
+    return await explain(router, body, caller_of(request), request.scope, tier=tier, user=user)
 
 
 @get(RULES, guards=_ADMIN)

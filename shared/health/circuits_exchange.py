@@ -26,7 +26,7 @@ from shared.health.outcomes import EXPIRES_S, encode_outcome, new_outcomes_key, 
 from shared.keyspace import HEALTH_CIRCUITS, HEALTH_LIMITS, Redis
 from shared.log import Outages, get_logger
 from shared.resources import opener
-from shared.routing.order import Block, Place
+from shared.routing.order import Block, BlockKey
 
 INTERVAL_S = 1.0
 
@@ -153,12 +153,12 @@ class CircuitExchange:
         return stale
 
 
-def _limit_field(place: Place) -> str:
+def _limit_field(place: BlockKey) -> str:
     slug, model_id, credential = place
     return f"{slug}|{credential}|{model_id or ''}"
 
 
-def _limit_place(field: bytes) -> Place | None:
+def _limit_place(field: bytes) -> BlockKey | None:
     slug, credential, model_id = (*field.decode("utf-8", "replace").split("|", 2), "", "")[:3]
     return (slug, model_id or None, int(credential)) if credential.isdecimal() else None
 

@@ -264,6 +264,41 @@ def test_what_is_explained_is_what_is_done(web: UvicornServer) -> None:
         assert order_of(told)[0] == f"{done['provider_used']}/{done['model_used']}"
 
 
+def test_a_session_goes_where_its_route_says_and_without_one_the_answer_names_one(
+    web: UvicornServer, rule: Any
+) -> None:
+    """For a task of their own, so that the rules of no other test are touched."""
+
+    def attempted(session: str) -> str:
+        answer = ask(web.url, headers={"x-session-id": session}, task_type="draw").json()
+        first = answer["_metadata"]["attempts"][0]
+        return f"{first['provider']}/{first['model']}"
+
+    for model in ("openai/gpt-6.1-terra", FLASH):
+        equal = {"power_level": "balanced", "user_tier": "professional", "priority": 700}
+        rule(model=model, task_type="draw", weight=50, **equal)
+
+    def shares() -> list[float]:
+        return [one["share"] for one in explain(web, task_type="draw")["candidates"][:2]]
+
+    assert within_2_s(lambda: shares() == [0.5, 0.5])
+    for number in range(8):
+        session = f"{number}-" + "x" * 250
+        told = explain(web, {**USER, "x-session-id": session}, task_type="draw")
+        assert order_of(told)[0] == attempted(session)
+        drawn = explain(web, task_type="draw")
+        assert order_of(drawn)[0] == attempted(drawn["session"])
+
+
+def test_a_prompt_that_fits_its_window_is_served(web: UvicornServer) -> None:
+    """And not only where its estimate, rounded up to a power of two, fits."""
+    message = {"role": "user", "content": "x" * 280_000}
+    told = explain(web, model="openai/gpt-oss-20b", max_tokens=1000, messages=[message])
+    assert 2**17 > told["prompt_tokens"] + 1000 > 2**16
+    done = ask(web.url, message["content"], model="openai/gpt-oss-20b", max_tokens=1000)
+    assert done.status_code == 200, done.text
+
+
 def test_a_bound_on_the_cost_shortens_the_answer_or_is_refused(web: UvicornServer) -> None:
     told = explain(web, model="gpt-6.1-terra", max_cost_usd=0.0006, max_tokens=100_000)
     first = told["candidates"][0]

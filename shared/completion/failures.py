@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from functions.chat_completions.exchange import Exchange
-from functions.chat_completions.target import Target
+from shared.completion.targets import Target
 from shared.errors import (
     AllCandidatesFailed,
     Blame,
@@ -22,6 +21,7 @@ from shared.errors import (
     UnknownUpstreamModel,
     UpstreamError,
 )
+from shared.ledger.record import Attempt
 from shared.routing.attempts import Failed
 from shared.routing.choice import Candidate
 from shared.upstream.faults import ConnectTimeout, DeadlineReached, IdleTimeout, TransportFault
@@ -80,8 +80,8 @@ def known_refusal(candidate: Candidate) -> ProviderRejectedKey | None:
     return error
 
 
-def told(
-    failed: Sequence[Failed], exchange: Exchange, *, is_local: bool, is_late: bool
+def final_error(
+    failed: Sequence[Failed], attempts: Sequence[Attempt], *, is_local: bool, is_late: bool
 ) -> SwitchyardError:
     """What the caller is told: the one error, or that every candidate failed, each with its own.
 
@@ -112,7 +112,7 @@ def told(
         return last
     return AllCandidatesFailed(
         "Every model that could serve this request failed: "
-        + ", ".join(f"{one.provider}/{one.model}: {one.error}" for one in exchange.attempts)
+        + ", ".join(f"{one.provider}/{one.model}: {one.error}" for one in attempts)
         + ".",
         tuple(
             {
@@ -122,7 +122,7 @@ def told(
                 "error": one.error,
                 "latency_ms": one.latency_ms,
             }
-            for one in exchange.attempts
+            for one in attempts
         ),
     )
 
