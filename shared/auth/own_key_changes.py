@@ -115,42 +115,42 @@ class OwnKeyChanges:
         async with self._database.connection() as connection:
             return await rows.keys_of(connection, user_id)
 
-    async def change(self, user_id: str, provider: str, asked: ChangeKey, actor: Actor) -> UserKey:
+    async def change(self, user_id: str, slug: str, asked: ChangeKey, actor: Actor) -> UserKey:
         """Raises NotFound, InvalidField where there is nothing to change."""
         changes = asked.changes()
         async with self._database.connection() as connection, connection.transaction():
-            key_id = await rows.change_key(connection, user_id, provider, changes)
-            changed = await rows.find_key(connection, user_id, provider)
+            key_id = await rows.change_key(connection, user_id, slug, changes)
+            changed = await rows.find_key(connection, user_id, slug)
             if key_id is None or changed is None:
-                raise _no_key(provider)
-            action, details = Action.USER_KEY_CHANGED, {"provider": provider, **changes}
+                raise _no_key(slug)
+            action, details = Action.USER_KEY_CHANGED, {"provider": slug, **changes}
             await _audit(connection, actor, action, key_id, changed.fingerprint, details)
         self._own_keys.forget_user(user_id)
         return changed
 
-    async def delete(self, user_id: str, provider: str, actor: Actor) -> None:
+    async def delete(self, user_id: str, slug: str, actor: Actor) -> None:
         """Raises NotFound."""
         async with self._database.connection() as connection, connection.transaction():
-            deleted = await rows.delete_key(connection, user_id, provider)
+            deleted = await rows.delete_key(connection, user_id, slug)
             if deleted is None:
-                raise _no_key(provider)
+                raise _no_key(slug)
             key_id, fingerprint = deleted
-            action, details = Action.USER_KEY_DELETED, {"provider": provider}
+            action, details = Action.USER_KEY_DELETED, {"provider": slug}
             await _audit(connection, actor, action, key_id, fingerprint, details)
         self._own_keys.forget_user(user_id)
 
-    async def test(self, user_id: str, provider: str, actor: Actor) -> Tested:
+    async def test(self, user_id: str, slug: str, actor: Actor) -> Tested:
         """Raises NotFound, and what a completion with a key that does not open raises."""
         async with self._database.connection() as connection:
-            held = await rows.find_key(connection, user_id, provider)
-        place = self._keeper.snapshot.providers_by_slug.get(provider)
-        if held is None or place is None:
-            raise _no_key(provider)
-        key = await self._opened(user_id, held, place, actor)
-        found = await self._checks.check(place, key)
+            held = await rows.find_key(connection, user_id, slug)
+        provider = self._keeper.snapshot.providers_by_slug.get(slug)
+        if held is None or provider is None:
+            raise _no_key(slug)
+        key = await self._opened(user_id, held, provider, actor)
+        found = await self._checks.check(provider, key)
         await self._note(held, found, actor)
         self._own_keys.forget_user(user_id)
-        return Tested(found, found.reason or f"{place.name} takes the key.")
+        return Tested(found, found.reason or f"{provider.name} takes the key.")
 
     async def _provider_to_store_at(self, slug: str) -> Provider:
         # Fresh: the key is sent to this host, and sealed to it.
@@ -230,9 +230,9 @@ async def _audit(
     )
 
 
-def _no_key(provider: str) -> NotFound:
+def _no_key(slug: str) -> NotFound:
     return NotFound(
-        f"You have no key stored for '{provider[:100]}'; GET /api/v1/llm/byok/keys lists yours.",
+        f"You have no key stored for '{slug[:100]}'; GET /api/v1/llm/byok/keys lists yours.",
         param="provider",
         code="key_not_found",
     )

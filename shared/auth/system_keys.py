@@ -102,11 +102,11 @@ class SystemKeys:
         """Raises NotFound where there is no key, PlatformKeyRefused where it does not open."""
         async with self._database.connection() as connection:
             held = await _find(connection, slug)
-        place = self._provider(held)
-        key = self._platform_keys.of(place)
+        provider = self._provider(held)
+        key = self._platform_keys.of(provider)
         if key is None:
             raise _no_key(slug)
-        found = await self._checks.check(place, key)
+        found = await self._checks.check(provider, key)
         async with self._database.connection() as connection, connection.transaction():
             await rows.note_system_key_status(connection, held.id, found.status, found.reason)
             details = {"provider": slug, "status": found.status}
@@ -116,10 +116,10 @@ class SystemKeys:
 
     def _provider(self, held: SystemKey) -> Provider:
         """As the snapshot has it, with the key as the table has it, which may be newer."""
-        place = self._keeper.snapshot.providers_by_slug.get(held.provider)
-        if place is None:
+        provider = self._keeper.snapshot.providers_by_slug.get(held.provider)
+        if provider is None:
             raise _no_key(held.provider)
-        return msgspec.structs.replace(place, sealed_system_key=held.sealed)
+        return msgspec.structs.replace(provider, sealed_system_key=held.sealed)
 
     def _in_use(self, row: SystemKey) -> KeyInUse:
         return KeyInUse(row, self._platform_keys.from_environment(row.provider))
