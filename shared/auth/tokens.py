@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-import psycopg
 from msgspec import UNSET, UnsetType
 
 from shared.auth.authenticator import Authenticator
@@ -17,7 +16,7 @@ from shared.auth.token import mint
 from shared.db import access_tokens as rows
 from shared.db.access_tokens import NewToken, TokenRow
 from shared.db.audit import Action, Actor, append_audit
-from shared.db.connect import Database
+from shared.db.connect import Connection, Database
 from shared.db.connections import Connects
 from shared.errors import InvalidField, NotAllowed, NotFound
 from shared.resources import opener
@@ -211,7 +210,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-async def _find(connection: psycopg.AsyncConnection[Any], token_id: int) -> TokenRow:
+async def _find(connection: Connection, token_id: int) -> TokenRow:
     row = await rows.find_token(connection, token_id)
     if row is None:
         raise NotFound(f"There is no token {token_id}.", param="token_id", code="token_not_found")
@@ -227,7 +226,7 @@ def _ended(token_id: int) -> InvalidField:
 
 
 async def _audit(
-    connection: psycopg.AsyncConnection[Any],
+    connection: Connection,
     actor: Actor,
     action: Action,
     token_id: int,

@@ -15,8 +15,9 @@ from psycopg.types.json import Jsonb
 
 
 class Action(StrEnum):
-    """What was done: one noun a subject, and a verb in the past. Rows of before 2026-11-28 have
-    the older `model.create`, `provider.change` and their like.
+    """What was done: one noun a subject, and a verb in the past.
+
+    Rows of older releases have other verbs (functions/audit/README.md).
     """
 
     TOKEN_CREATED = "token.created"  # noqa: S105  a verb

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.architecture.graph import arrows_up, circles, graph_of
-from tests.architecture.not_yet import CIRCLES_YET
 from tests.architecture.requirements import pyproject
 from tests.architecture.tree import Module, modules
 
@@ -34,7 +33,7 @@ def files_by_folder() -> Counter[str]:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    assert [one for one in circles(graph_of(modules())) if one not in CIRCLES_YET] == []
+    assert circles(graph_of(modules())) == []
 
 
 @pytest.mark.parametrize("container", ROOMS)

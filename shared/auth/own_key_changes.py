@@ -1,12 +1,17 @@
-"""What can be done with a caller's own keys. Every change is audited in its own transaction."""
+"""What a caller does with keys of their own. Every change is audited in its transaction.
+
+A key that a caller brings is an *own key* in every module; the table, which is older than the word,
+is user_api_keys, and so the audit trail says `user_key`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from shared.auth.key_check import KeyCheck, KeyChecks, KeyStatus
 from shared.auth.key_text import read_key
@@ -15,7 +20,7 @@ from shared.auth.own_keys import OwnKeys, open_own_key
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import user_keys as rows
 from shared.db.audit import Action, Actor, append_audit
-from shared.db.connect import Database
+from shared.db.connect import Connection, Database
 from shared.db.user_keys import NewUserKey, UserKey
 from shared.errors import InvalidField, NotFound, StoredKeyHostChanged, StoredKeyUnreadable
 from shared.resources import opener
@@ -42,17 +47,19 @@ class StoreKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChangeKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Only what is there is changed."""
+    """Only what is there is changed; nothing here can be taken away, so null changes nothing."""
 
-    enabled: bool | None = None
-    name: Name | None = None
-    use_policy: UsePolicy | None = None
-    platform_fallback: PlatformFallback | None = None
+    enabled: bool | UnsetType | None = UNSET
+    name: Name | UnsetType | None = UNSET
+    use_policy: UsePolicy | UnsetType | None = UNSET
+    platform_fallback: PlatformFallback | UnsetType | None = UNSET
 
     def changes(self) -> dict[str, bool | str]:
-        """Raises InvalidField where there is nothing to change."""
+        """By field. Raises InvalidField where there is nothing to change."""
         found = {
-            name: value for name, value in msgspec.structs.asdict(self).items() if value is not None
+            name: value
+            for name, value in msgspec.structs.asdict(self).items()
+            if value is not UNSET and value is not None
         }
         if not found:
             raise InvalidField(
@@ -75,7 +82,7 @@ class Tested(NamedTuple):
     message: str
 
 
-class UserKeys:
+class OwnKeyChanges:
     def __init__(
         self,
         database: Database,
@@ -98,15 +105,9 @@ class UserKeys:
         new = self._sealed(user_id, provider, asked, key, found, actor)
         async with self._database.connection() as connection, connection.transaction():
             key_id, replaced = await rows.store_key(connection, new)
-            await append_audit(
-                connection,
-                actor,
-                Action.USER_KEY_REPLACED if replaced else Action.USER_KEY_STORED,
-                "user_key",
-                key_id,
-                fingerprint=new.fingerprint,
-                details={"provider": provider.slug, "status": found.status},
-            )
+            action = Action.USER_KEY_REPLACED if replaced else Action.USER_KEY_STORED
+            details = {"provider": provider.slug, "status": found.status}
+            await _audit(connection, actor, action, key_id, new.fingerprint, details)
         self._own_keys.forget_user(user_id)
         return Stored(key_id, provider.slug, _warning(provider, key, found))
 
@@ -114,64 +115,42 @@ class UserKeys:
         async with self._database.connection() as connection:
             return await rows.keys_of(connection, user_id)
 
-    async def change(self, user_id: str, provider: str, asked: ChangeKey, actor: Actor) -> UserKey:
+    async def change(self, user_id: str, slug: str, asked: ChangeKey, actor: Actor) -> UserKey:
         """Raises NotFound, InvalidField where there is nothing to change."""
         changes = asked.changes()
         async with self._database.connection() as connection, connection.transaction():
-            key_id = await rows.change_key(
-                connection,
-                user_id,
-                provider,
-                enabled=asked.enabled,
-                name=asked.name,
-                use_policy=asked.use_policy,
-                platform_fallback=asked.platform_fallback,
-            )
-            changed = await rows.find_key(connection, user_id, provider)
+            key_id = await rows.change_key(connection, user_id, slug, changes)
+            changed = await rows.find_key(connection, user_id, slug)
             if key_id is None or changed is None:
-                raise _no_key(provider)
-            await append_audit(
-                connection,
-                actor,
-                Action.USER_KEY_CHANGED,
-                "user_key",
-                key_id,
-                fingerprint=changed.fingerprint,
-                details={"provider": provider, **changes},
-            )
+                raise _no_key(slug)
+            action, details = Action.USER_KEY_CHANGED, {"provider": slug, **changes}
+            await _audit(connection, actor, action, key_id, changed.fingerprint, details)
         self._own_keys.forget_user(user_id)
         return changed
 
-    async def delete(self, user_id: str, provider: str, actor: Actor) -> None:
+    async def delete(self, user_id: str, slug: str, actor: Actor) -> None:
         """Raises NotFound."""
         async with self._database.connection() as connection, connection.transaction():
-            deleted = await rows.delete_key(connection, user_id, provider)
+            deleted = await rows.delete_key(connection, user_id, slug)
             if deleted is None:
-                raise _no_key(provider)
+                raise _no_key(slug)
             key_id, fingerprint = deleted
-            await append_audit(
-                connection,
-                actor,
-                Action.USER_KEY_DELETED,
-                "user_key",
-                key_id,
-                fingerprint=fingerprint,
-                details={"provider": provider},
-            )
+            action, details = Action.USER_KEY_DELETED, {"provider": slug}
+            await _audit(connection, actor, action, key_id, fingerprint, details)
         self._own_keys.forget_user(user_id)
 
-    async def test(self, user_id: str, provider: str, actor: Actor) -> Tested:
+    async def test(self, user_id: str, slug: str, actor: Actor) -> Tested:
         """Raises NotFound, and what a completion with a key that does not open raises."""
         async with self._database.connection() as connection:
-            held = await rows.find_key(connection, user_id, provider)
-        place = self._keeper.snapshot.providers_by_slug.get(provider)
-        if held is None or place is None:
-            raise _no_key(provider)
-        key = await self._opened(user_id, held, place, actor)
-        found = await self._checks.check(place, key)
+            held = await rows.find_key(connection, user_id, slug)
+        provider = self._keeper.snapshot.providers_by_slug.get(slug)
+        if held is None or provider is None:
+            raise _no_key(slug)
+        key = await self._opened(user_id, held, provider, actor)
+        found = await self._checks.check(provider, key)
         await self._note(held, found, actor)
         self._own_keys.forget_user(user_id)
-        return Tested(found, found.reason or f"{place.name} takes the key.")
+        return Tested(found, found.reason or f"{provider.name} takes the key.")
 
     async def _provider_to_store_at(self, slug: str) -> Provider:
         # Fresh: the key is sent to this host, and sealed to it.
@@ -225,34 +204,35 @@ class UserKeys:
             return open_own_key(self._vault, user_id, held.sealed, provider)
         except (StoredKeyUnreadable, StoredKeyHostChanged) as error:
             async with self._database.connection() as connection:
-                await append_audit(
-                    connection,
-                    actor,
-                    Action.USER_KEY_NOT_OPENED,
-                    "user_key",
-                    held.id,
-                    fingerprint=held.fingerprint,
-                    details={"provider": held.provider, "code": error.code},
-                )
+                action = Action.USER_KEY_NOT_OPENED
+                details = {"provider": held.provider, "code": error.code}
+                await _audit(connection, actor, action, held.id, held.fingerprint, details)
             raise
 
     async def _note(self, held: UserKey, found: KeyCheck, actor: Actor) -> None:
         async with self._database.connection() as connection, connection.transaction():
             if await rows.note_status(connection, held.id, held.sealed, found.status, found.reason):
-                await append_audit(
-                    connection,
-                    actor,
-                    Action.USER_KEY_TESTED,
-                    "user_key",
-                    held.id,
-                    fingerprint=held.fingerprint,
-                    details={"provider": held.provider, "status": found.status},
-                )
+                details = {"provider": held.provider, "status": found.status}
+                action = Action.USER_KEY_TESTED
+                await _audit(connection, actor, action, held.id, held.fingerprint, details)
 
 
-def _no_key(provider: str) -> NotFound:
+async def _audit(
+    connection: Connection,
+    actor: Actor,
+    action: Action,
+    key_id: int,
+    fingerprint: str | None,
+    details: Mapping[str, Any],
+) -> None:
+    await append_audit(
+        connection, actor, action, "user_key", key_id, fingerprint=fingerprint, details=details
+    )
+
+
+def _no_key(slug: str) -> NotFound:
     return NotFound(
-        f"You have no key stored for '{provider[:100]}'; GET /api/v1/llm/byok/keys lists yours.",
+        f"You have no key stored for '{slug[:100]}'; GET /api/v1/llm/byok/keys lists yours.",
         param="provider",
         code="key_not_found",
     )
@@ -270,7 +250,7 @@ def _warning(provider: Provider, key: SecretText, found: KeyCheck) -> str | None
 
 
 @opener
-async def open_user_keys(
+async def open_own_key_changes(
     database: Database, keeper: SnapshotKeeper, vault: Vault, checks: KeyChecks, own_keys: OwnKeys
-) -> AsyncGenerator[UserKeys]:
-    yield UserKeys(database, keeper, vault, checks, own_keys)
+) -> AsyncGenerator[OwnKeyChanges]:
+    yield OwnKeyChanges(database, keeper, vault, checks, own_keys)
