@@ -1,12 +1,17 @@
 # `make` alone lists what there is.
 PYTHON ?= python3
 VENV := .venv
+# Of the suite: half the time of a test is waiting, so one more than the cores that it is made for.
+PROCESSES ?= 3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The proxy's own environment, outside of this folder and of what we depend on.
 LITELLM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/litellm
 
-.PHONY: help up test test-faults test-litellm check bench clean
+# Some images set it: every process of the suite would then recompile every module.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help up test test-faults test-litellm check lint types bench instructions clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -15,8 +20,10 @@ help: ## List the targets
 up: $(VENV)/.installed ## Install what is needed, then run the whole gateway on this machine
 	@$(BIN)/switchyard up
 
-test: check ## Run the checks, then every test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+test: lint ## Run the checks and every test
+	@nice $(BIN)/basedpyright >$(VENV)/types.log & \
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$!; types=$$?; cat $(VENV)/types.log; exit $$((tests | types))
 
 test-faults: $(VENV)/.installed-for-tests ## Run the fault tests, the long forms too (minutes)
 	@$(BIN)/python -m pytest tests/faults -m ''
@@ -24,17 +31,24 @@ test-faults: $(VENV)/.installed-for-tests ## Run the fault tests, the long forms
 test-litellm: $(LITELLM)/.installed $(VENV)/.installed-for-tests ## Test against a real LiteLLM proxy
 	@LITELLM=$(LITELLM)/bin/litellm $(BIN)/python -m pytest tests/litellm/real_proxy.py
 
-check: $(VENV)/.installed-for-tests ## Lint, format, types and import rules
+check: lint types ## Lint, format, import rules and types
+
+lint: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tests.architecture.tail
+
+types: $(VENV)/.installed-for-tests
+	@$(BIN)/basedpyright
 
 bench: $(VENV)/.installed-for-tests ## Run the benchmarks
 	@$(BIN)/python -m tests.benchmarks.choice
 	@$(BIN)/python -m tests.benchmarks.ledger
 	@$(BIN)/python -m tests.benchmarks.run
+
+instructions: $(VENV)/.installed-for-tests ## Count the instructions of a request
+	@$(BIN)/python -m tests.benchmarks.instructions
 
 clean: ## Remove the virtual environment and every cache; data stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -29,6 +29,8 @@ from shared.ledger.request_id import current_request_id
 from shared.log import get_logger
 from shared.wire.error_body import encode_error, error_headers
 
+MAX_BODY_BYTES = 25 * 1024 * 1024
+
 # The latter after a failover, until the connections lead to the new primary.
 _AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 _FIELD_NAMED = re.compile(r"\bfield `([^`]{1,100})`")

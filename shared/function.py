@@ -6,7 +6,7 @@ import gc
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
@@ -14,7 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPI
 from litestar.types import ControllerRouterHandler
 
-from shared.answer_errors import EXCEPTION_HANDLERS, add_request_id
+from shared.answer_errors import EXCEPTION_HANDLERS, MAX_BODY_BYTES, add_request_id
 from shared.drain import draining
 from shared.log import configure_logging, get_logger
 from shared.probes import PROBES
@@ -27,22 +27,8 @@ from shared.settings import (
     load_settings,
 )
 
-MAX_BODY_BYTES = 25 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Job:
-    """Work without a caller who waits: `name` is its actor's.
-
-    `run` is what the actor runs, plain or async, for platforms that call it without Dramatiq. It
-    may run twice for one call. `schedule` says when it runs by itself there, as EventBridge writes
-    it (`rate(1 day)`); None: a queue or another job brings it. Where there is a clock process, that
-    one has the times.
-    """
-
-    name: str
-    run: Callable[[], object]
-    schedule: str | None = None
+if TYPE_CHECKING:
+    from shared.jobs import Job
 
 
 @dataclass(frozen=True)
@@ -51,8 +37,8 @@ class Function:
 
     `handlers`: Litestar route handlers, each with a guard. `opens`: the types that its handlers
     ask for; what these need is opened too. `operations`: OpenAPI path items of raw ASGI handlers,
-    by path, which Litestar cannot describe itself. `jobs`: one for each actor. `reads`: the groups
-    of settings of its jobs.
+    by path, which Litestar cannot describe itself. `jobs`: what each of its actors runs, plain or
+    async, for platforms that call it without Dramatiq. `reads`: the groups of settings of its jobs.
     """
 
     name: str
@@ -60,7 +46,7 @@ class Function:
     opens: Sequence[type[object]] = ()
     reads: Sequence[type[SettingsGroup]] = ()
     operations: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    jobs: Sequence[Job] = ()
+    jobs: Mapping[Job, Callable[[], object]] = field(default_factory=dict["Job", Any])
 
     @property
     def settings(self) -> tuple[type[SettingsGroup], ...]:

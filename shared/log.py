@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -59,6 +59,41 @@ def configure_logging(settings: LogSettings) -> None:
 
 def get_logger() -> structlog.typing.FilteringBoundLogger:
     return structlog.get_logger()
+
+
+def one_line(error: BaseException) -> str:
+    """The error's class and the first line of its message. Only for errors without a caller's data."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+class Outages:
+    """Keeps repeated failures out of the log: a step that is retried again and again is worth a line
+    when it starts to fail, when the reason changes, and when it succeeds again.
+    """
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def begins(self, step: str = "", reason: str = "") -> bool:
+        """Note that the step failed; true if that should be logged."""
+        is_news = self._reasons.get(step) != reason
+        self._reasons[step] = reason
+        return is_news
+
+    def ends(self, step: str = "") -> bool:
+        """Note that the step succeeded; true if that should be logged."""
+        return self._reasons.pop(step, None) is not None
+
+    def reason(self, step: str = "") -> str | None:
+        """Why the step is failing, or None."""
+        return self._reasons.get(step)
+
+    def __contains__(self, step: str) -> bool:
+        return step in self._reasons
+
+    def __iter__(self) -> Iterator[str]:
+        """The steps that are failing."""
+        return iter(self._reasons)
 
 
 class Line(msgspec.Struct, kw_only=True):

@@ -7,14 +7,14 @@ from datetime import datetime
 import msgspec
 
 from shared.auth.key_check import KeyStatus
-from shared.auth.user_keys import Stored, Tested
+from shared.auth.own_key_changes import Stored, Tested
 from shared.db.user_keys import UserKey
-from shared.ledger.record import PICO_USD_PER_USD
+from shared.pricing.price import PICO_USD_PER_USD
 from shared.vault.secret import masked
 from shared.wire.metadata import raw_usd
 
 
-class StoredKey(msgspec.Struct, frozen=True, omit_defaults=True):
+class KeyStored(msgspec.Struct, frozen=True, omit_defaults=True):
     """`warning` is there where the key looks wrong or the provider did not take it."""
 
     success: bool
@@ -66,8 +66,8 @@ class KeyTest(msgspec.Struct, frozen=True):
     response_time_ms: int | None
 
 
-def stored(done: Stored) -> StoredKey:
-    return StoredKey(
+def stored(done: Stored) -> KeyStored:
+    return KeyStored(
         success=True,
         key_id=str(done.key_id),
         provider=done.provider,

@@ -9,26 +9,26 @@ from functions.byok_keys.answers import (
     DeletedKey,
     KeyCard,
     KeyList,
+    KeyStored,
     KeyTest,
-    StoredKey,
     card,
     stored,
     tested,
 )
 from shared.auth.guards import AnyRequest, actor_of, caller_of, require_scope, resources_of
+from shared.auth.own_key_changes import ChangeKey, OwnKeyChanges, StoreKey
 from shared.auth.scope import Scope
-from shared.auth.user_keys import ChangeKey, StoreKey, UserKeys
 
 PATH = "/api/v1/llm/byok/keys"
 _GUARDS = [require_scope(Scope.KEYS)]
 
 
-def keys_of(request: AnyRequest) -> UserKeys:
-    return resources_of(request).get(UserKeys)
+def keys_of(request: AnyRequest) -> OwnKeyChanges:
+    return resources_of(request).get(OwnKeyChanges)
 
 
 @post(PATH, guards=_GUARDS, status_code=200)
-async def store_key(request: AnyRequest, data: JSONBody[StoreKey]) -> StoredKey:
+async def store_key(request: AnyRequest, data: JSONBody[StoreKey]) -> KeyStored:
     """Check a key at its provider and store it, sealed; it takes the place of one that is there."""
     user_id = caller_of(request).user_id
     return stored(await keys_of(request).store(user_id, data, actor_of(request)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functions.check_health.runner import SETTINGS, run_check
-from shared.function import Function, Job
-from shared.health.queue import HEALTH_ACTOR
+from functions.check_health.job import SETTINGS, run_check
+from shared import jobs
+from shared.function import Function
 
 CHECK_HEALTH = Function(
     name="check_health",
     reads=SETTINGS,
-    jobs=[Job(HEALTH_ACTOR, run_check, "rate(5 minutes)")],
+    jobs={jobs.CHECK_HEALTH: run_check},
 )

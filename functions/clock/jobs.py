@@ -1,129 +1,43 @@
-"""What the clock runs, and when. A job here enqueues or takes a moment: workers do the work."""
+"""What the clock does for each job: it enqueues or takes a moment, and workers do the work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Mapping
 
-import redis
-from apscheduler.triggers.cron import CronTrigger
-
-from functions.clock.fence import trim_runs
-from functions.clock.slot_trigger import SlotTrigger
-from functions.clock.ticks import day_tick, slot_tick
-from functions.sync_catalog.queue import SYNC_ACTOR, SYNC_QUEUE
-from functions.write_usage.partitions import PARTITIONS_ACTOR
 from shared.db.dead_letters import trim_dead_letters
+from shared.db.job_runs import trim_runs
 from shared.db.thread_connection import ThreadConnections
 from shared.health.checks import forget_stale, trim_history
 from shared.health.hysteresis import stale_after
-from shared.health.queue import HEALTH_ACTOR, HEALTH_QUEUE
-from shared.jobs import Dispatch
-from shared.ledger.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
-from shared.ledger.billing_event import BILLING_NUDGE, BILLING_QUEUE, DELIVER_ACTOR
+from shared.jobs import FORGET_STALE_HEALTH, TRIM, Dispatch, Job, jobs_as_set
 from shared.log import get_logger
+from shared.settings import HealthSettings, Settings
 
-_NUDGE_EVERY_S = 5
-_MINUTE_S = 60
-_DELIVER_EVERY_S = 10
-_HOUR_S = 3600
+Run = Callable[[str], object]
+"""Is told the name of its tick."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """`trigger` is APScheduler's; `tick` names the run of a moment, and `run` is told that name.
+def runs(
+    dispatch: Dispatch, connections: ThreadConnections, settings: Settings
+) -> Mapping[Job, Run]:
+    """Of every job that the settings want."""
+    interval_s = settings[HealthSettings].interval_s
+    own: Mapping[Job, Run] = {
+        FORGET_STALE_HEALTH: lambda _: forget_stale_health(connections, interval_s),
+        TRIM: lambda _: trim(connections),
+    }
+    return {job: own.get(job) or _calling(dispatch, job) for job in jobs_as_set(settings)}
 
-    A tick longer than the trigger's pauses is a job that is tried until it has run once in it.
+
+def _calling(dispatch: Dispatch, job: Job) -> Run:
+    """A job that is told its run's name may be asked for twice, and is done once: where a clock
+    dies between this and its row, another one asks again.
     """
-
-    name: str
-    trigger: Any
-    tick: Callable[[datetime], str]
-    run: Callable[[str], object]
-    runs_at_start: bool = False
-
-
-def jobs(
-    client: redis.Redis,
-    dispatch: Dispatch,
-    connections: ThreadConnections,
-    *,
-    health_interval_s: int,
-    syncs_catalog: bool = False,
-) -> list[Job]:
-    wanted = [
-        Job(
-            WRITE_ACTOR,
-            # On the wall clock's fives: the clocks of several machines then meet in one slot.
-            CronTrigger(second=f"*/{_NUDGE_EVERY_S}", timezone=UTC),
-            partial(slot_tick, slot_s=_NUDGE_EVERY_S),
-            lambda _: nudge(client, dispatch, NUDGE, WRITE_ACTOR, WRITE_QUEUE),
-        ),
-        Job(
-            DELIVER_ACTOR,
-            CronTrigger(second=f"*/{_DELIVER_EVERY_S}", timezone=UTC),
-            partial(slot_tick, slot_s=_DELIVER_EVERY_S),
-            lambda _: nudge(client, dispatch, BILLING_NUDGE, DELIVER_ACTOR, BILLING_QUEUE),
-        ),
-        Job(
-            PARTITIONS_ACTOR,
-            CronTrigger(minute=7, timezone=UTC),
-            day_tick,
-            lambda _: dispatch.enqueue(PARTITIONS_ACTOR, WRITE_QUEUE),
-            runs_at_start=True,
-        ),
-        Job(
-            HEALTH_ACTOR,
-            SlotTrigger(health_interval_s),
-            partial(slot_tick, slot_s=health_interval_s),
-            partial(check_health, dispatch),
-            runs_at_start=True,
-        ),
-        Job(
-            "health.stale",
-            CronTrigger(second=30, timezone=UTC),
-            partial(slot_tick, slot_s=_MINUTE_S),
-            lambda _: forget_stale_health(connections, health_interval_s),
-        ),
-        Job(
-            "clock.trim",
-            CronTrigger(minute=37, timezone=UTC),
-            partial(slot_tick, slot_s=_HOUR_S),
-            lambda _: trim(connections),
-        ),
-    ]
-    if syncs_catalog:
-        wanted.append(
-            Job(
-                SYNC_ACTOR,
-                CronTrigger(minute=17, timezone=UTC),
-                day_tick,
-                lambda _: dispatch.enqueue(SYNC_ACTOR, SYNC_QUEUE),
-                runs_at_start=True,
-            )
-        )
-    return wanted
-
-
-def nudge(client: redis.Redis, dispatch: Dispatch, flag: str, actor: str, queue: str) -> bool:
-    """Call an actor, unless it has been called and has not come yet: it clears the flag.
-
-    Shippers call the writer of usage too, after each batch; this is for nudges that were lost.
-    """
-    if not client.set(flag, b"1", nx=True, ex=NUDGE_TTL_S):
-        return False
-    dispatch.enqueue(actor, queue)
-    return True
-
-
-def check_health(dispatch: Dispatch, tick: str) -> None:
-    """Ask for a check of every provider, named as its tick: where a clock dies between this and its
-    row, another one asks again, and the check is still made once.
-    """
-    dispatch.enqueue(HEALTH_ACTOR, HEALTH_QUEUE, run=tick)
+    if job.is_nudged:
+        return lambda _: dispatch.nudge(job)
+    if job.is_told_run:
+        return lambda tick: dispatch.enqueue(job, run=tick)
+    return lambda _: dispatch.enqueue(job)
 
 
 def forget_stale_health(connections: ThreadConnections, interval_s: int) -> None:

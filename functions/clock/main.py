@@ -6,9 +6,7 @@ import os
 import signal
 import sys
 
-import redis
-
-from functions.clock.jobs import jobs
+from functions.clock.jobs import runs
 from functions.clock.timer import Timer
 from shared.db.thread_connection import ThreadConnections
 from shared.jobs import Dispatch
@@ -33,17 +31,9 @@ def main() -> None:
     stops = {signal.SIGTERM, signal.SIGINT}
     # Blocked before the first thread starts, which inherits it: sigwait below gets them all.
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
-    url = settings[RedisSettings].url
-    client = redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     connections = ThreadConnections(settings[DatabaseSettings].dsn)
     interval_s = settings[HealthSettings].interval_s
-    wanted = jobs(
-        client,
-        Dispatch(url),
-        connections,
-        health_interval_s=interval_s,
-        syncs_catalog=settings[CatalogSettings].is_synced,
-    )
+    wanted = runs(Dispatch(settings[RedisSettings].url), connections, settings)
     Timer(wanted, connections).start()
     get_logger().info("clock.started", jobs=[job.name for job in wanted])
     # A sentence, as the deployment guide looks for it.

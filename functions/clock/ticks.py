@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from shared.jobs import Daily, Every
+
 BOOT_SLOT_S = 10
+
+
+def tick_of(runs: Every | Daily, now: datetime) -> str:
+    """The run that `now` belongs to."""
+    return day_tick(now) if isinstance(runs, Daily) else slot_tick(now, runs.slot_s)
 
 
 def slot_tick(now: datetime, slot_s: int) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import psycopg
-import redis
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
+from redis.exceptions import RedisError
 
-from functions.clock.fence import run_once
-from functions.clock.jobs import Job
-from functions.clock.ticks import boot_tick
+from functions.clock.jobs import Run
+from functions.clock.slot_trigger import SlotTrigger
+from functions.clock.ticks import boot_tick, tick_of
+from shared.db.job_runs import run_once
 from shared.db.thread_connection import ThreadConnections
-from shared.log import get_logger
+from shared.jobs import Job
+from shared.log import Outages, get_logger, one_line
 
 _THREADS = 2
 _LATE_S = 60
@@ -30,14 +32,14 @@ class Timer:
 
     def __init__(
         self,
-        jobs: Iterable[Job],
+        runs: Mapping[Job, Run],
         connections: ThreadConnections,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._jobs = list(jobs)
+        self._runs = runs
         self._connections = connections
         self._now = now
-        self._held_up: set[str] = set()
+        self._outages = Outages()
         self._scheduler: Any = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(_THREADS)},
@@ -48,9 +50,9 @@ class Timer:
         """Start the scheduler's threads, and the jobs that run at start."""
         # Its info lines, two a run, would be most of the log.
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        for job in self._jobs:
-            self._scheduler.add_job(self.run, job.trigger, args=[job], id=job.name)
-            if job.runs_at_start:
+        for job in self._runs:
+            self._scheduler.add_job(self.run, SlotTrigger.of(job.runs), args=[job], id=job.name)
+            if job.at_start:
                 self._scheduler.add_job(self.run_at_start, args=[job, boot_tick(self._now())])
         self._scheduler.start()
 
@@ -60,7 +62,7 @@ class Timer:
 
     def run(self, job: Job) -> bool:
         """Run the present tick of the job; False if it has run, or a server is away."""
-        return self._run(job, job.tick(self._now())) is True
+        return self._run(job, tick_of(job.runs, self._now())) is True
 
     def run_at_start(self, job: Job, tick: str) -> None:
         """Run that tick now or, where a server is away, as soon as it is back."""
@@ -71,20 +73,12 @@ class Timer:
     def _run(self, job: Job, tick: str) -> bool | None:
         """False if another clock has run it; None where a server is away."""
         try:
-            run = partial(job.run, tick)
+            run = partial(self._runs[job], tick)
             has_run = run_once(self._connections.get(), job.name, tick, run)
-        except (psycopg.Error, redis.RedisError) as error:
-            self._note_outage(job, error)
+        except (psycopg.Error, RedisError) as error:
+            if self._outages.begins(job.name):
+                get_logger().warning("clock.held_up", job=job.name, reason=one_line(error))
             return None
-        if job.name in self._held_up:
-            self._held_up.discard(job.name)
+        if self._outages.ends(job.name):
             get_logger().info("clock.resumed", job=job.name)
         return has_run
-
-    def _note_outage(self, job: Job, error: Exception) -> None:
-        """Say it once an outage: the job is tried again at every tick."""
-        if job.name in self._held_up:
-            return
-        self._held_up.add(job.name)
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        get_logger().warning("clock.held_up", job=job.name, reason=reason)

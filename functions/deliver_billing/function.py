@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functions.deliver_billing.runner import SETTINGS, run_delivery
-from shared.function import Function, Job
-from shared.ledger.billing_event import DELIVER_ACTOR
+from functions.deliver_billing.job import SETTINGS, run_delivery
+from shared import jobs
+from shared.function import Function
 
 DELIVER_BILLING = Function(
     name="deliver_billing",
     reads=SETTINGS,
-    jobs=[Job(DELIVER_ACTOR, run_delivery, "rate(1 minute)")],
+    jobs={jobs.DELIVER_BILLING: run_delivery},
 )

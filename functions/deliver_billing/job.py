@@ -10,19 +10,37 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
 
 from functions.deliver_billing.backoff import wait_after
 from functions.deliver_billing.receivers import NotTaken, Receiver, open_client, receivers
+from shared.db.thread_connection import ThreadConnections
 from shared.ledger.outbox import Claimed, Sent, Unsent, claim, settle
 from shared.log import get_logger
-from shared.settings import BillingSettings
+from shared.settings import BillingSettings, DatabaseSettings, Settings, load_settings
 
+SETTINGS = (BillingSettings, DatabaseSettings)
 LONGEST_S = 60.0
 _EVENTS_AT_ONCE = 100
 _CALLS_AT_ONCE = 16
+
+
+def run_delivery() -> int:
+    """deliver, on this thread's connection. Raises psycopg.Error, SettingsInvalid."""
+    return deliver(_connections().get(), _settings()[BillingSettings])
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings(*SETTINGS)
+
+
+@cache
+def _connections() -> ThreadConnections:
+    return ThreadConnections(_settings()[DatabaseSettings].dsn)
 
 
 def deliver(

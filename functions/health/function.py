@@ -5,10 +5,10 @@ Its /readyz answers for the database, the catalog and Redis without serving anyt
 
 from __future__ import annotations
 
-from functions.health.gauges import HealthGauges
 from functions.health.handler import check, list_health
 from shared.auth.authenticator import Authenticator
 from shared.function import Function
+from shared.health.gauges import HealthGauges
 from shared.jobs import Dispatch
 from shared.keyspace import Redis
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from functions.models.admin import ROUTES
-from functions.models.handler import get_model, list_models
+from functions.models import handler
 from shared.auth.authenticator import Authenticator
+from shared.catalog.model_changes import Models
 from shared.function import Function
 from shared.upstream.platform_access import PlatformAccess
 
 MODELS = Function(
     name="models",
-    handlers=[list_models, get_model, *ROUTES],
-    opens=[Authenticator, PlatformAccess],
+    handlers=[
+        handler.list_models,
+        handler.get_model,
+        handler.list_all_models,
+        handler.create_model,
+        handler.read_model,
+        handler.change_model,
+        handler.delete_model,
+    ],
+    opens=[Authenticator, PlatformAccess, Models],
 )

@@ -1,13 +1,23 @@
-"""GET /api/v1/llm/models, /v1/models and one model by id: OpenAI's shape, and what it costs."""
+"""GET /v1/models in OpenAI's shape, for callers; /api/v1/admin/llm/models, for an admin."""
 
 from __future__ import annotations
 
-import msgspec
-from litestar import get
-from litestar.params import FromPath
+from typing import Annotated
 
-from functions.models.listing import ModelCard, card
-from shared.auth.guards import AnyRequest, caller_of, require_user, resources_of
+from litestar import delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import Meta
+
+from functions.models.answers import AdminModel, DeletedModel, ModelCard, admin_model, card
+from shared.auth.guards import (
+    AnyRequest,
+    actor_of,
+    caller_of,
+    require_admin,
+    require_user,
+    resources_of,
+)
+from shared.catalog.model_changes import ChangeModel, Models, NewModel
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
 from shared.db.own_key_providers import providers_with_key
@@ -15,24 +25,20 @@ from shared.errors import UnknownModel
 from shared.routing.choose import find_models
 from shared.routing.snapshot import Snapshot
 from shared.upstream.platform_access import PlatformAccess
+from shared.wire.page import Listed
+
+MODELS = "/api/v1/admin/llm/models"
+MODEL = MODELS + "/{model_id:int}"
+_ADMIN = [require_admin]
 
 
-class ModelList(msgspec.Struct, frozen=True):
-    data: list[ModelCard]
-    object: str = "list"
-    next_cursor: str | None = None
-
-
-@get(
-    ["/api/v1/llm/models", "/v1/models"],
-    guards=[require_user],
-)
-async def list_models(request: AnyRequest) -> ModelList:
+@get(["/api/v1/llm/models", "/v1/models"], guards=[require_user])
+async def list_models(request: AnyRequest) -> Listed[ModelCard]:
     """Every active model, and whether this caller can use it now."""
     caller = caller_of(request)
     keyed = await keyed_of(request)
     models = snapshot_of(request).models
-    return ModelList([card(model, caller, keyed) for model in models if model.is_active])
+    return Listed([card(model, caller, keyed) for model in models if model.is_active])
 
 
 @get(
@@ -46,6 +52,44 @@ async def get_model(request: AnyRequest, model_id: FromPath[str]) -> ModelCard:
     if not found:
         raise UnknownModel(f"The model '{name[:100]}' does not exist.", param="model")
     return card(found[0], caller_of(request), await keyed_of(request))
+
+
+@get(MODELS, guards=_ADMIN)
+async def list_all_models(
+    request: AnyRequest, provider: FromQuery[Annotated[str, Meta(max_length=63)] | None] = None
+) -> Listed[AdminModel]:
+    """Every model as its row is now, or those of one provider; inactive ones too."""
+    return Listed([admin_model(row) for row in await models_of(request).list(provider)])
+
+
+@post(MODELS, guards=_ADMIN)
+async def create_model(request: AnyRequest, data: JSONBody[NewModel]) -> AdminModel:
+    """Add a model of a provider, with its price; it can be asked for within 2 s."""
+    return admin_model(await models_of(request).create(data, actor_of(request)))
+
+
+@get(MODEL, guards=_ADMIN)
+async def read_model(request: AnyRequest, model_id: FromPath[int]) -> AdminModel:
+    return admin_model(await models_of(request).find(model_id))
+
+
+@patch(MODEL, guards=_ADMIN)
+async def change_model(
+    request: AnyRequest, model_id: FromPath[int], data: JSONBody[ChangeModel]
+) -> AdminModel:
+    """Change what is sent. A price becomes a new version, used to bill requests from then on."""
+    return admin_model(await models_of(request).change(model_id, data, actor_of(request)))
+
+
+@delete(MODEL, guards=_ADMIN, status_code=200)
+async def delete_model(request: AnyRequest, model_id: FromPath[int]) -> DeletedModel:
+    """Delete a model that no rule names and that was never used."""
+    await models_of(request).delete(model_id, actor_of(request))
+    return DeletedModel(model_id)
+
+
+def models_of(request: AnyRequest) -> Models:
+    return resources_of(request).get(Models)
 
 
 def snapshot_of(request: AnyRequest) -> Snapshot:

@@ -1,61 +1,86 @@
-"""GET /api/v1/llm/providers: each provider's health, and why it is so."""
+"""GET /api/v1/llm/providers, for callers; /api/v1/admin/llm/providers and a test, for an admin."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from litestar import delete, get, patch, post
+from litestar.params import FromPath, JSONBody
 
-import msgspec
-from litestar import get
-
-from shared.auth.guards import AnyRequest, caller_of, require_user, resources_of
+from functions.providers.answers import (
+    AdminProvider,
+    DeletedProvider,
+    ProbeResult,
+    ProviderCard,
+    admin_provider,
+    card,
+    probe_result,
+)
+from shared.auth.guards import (
+    AnyRequest,
+    actor_of,
+    caller_of,
+    require_admin,
+    require_user,
+    resources_of,
+)
+from shared.catalog.provider_changes import ChangeProvider, NewProvider, Providers
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
 from shared.db.own_key_providers import providers_with_key
-from shared.routing.snapshot import Provider
+from shared.upstream.provider_admin import Probe
+from shared.wire.page import Listed
 
-
-class ProviderCard(msgspec.Struct, frozen=True):
-    """`health_response_time_ms` is that of the last check; null before the first one.
-
-    `has_own_key`: the caller has stored a key of theirs for it, and it is switched on; null while
-    that cannot be read.
-    """
-
-    provider: str
-    name: str
-    is_active: bool
-    is_byok_supported: bool
-    has_own_key: bool | None
-    health_status: str
-    health_reason: str | None
-    health_last_checked: datetime | None
-    health_response_time_ms: int | None
-
-
-class ProviderList(msgspec.Struct, frozen=True):
-    data: list[ProviderCard]
-    object: str = "list"
-    next_cursor: str | None = None
+PROVIDERS = "/api/v1/admin/llm/providers"
+PROVIDER = PROVIDERS + "/{provider:str}"
+_ADMIN = [require_admin]
 
 
 @get("/api/v1/llm/providers", guards=[require_user])
-async def list_providers(request: AnyRequest) -> ProviderList:
+async def list_providers(request: AnyRequest) -> Listed[ProviderCard]:
     """The providers in the order of their ids, as the last poll of the database saw them."""
-    snapshot = resources_of(request).get(SnapshotKeeper).snapshot
-    database = resources_of(request).get(Database)
-    owned = await providers_with_key(database, caller_of(request).user_id)
-    return ProviderList([card(provider, owned) for provider in snapshot.providers])
+    resources = resources_of(request)
+    snapshot = resources.get(SnapshotKeeper).snapshot
+    owned = await providers_with_key(resources.get(Database), caller_of(request).user_id)
+    return Listed([card(provider, owned) for provider in snapshot.providers])
 
 
-def card(provider: Provider, owned: frozenset[str] | None) -> ProviderCard:
-    return ProviderCard(
-        provider=provider.slug,
-        name=provider.name,
-        is_active=provider.is_active,
-        is_byok_supported=provider.is_byok_supported,
-        has_own_key=None if owned is None else provider.slug in owned,
-        health_status=provider.health,
-        health_reason=provider.health_reason,
-        health_last_checked=provider.health_last_checked,
-        health_response_time_ms=provider.health_response_time_ms,
-    )
+@get(PROVIDERS, guards=_ADMIN)
+async def list_all_providers(request: AnyRequest) -> Listed[AdminProvider]:
+    """Every provider as its row is now, inactive ones too."""
+    return Listed([admin_provider(row) for row in await providers_of(request).list()])
+
+
+@post(PROVIDERS, guards=_ADMIN)
+async def create_provider(request: AnyRequest, data: JSONBody[NewProvider]) -> AdminProvider:
+    """Add a provider; it can be asked within 2 s, once it has models."""
+    return admin_provider(await providers_of(request).create(data, actor_of(request)))
+
+
+@get(PROVIDER, guards=_ADMIN)
+async def read_provider(request: AnyRequest, provider: FromPath[str]) -> AdminProvider:
+    return admin_provider(await providers_of(request).find(provider))
+
+
+@patch(PROVIDER, guards=_ADMIN)
+async def change_provider(
+    request: AnyRequest, provider: FromPath[str], data: JSONBody[ChangeProvider]
+) -> AdminProvider:
+    """Change what is sent. A new host needs `remove_keys` where keys are sealed to the old one."""
+    return admin_provider(await providers_of(request).change(provider, data, actor_of(request)))
+
+
+@delete(PROVIDER, guards=_ADMIN, status_code=200)
+async def delete_provider(request: AnyRequest, provider: FromPath[str]) -> DeletedProvider:
+    """Delete a custom provider that has no models and no keys."""
+    await providers_of(request).delete(provider, actor_of(request))
+    return DeletedProvider(provider)
+
+
+@post(PROVIDER + "/test", guards=_ADMIN, status_code=200)
+async def test_provider(request: AnyRequest, provider: FromPath[str]) -> ProbeResult:
+    """Ask its free endpoint, with the platform's key if there is one. Nothing is billed."""
+    row = await providers_of(request).find(provider)
+    return probe_result(row.provider, await resources_of(request).get(Probe).ask(row))
+
+
+def providers_of(request: AnyRequest) -> Providers:
+    return resources_of(request).get(Providers)

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from shared.completion.router import Plan
 from shared.errors import ProviderRateLimited, ProviderUnavailable
 from shared.health.circuits import CircuitState
 from shared.pricing.cost import rates_for
 from shared.routing.choice import Candidate, Choice, Dropped
 from shared.routing.consent import platform_may_follow
 from shared.routing.fit import RoutingRequest
-from shared.routing.order import Block, Place, blocked
+from shared.routing.order import Block, BlockKey, blocked, first_shares
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model
 from shared.wire.metadata import raw_usd
@@ -27,7 +28,8 @@ _LEAST_ANSWER_TOKENS = 64
 class CandidateCard(msgspec.Struct, frozen=True):
     """`follows_own_key`: whether it is reached once the own keys before it failed: always, never,
     or on_rate_limit; null where there are none. `passed_over`: the error that is expected of it
-    now, which is why it comes last. Costs are USD; null where there is no price or no bound.
+    now, which is why it comes last. `share`: of all sessions, how many have it first now, 0 to 1.
+    Costs are USD; null where there is no price or no bound.
     """
 
     rank: int
@@ -43,6 +45,7 @@ class CandidateCard(msgspec.Struct, frozen=True):
     provider_health: str
     circuit: str
     passed_over: str | None
+    share: float
     max_tokens: int | None
     expected_cost_usd: msgspec.Raw
     worst_cost_usd: msgspec.Raw
@@ -58,12 +61,15 @@ class DroppedCard(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """`session` decides among equals. `ignores_health`: no candidate is well, all are tried."""
+    """`session` decides among equals: where the request has none, it is the id of this one, and a
+    completion that sends it as X-Session-Id goes where this one would.
+    `ignores_health`: no candidate is well, all are tried.
+    """
 
     power_level: str | None
     tier: str
     prompt_tokens: int
-    session: str | None
+    session: str
     ignores_health: bool
     candidates: list[CandidateCard]
     dropped: list[DroppedCard]
@@ -72,26 +78,32 @@ class Explanation(msgspec.Struct, frozen=True):
 class Moment(msgspec.Struct, frozen=True):
     """What is known of circuits and limits now, in the clock of `now_s`."""
 
-    blocks: Mapping[Place, Block]
+    blocks: Mapping[BlockKey, Block]
     circuits: Mapping[tuple[str, str], CircuitState]
     now_s: float
 
 
-def explained(
-    choice: Choice, want: RoutingRequest, session: str | None, moment: Moment
-) -> Explanation:
-    """`choice` is ordered already."""
+def explained(plan: Plan, session: str, moment: Moment) -> Explanation:
+    request, choice = plan.request, plan.choice
+    shares = first_shares(
+        plan.drawn,
+        choice,
+        moment.blocks,
+        prompt_tokens=request.prompt_tokens,
+        now_s=moment.now_s,
+    )
     own: list[OwnKey] = []
     cards: list[CandidateCard] = []
     for rank, candidate in enumerate(choice.candidates, start=1):
         follows = None if candidate.key is not None else _consent(own)
-        cards.append(_card(rank, candidate, choice, want, moment, follows))
+        share = shares[rank - 1] if rank <= len(shares) else 0.0
+        cards.append(_card(rank, candidate, plan, moment, follows, share))
         if candidate.key is not None:
             own.append(candidate.key)
     return Explanation(
         power_level=choice.level.name if choice.level else None,
-        tier=want.tier.value,
-        prompt_tokens=want.prompt_tokens,
+        tier=request.tier.value,
+        prompt_tokens=request.prompt_tokens,
         session=session,
         ignores_health=choice.ignores_health,
         candidates=cards,
@@ -102,16 +114,16 @@ def explained(
 def _card(
     rank: int,
     candidate: Candidate,
-    choice: Choice,
-    want: RoutingRequest,
+    plan: Plan,
     moment: Moment,
     follows: str | None,
+    share: float,
 ) -> CandidateCard:
-    model, key, rule = candidate.model, candidate.key, candidate.rule
-    error = blocked(candidate, moment.blocks, want.prompt_tokens, moment.now_s)
+    model, key, rule, request = candidate.model, candidate.key, candidate.rule, plan.request
+    error = blocked(candidate, moment.blocks, request.prompt_tokens, moment.now_s)
     circuit = moment.circuits.get((model.provider.slug, model.model_id))
-    expected = max(_LEAST_ANSWER_TOKENS, want.prompt_tokens // 3)
-    most = _longest_answer(candidate, choice, want)
+    expected = max(_LEAST_ANSWER_TOKENS, request.prompt_tokens // 3)
+    most = _longest_answer(candidate, plan.choice, request)
     return CandidateCard(
         rank=rank,
         provider=model.provider.slug,
@@ -126,26 +138,27 @@ def _card(
         provider_health=model.provider.health.value,
         circuit=circuit.state.value if circuit else "closed",
         passed_over=error.code if error else None,
+        share=share,
         max_tokens=candidate.max_tokens,
-        expected_cost_usd=_cost(model, want, expected if most is None else min(expected, most)),
-        worst_cost_usd=_cost(model, want, most),
+        expected_cost_usd=_cost(model, request, expected if most is None else min(expected, most)),
+        worst_cost_usd=_cost(model, request, most),
     )
 
 
-def _longest_answer(candidate: Candidate, choice: Choice, want: RoutingRequest) -> int | None:
+def _longest_answer(candidate: Candidate, choice: Choice, request: RoutingRequest) -> int | None:
     model = candidate.model
     default = choice.level.default_max_tokens if choice.level else None
-    bounds = [want.max_tokens or default, model.max_tokens, candidate.max_tokens]
+    bounds = [request.max_tokens or default, model.max_tokens, candidate.max_tokens]
     if model.context_window is not None:
-        bounds.append(max(0, model.context_window - want.prompt_tokens))
+        bounds.append(max(0, model.context_window - request.prompt_tokens))
     return min((bound for bound in bounds if bound is not None), default=None)
 
 
-def _cost(model: Model, want: RoutingRequest, answer_tokens: int | None) -> msgspec.Raw:
+def _cost(model: Model, request: RoutingRequest, answer_tokens: int | None) -> msgspec.Raw:
     if model.price is None or answer_tokens is None:
         return raw_usd(None)
-    rates = rates_for(model.price, want.prompt_tokens)
-    return raw_usd(want.prompt_tokens * rates.input + answer_tokens * rates.output)
+    rates = rates_for(model.price, request.prompt_tokens)
+    return raw_usd(request.prompt_tokens * rates.input + answer_tokens * rates.output)
 
 
 def _consent(own: list[OwnKey]) -> str | None:

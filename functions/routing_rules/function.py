@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functions.routing_rules import handler
-from functions.routing_rules.route import Router
-from functions.routing_rules.rules import Rules
 from shared.auth.authenticator import Authenticator
+from shared.catalog.level_changes import Levels
+from shared.catalog.rule_changes import Rules
+from shared.completion.router import Router
 from shared.function import Function
 
 ROUTING_RULES = Function(
@@ -24,5 +25,5 @@ ROUTING_RULES = Function(
         handler.delete_level,
         handler.list_tiers,
     ],
-    opens=[Authenticator, Router, Rules],
+    opens=[Authenticator, Router, Rules, Levels],
 )

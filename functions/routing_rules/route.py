@@ -1,89 +1,48 @@
-"""Where a request would go, without sending it: asked of the same code that a completion asks."""
+"""Where a request would go, without sending it: asked of the router that completions ask."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import time
 
 import msgspec
+from litestar.types import HTTPScope
 
 from functions.routing_rules.explain import Explanation, Moment, explained
 from shared.auth.caller import Caller, Role
-from shared.auth.own_keys import OwnKeys
-from shared.auth.want import want_of
-from shared.catalog.known_models import KnownModelsKeeper
-from shared.catalog.watch import SnapshotKeeper
+from shared.completion.admit import asked_of
+from shared.completion.router import Router
+from shared.completion.wire import CHAT
 from shared.errors import InvalidField, NotAllowed
-from shared.health.circuits_exchange import CircuitTable
-from shared.resources import opener
-from shared.routing.choose import choose
-from shared.routing.order import draw, order
+from shared.ledger.request_id import current_request_id
 from shared.routing.snapshot import Tier
-from shared.upstream.platform_access import PlatformAccess
-from shared.wire.chat.request import decode_chat
 
 
-class Router:
-    """Asks of this process's memory, and of the database for keys that are not in it."""
+async def explain(
+    router: Router,
+    body: bytes,
+    caller: Caller,
+    scope: HTTPScope,
+    *,
+    tier: str | None = None,
+    user: str | None = None,
+) -> Explanation:
+    """Raises what a completion would be answered with where nothing can serve it.
 
-    def __init__(
-        self,
-        *,
-        keeper: SnapshotKeeper,
-        access: PlatformAccess,
-        own_keys: OwnKeys,
-        circuits: CircuitTable,
-        known: KnownModelsKeeper,
-    ) -> None:
-        self._keeper = keeper
-        self._access = access
-        self._own_keys = own_keys
-        self._circuits = circuits
-        self._known = known
-
-    async def explain(
-        self,
-        body: bytes,
-        caller: Caller,
-        headers: Mapping[bytes, bytes],
-        *,
-        tier: str | None = None,
-        user: str | None = None,
-    ) -> Explanation:
-        """Raises what a completion would be answered with where nothing can serve it.
-
-        `tier` and `user` stand in for the caller's own; only an admin may name others.
-        """
-        caller = _as(caller, tier, user)
-        chat = decode_chat(body)
-        snapshot = self._keeper.snapshot
-        own_keys = await self._own_keys.load(caller.user_id)
-        want = want_of(chat, caller, headers, self._access.keyed(snapshot), own_keys)
-        known = await self._known.wanted(snapshot, want)
-        # All of a large catalog takes a while, and others wait for the loop.
-        choice = await asyncio.to_thread(choose, snapshot, want, known, enough=None)
-        session = _session(headers) or chat.session
-        table = self._circuits
-        ordered = order(
-            draw(choice, session or ""),
-            table.blocks,
-            prompt_tokens=want.prompt_tokens,
-            now_s=table.clock(),
-        )
-        circuits = {(slug, model): news for slug, model, news in table.states()}
-        moment = Moment(table.blocks, circuits, table.clock())
-        return explained(ordered, want, session, moment)
-
-
-@opener
-async def open_router(
-    keeper: SnapshotKeeper,
-    access: PlatformAccess,
-    own_keys: OwnKeys,
-    circuits: CircuitTable,
-    known: KnownModelsKeeper,
-) -> AsyncGenerator[Router]:
-    yield Router(keeper=keeper, access=access, own_keys=own_keys, circuits=circuits, known=known)
+    `tier` and `user` stand in for the caller's own; only an admin may name others.
+    """
+    asked = asked_of(
+        CHAT,
+        CHAT.read(body),
+        _as(caller, tier, user),
+        scope,
+        dict(scope["headers"]),
+        request_id=current_request_id(),
+        started=time.perf_counter(),
+    )
+    plan = await router.explain(asked)
+    table = router.circuits
+    circuits = {(slug, model): state for slug, model, state in table.states()}
+    return explained(plan, asked.drawn_by, Moment(table.blocks, circuits, table.clock()))
 
 
 def _as(caller: Caller, tier: str | None, user: str | None) -> Caller:
@@ -99,8 +58,3 @@ def _as(caller: Caller, tier: str | None, user: str | None) -> Caller:
         user_id=caller.user_id if user is None else user,
         allowed_models=None,
     )
-
-
-def _session(headers: Mapping[bytes, bytes]) -> str | None:
-    value = headers.get(b"x-session-id")
-    return value.decode("latin-1") if value else None

@@ -6,17 +6,14 @@ import dramatiq
 import psycopg
 
 from functions.sync_catalog.job import sync_catalog
-from functions.sync_catalog.queue import SYNC_ACTOR, SYNC_QUEUE
-from shared.log import get_logger
-
-_DAY_MS = 24 * 3600 * 1000
+from shared.jobs import SYNC_CATALOG
+from shared.log import get_logger, one_line
 
 
 # No retries: a day's prices come with the next day's run, or by `switchyard catalog sync`.
-@dramatiq.actor(actor_name=SYNC_ACTOR, queue_name=SYNC_QUEUE, max_retries=0, max_age=_DAY_MS)
+@dramatiq.actor(**SYNC_CATALOG.options)
 def sync() -> None:
     try:
         sync_catalog()
     except psycopg.OperationalError as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        get_logger().warning("catalogue.sync_postponed", reason=reason)
+        get_logger().warning("catalogue.sync_postponed", reason=one_line(error))

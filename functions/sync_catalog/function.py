@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.sync_catalog.job import SETTINGS, sync_catalog
-from functions.sync_catalog.queue import SYNC_ACTOR
-from shared.function import Function, Job
+from shared import jobs
+from shared.function import Function
 
-SYNC_CATALOG = Function(name="sync_catalog", reads=SETTINGS, jobs=[Job(SYNC_ACTOR, sync_catalog)])
+SYNC_CATALOG = Function(name="sync_catalog", reads=SETTINGS, jobs={jobs.SYNC_CATALOG: sync_catalog})

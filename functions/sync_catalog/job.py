@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 
-from shared.catalog.sync import Kind, apply_sync, plan_sync, provider_slugs
+from shared.catalog.sync import ChangeKind, apply_sync, plan_sync, provider_slugs
 from shared.db.audit import Actor
 from shared.db.connect import connect_once
 from shared.log import get_logger
@@ -30,5 +30,5 @@ async def _sync(dsn: str) -> int:
         steps = await plan_sync(connection, await provider_slugs(connection), at)
         await apply_sync(connection, _ACTOR, steps, at)
     counts = Counter(step.change.kind for step in steps)
-    get_logger().info("catalogue.synced", **{kind.value: counts[kind] for kind in Kind})
-    return counts[Kind.NEW] + counts[Kind.PRICE]
+    get_logger().info("catalogue.synced", **{kind.value: counts[kind] for kind in ChangeKind})
+    return counts[ChangeKind.NEW] + counts[ChangeKind.PRICE]

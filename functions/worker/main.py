@@ -11,13 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import dramatiq
-import redis
 from dramatiq.brokers.redis import RedisBroker
 
 import functions
 from functions.worker.quarantine import Quarantine
 from shared.db.thread_connection import ThreadConnections
-from shared.jobs import NAMESPACE
+from shared.keyspace import JOB_QUEUES, connect
 from shared.log import configure_logging
 from shared.settings import (
     DatabaseSettings,
@@ -40,14 +39,14 @@ def make_broker(
     redis_url: str, *, heartbeat_timeout_ms: int = _HEARTBEAT_TIMEOUT_MS
 ) -> RedisBroker:
     """The workers' broker, with Dramatiq's default middleware (none of it opens a port)."""
+    client = connect(redis_url)
     broker = RedisBroker(
-        url=redis_url,
-        namespace=NAMESPACE,
+        client=client,
+        namespace=JOB_QUEUES,
         maintenance_chance=_ALWAYS,
         heartbeat_timeout=heartbeat_timeout_ms,
         dead_message_ttl=_DEAD_MESSAGE_TTL_MS,
     )
-    client = redis.Redis.from_url(redis_url)  # pyright: ignore[reportUnknownMemberType]
     first = type(broker.middleware[0])
     broker.add_middleware(Quarantine(client, _connections), before=first)
     return broker

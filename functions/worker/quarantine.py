@@ -12,14 +12,13 @@ from typing import Any
 
 import dramatiq
 import psycopg
-import redis
 from dramatiq.middleware import Middleware, SkipMessage
 
 from shared.db.dead_letters import keep_dead_letter
 from shared.db.thread_connection import ThreadConnections
+from shared.keyspace import JOB_ATTEMPTS, SyncRedis
 from shared.log import get_logger
 
-ATTEMPTS = "switchyard:worker:attempts:"
 MOST_DEATHS = 3
 
 _REMEMBERED_S = 24 * 3600
@@ -32,7 +31,7 @@ _DIED = f"its worker died in it {MOST_DEATHS} times"
 class Quarantine(Middleware):
     """Goes before every other middleware, so that it sees what they decided."""
 
-    def __init__(self, client: redis.Redis, connections: Callable[[], ThreadConnections]) -> None:
+    def __init__(self, client: SyncRedis, connections: Callable[[], ThreadConnections]) -> None:
         """`connections` is called when the first job is given up."""
         self._redis = client
         self._connections = connections
@@ -41,7 +40,7 @@ class Quarantine(Middleware):
     def before_process_message(self, broker: Any, message: dramatiq.MessageProxy) -> None:
         """Count the attempt before it is made: who dies in it cannot. Raises SkipMessage."""
         self._thread.reason = None
-        key = ATTEMPTS + message.message_id
+        key = JOB_ATTEMPTS + message.message_id
         with self._redis.pipeline() as pipeline:  # pyright: ignore[reportUnknownMemberType]
             pipeline.incr(key)
             pipeline.expire(key, _REMEMBERED_S)
@@ -60,13 +59,13 @@ class Quarantine(Middleware):
         exception: BaseException | None = None,
     ) -> None:
         """Whatever came of it, the process lives: the next attempt is a first one again."""
-        self._redis.delete(ATTEMPTS + message.message_id)
+        self._redis.delete(JOB_ATTEMPTS + message.message_id)
         if exception is not None:
             # Its class alone: a message may quote what nobody should read.
             self._thread.reason = type(exception).__name__
 
     def after_skip_message(self, broker: Any, message: dramatiq.MessageProxy) -> None:
-        self._redis.delete(ATTEMPTS + message.message_id)
+        self._redis.delete(JOB_ATTEMPTS + message.message_id)
         self._thread.reason = self._thread.reason or _TOO_OLD
 
     def after_nack(self, broker: Any, message: dramatiq.MessageProxy) -> None:

@@ -6,44 +6,29 @@ import dramatiq
 import psycopg
 from dramatiq.middleware import Shutdown
 
-from functions.write_usage.partitions import PARTITIONS_ACTOR
-from functions.write_usage.writer import writer
-from shared.ledger.batch import WRITE_ACTOR, WRITE_QUEUE
-from shared.log import get_logger
+from functions.write_usage import job
+from shared.jobs import PREPARE_PARTITIONS, WRITE_USAGE, Job
+from shared.log import get_logger, one_line
 
 
-# Interrupted at shutdown: a drain of a long stream would hold the worker, and loses nothing.
-@dramatiq.actor(
-    actor_name=WRITE_ACTOR,
-    queue_name=WRITE_QUEUE,
-    max_retries=20,
-    min_backoff=1_000,
-    max_backoff=30_000,
-    notify_shutdown=True,
-)
+@dramatiq.actor(**WRITE_USAGE.options)
 def write_usage() -> None:
     try:
-        writer().write()
+        job.write_usage()
     except (psycopg.OperationalError, Shutdown) as error:
-        raise _postponed(WRITE_ACTOR, error) from None
+        raise _postponed(WRITE_USAGE, error) from None
 
 
-@dramatiq.actor(
-    actor_name=PARTITIONS_ACTOR,
-    queue_name=WRITE_QUEUE,
-    max_retries=20,
-    min_backoff=5_000,
-    max_backoff=300_000,
-)
+@dramatiq.actor(**PREPARE_PARTITIONS.options)
 def prepare_partitions() -> None:
     try:
-        writer().prepare_partitions()
+        job.prepare_partitions()
     except psycopg.OperationalError as error:
-        raise _postponed(PARTITIONS_ACTOR, error) from None
+        raise _postponed(PREPARE_PARTITIONS, error) from None
 
 
-def _postponed(actor: str, error: BaseException) -> dramatiq.Retry:
+def _postponed(what: Job, error: BaseException) -> dramatiq.Retry:
     """A retry after the usual backoff, in one line of log instead of a traceback."""
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    get_logger().warning("usage.postponed", actor=actor, reason=reason)
+    reason = one_line(error)
+    get_logger().warning("usage.postponed", actor=what.name, reason=reason)
     return dramatiq.Retry(reason)

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
-import redis
 
-from functions.write_usage.stream import Entry, UsageStream
+from shared.keyspace import SyncRedis
 from shared.ledger.batch import Batch, decode_batch, encode_batch
 from shared.ledger.quarantine import quarantine
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.ledger.rows import InvalidRecord, write_batch
-from shared.log import get_logger
+from shared.log import get_logger, one_line
+from shared.spool.stream import Entry, StreamConsumer
 
 STALE_AFTER_MS = 30_000
 """Longer than the slowest commit: sooner, two writers would take turns at one entry."""
@@ -45,7 +45,7 @@ class Record(NamedTuple):
 
 
 def drain(
-    client: redis.Redis,
+    client: SyncRedis,
     connect: Callable[[], psycopg.Connection[Any]],
     consumer: str,
     *,
@@ -60,7 +60,7 @@ def drain(
     Raises psycopg.OperationalError or redis.RedisError where a server is away: what was read and
     not yet written stays in the stream and is delivered again.
     """
-    stream = UsageStream(client, consumer)
+    stream = StreamConsumer(client, consumer)
     stream.ensure_group()
     connection = connect()
     until = time.monotonic() + longest_s
@@ -77,7 +77,7 @@ def drain(
     return rows
 
 
-def _deliveries(stream: UsageStream, stale_after_ms: int) -> Iterator[list[Entry]]:
+def _deliveries(stream: StreamConsumer, stale_after_ms: int) -> Iterator[list[Entry]]:
     """What to write at once, in turn. Each must be settled before the next is asked for.
 
     An entry that was delivered before goes alone: its size may be what its first reader died of.
@@ -88,7 +88,7 @@ def _deliveries(stream: UsageStream, stale_after_ms: int) -> Iterator[list[Entry
         yield entries
 
 
-def _merged(stream: UsageStream) -> list[Entry]:
+def _merged(stream: StreamConsumer) -> list[Entry]:
     """Unread entries of about _BYTES_AT_ONCE together, or all there are."""
     merged: list[Entry] = []
     size = 0
@@ -147,7 +147,7 @@ def _set_aside(
     payload: bytes,
     error: Exception,
 ) -> None:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    reason = one_line(error)
     if quarantine(connection, stream_id=stream_id, payload=payload, error=reason):
         get_logger().error(
             "usage.quarantined",

@@ -16,11 +16,11 @@ import psycopg
 
 from functions.write_usage.drain import write_entries
 from functions.write_usage.function import WRITE_USAGE
-from functions.write_usage.stream import Entry
 from shared.aws.jobs import run_job
 from shared.db.thread_connection import ThreadConnections
-from shared.log import configure_logging, get_logger
+from shared.log import configure_logging, get_logger, one_line
 from shared.settings import DatabaseSettings, LogSettings, load_settings
+from shared.spool.stream import Entry
 
 Event = Mapping[str, Any]
 
@@ -71,8 +71,7 @@ def _entry(message: Event) -> Entry:
 
 
 def _warn(error: psycopg.Error, messages: int) -> None:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    get_logger().warning("usage.postponed", messages=messages, reason=reason)
+    get_logger().warning("usage.postponed", messages=messages, reason=one_line(error))
 
 
 @cache

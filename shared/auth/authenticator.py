@@ -21,8 +21,6 @@ from shared.resources import opener
 from shared.routing.snapshot import Tier
 from shared.settings import TryOutSettings
 
-MAX_REMEMBERED = 100_000
-
 TRYOUT_CALLERS: Mapping[str, Caller] = {
     "test-user-token": Caller(
         user_id="test-user",
@@ -49,14 +47,13 @@ TRYOUT_CALLERS: Mapping[str, Caller] = {
 
 
 class Authenticator:
-    """Remembers callers by token digest, at most MAX_REMEMBERED of each kind, known and unknown."""
+    """Remembers callers by token digest, and which tokens are nobody's."""
 
     def __init__(self, database: Database, pinned: Mapping[bytes, Caller] | None = None) -> None:
         self._database = database
         self._pinned = dict(pinned or {})
         self._callers = Remembered(
             self._query,
-            limit=MAX_REMEMBERED,
             event="token.lookup_failed",
             complaint="The token cannot be checked just now: the database is away.",
         )

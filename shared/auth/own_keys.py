@@ -6,7 +6,7 @@ longer than a poll takes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
@@ -24,8 +24,6 @@ from shared.vault.owner import NotOpened, WhyNot
 from shared.vault.sealing import Vault
 from shared.vault.secret import SecretText
 
-MAX_REMEMBERED = 100_000
-
 
 class StoredKey(OwnKey, frozen=True, kw_only=True):
     """An OwnKey with what opens it. Equal only while the sealed text is the same."""
@@ -38,16 +36,18 @@ class StoredKey(OwnKey, frozen=True, kw_only=True):
 
 
 class OwnKeys:
-    """Remembers the keys of at most MAX_REMEMBERED users, those without any too."""
+    """Remembers the keys of each user who called, and who has none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._keys = Remembered(
             self._query,
-            limit=MAX_REMEMBERED,
             event="own_keys.lookup_failed",
             complaint="Your stored provider keys cannot be read just now: the database is away.",
         )
+        # Every request asks this: no frame of ours between.
+        self.recall: Callable[[str], tuple[StoredKey, ...] | None] = self._keys.recall
+        """This user's keys in the order of their ids, None if not remembered; no I/O, no lock."""
 
     def forget(self) -> None:
         """Drop everything: the table has changed."""
@@ -56,10 +56,6 @@ class OwnKeys:
     def forget_user(self, user_id: str) -> None:
         """Drop one user's keys, which this process has just changed."""
         self._keys.forget(user_id)
-
-    def recall(self, user_id: str) -> tuple[StoredKey, ...] | None:
-        """This user's keys in the order of their ids, None if not remembered; no I/O, no lock."""
-        return self._keys.recall(user_id)
 
     async def load(self, user_id: str) -> tuple[StoredKey, ...]:
         """The same, asking the database if need be: one query however many wait for it.

@@ -13,6 +13,8 @@ from shared.db.connect import WAIT_S
 from shared.errors import NotReady
 from shared.log import get_logger
 
+MAX_REMEMBERED = 100_000
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -26,7 +28,12 @@ class Remembered(Generic[K, V]):
     """
 
     def __init__(
-        self, query: Callable[[K], Awaitable[V | None]], *, limit: int, event: str, complaint: str
+        self,
+        query: Callable[[K], Awaitable[V | None]],
+        *,
+        event: str,
+        complaint: str,
+        limit: int = MAX_REMEMBERED,
     ) -> None:
         self._query = query
         self._limit = limit
@@ -36,10 +43,9 @@ class Remembered(Generic[K, V]):
         # Apart, so that a flood of made-up keys drives out no real one.
         self._absent: dict[K, None] = {}
         self._lookups: dict[K, asyncio.Task[V | None]] = {}
-
-    def recall(self, key: K) -> V | None:
+        # Every request asks this: no frame of ours between.
+        self.recall: Callable[[K], V | None] = self._values.get
         """The value if it is remembered; no I/O, no lock."""
-        return self._values.get(key)
 
     async def load(self, key: K) -> V | None:
         """The value, asking the database if need be: one query however many wait for it.

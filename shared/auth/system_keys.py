@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
 
 from shared.auth.key_check import KeyChecks
 from shared.auth.key_text import read_key
 from shared.auth.open_vault import PlatformKeys, Vault
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import system_keys as rows
-from shared.db.audit import Actor, append_audit
-from shared.db.connect import Database
+from shared.db.audit import Action, Actor, append_audit
+from shared.db.connect import Connection, Database
 from shared.db.system_keys import NewSystemKey, SystemKey
 from shared.errors import InvalidField, NotFound
 from shared.resources import opener
@@ -79,15 +78,9 @@ class SystemKeys:
         )
         async with self._database.connection() as connection, connection.transaction():
             await rows.store_system_key(connection, provider.id, new)
-            await append_audit(
-                connection,
-                actor,
-                "system_key.stored",
-                "provider",
-                provider.id,
-                fingerprint=new.fingerprint,
-                details={"provider": slug, "status": found.status},
-            )
+            details = {"provider": slug, "status": found.status}
+            action = Action.SYSTEM_KEY_STORED
+            await _audit(connection, actor, action, provider.id, new.fingerprint, details)
             return self._in_use(await _find(connection, slug))
 
     async def list(self) -> list[KeyInUse]:
@@ -101,55 +94,55 @@ class SystemKeys:
             if deleted is None:
                 raise _no_key(slug)
             provider_id, fingerprint = deleted
-            await append_audit(
-                connection,
-                actor,
-                "system_key.deleted",
-                "provider",
-                provider_id,
-                fingerprint=fingerprint,
-                details={"provider": slug},
-            )
+            action, details = Action.SYSTEM_KEY_DELETED, {"provider": slug}
+            await _audit(connection, actor, action, provider_id, fingerprint, details)
             return self._in_use(await _find(connection, slug))
 
     async def test(self, slug: str, actor: Actor) -> KeyInUse:
         """Raises NotFound where there is no key, PlatformKeyRefused where it does not open."""
         async with self._database.connection() as connection:
             held = await _find(connection, slug)
-        place = self._provider(held)
-        key = self._platform_keys.of(place)
+        provider = self._provider(held)
+        key = self._platform_keys.of(provider)
         if key is None:
             raise _no_key(slug)
-        found = await self._checks.check(place, key)
+        found = await self._checks.check(provider, key)
         async with self._database.connection() as connection, connection.transaction():
             await rows.note_system_key_status(connection, held.id, found.status, found.reason)
-            await append_audit(
-                connection,
-                actor,
-                "system_key.tested",
-                "provider",
-                held.id,
-                fingerprint=shown(key).fingerprint,
-                details={"provider": slug, "status": found.status},
-            )
+            details = {"provider": slug, "status": found.status}
+            action, fingerprint = Action.SYSTEM_KEY_TESTED, shown(key).fingerprint
+            await _audit(connection, actor, action, held.id, fingerprint, details)
             return self._in_use(await _find(connection, slug))
 
     def _provider(self, held: SystemKey) -> Provider:
         """As the snapshot has it, with the key as the table has it, which may be newer."""
-        place = self._keeper.snapshot.providers_by_slug.get(held.provider)
-        if place is None:
+        provider = self._keeper.snapshot.providers_by_slug.get(held.provider)
+        if provider is None:
             raise _no_key(held.provider)
-        return msgspec.structs.replace(place, sealed_system_key=held.sealed)
+        return msgspec.structs.replace(provider, sealed_system_key=held.sealed)
 
     def _in_use(self, row: SystemKey) -> KeyInUse:
         return KeyInUse(row, self._platform_keys.from_environment(row.provider))
 
 
-async def _find(connection: psycopg.AsyncConnection[Any], slug: str) -> SystemKey:
+async def _find(connection: Connection, slug: str) -> SystemKey:
     row = await rows.find_system_key(connection, slug)
     if row is None:
         raise _no_key(slug)
     return row
+
+
+async def _audit(
+    connection: Connection,
+    actor: Actor,
+    action: Action,
+    provider_id: int,
+    fingerprint: str | None,
+    details: Mapping[str, Any],
+) -> None:
+    await append_audit(
+        connection, actor, action, "provider", provider_id, fingerprint=fingerprint, details=details
+    )
 
 
 def _no_key(slug: str) -> NotFound:

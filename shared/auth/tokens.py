@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-import psycopg
 from msgspec import UNSET, UnsetType
 
 from shared.auth.authenticator import Authenticator
@@ -16,8 +15,8 @@ from shared.auth.scope import Scope
 from shared.auth.token import mint
 from shared.db import access_tokens as rows
 from shared.db.access_tokens import NewToken, TokenRow
-from shared.db.audit import Actor, append_audit
-from shared.db.connect import Database
+from shared.db.audit import Action, Actor, append_audit
+from shared.db.connect import Connection, Database
 from shared.db.connections import Connects
 from shared.errors import InvalidField, NotAllowed, NotFound
 from shared.resources import opener
@@ -105,7 +104,7 @@ class Tokens:
         async with self._database.connection() as connection, connection.transaction():
             token_id = await rows.insert_token(connection, token, new)
             details = {"user": new.user_id, "role": new.role, "tier": new.tier, "scopes": scopes}
-            await _audit(connection, actor, "token.created", token_id, details)
+            await _audit(connection, actor, Action.TOKEN_CREATED, token_id, details)
             return Minted(await _find(connection, token_id), token)
 
     async def page(self, after: int, limit: int | None, user_id: str | None) -> list[TokenRow]:
@@ -135,7 +134,7 @@ class Tokens:
             if not await rows.change_token(connection, token_id, changes):
                 raise _ended(token_id)
             details = {name: _plain(value) for name, value in changes.items()}
-            await _audit(connection, actor, "token.changed", token_id, details)
+            await _audit(connection, actor, Action.TOKEN_CHANGED, token_id, details)
             changed = await _find(connection, token_id)
         self._on_change()
         return changed
@@ -145,7 +144,9 @@ class Tokens:
         async with self._database.connection() as connection, connection.transaction():
             row = await _find(connection, token_id)
             if await rows.end_token(connection, token_id):
-                await _audit(connection, actor, "token.revoked", token_id, {"user": row.user_id})
+                await _audit(
+                    connection, actor, Action.TOKEN_REVOKED, token_id, {"user": row.user_id}
+                )
                 row = await _find(connection, token_id)
         self._on_change()
         return row
@@ -167,7 +168,7 @@ class Tokens:
             if new_id is None:
                 raise _ended(token_id)
             details = {"to": new_id, "overlap_hours": asked.overlap_hours}
-            await _audit(connection, actor, "token.rotated", token_id, details)
+            await _audit(connection, actor, Action.TOKEN_ROTATED, token_id, details)
             made = await _find(connection, new_id)
         self._on_change()
         return Minted(made, token)
@@ -209,7 +210,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-async def _find(connection: psycopg.AsyncConnection[Any], token_id: int) -> TokenRow:
+async def _find(connection: Connection, token_id: int) -> TokenRow:
     row = await rows.find_token(connection, token_id)
     if row is None:
         raise NotFound(f"There is no token {token_id}.", param="token_id", code="token_not_found")
@@ -225,9 +226,9 @@ def _ended(token_id: int) -> InvalidField:
 
 
 async def _audit(
-    connection: psycopg.AsyncConnection[Any],
+    connection: Connection,
     actor: Actor,
-    action: str,
+    action: Action,
     token_id: int,
     details: dict[str, Any],
 ) -> None:

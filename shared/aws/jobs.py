@@ -26,15 +26,15 @@ def run_job(function: Function, event: Mapping[str, Any]) -> dict[str, str]:
     """Run the job that the event names. Raises NoSuchJob, and whatever the job raises: EventBridge
     then calls again.
     """
-    jobs = {job.name: job for job in function.jobs}
-    job = jobs.get(str(event.get("job")))
-    if job is None:
-        raise NoSuchJob(f'send {{"job": …}} with one of {", ".join(jobs)}')
-    done = job.run()
+    runs = {job.name: run for job, run in function.jobs.items()}
+    name = str(event.get("job"))
+    if name not in runs:
+        raise NoSuchJob(f'send {{"job": …}} with one of {", ".join(runs)}')
+    done = runs[name]()
     if isawaitable(done):
         asyncio.run(_awaited(done))
-    get_logger().info("job.done", job=job.name)
-    return {"done": job.name}
+    get_logger().info("job.done", job=name)
+    return {"done": name}
 
 
 async def _awaited(done: Any) -> None:

@@ -46,7 +46,7 @@ class TierRow(TypedDict):
 
 
 @dataclass(frozen=True)
-class KnownModel:
+class PricedModel:
     """`tiers` is ordered by start_tokens, from 0 up; `service_tiers` are those that cost else."""
 
     name: str
@@ -67,7 +67,7 @@ class KnownModel:
         return prices
 
 
-def known_model(provider: str, model: str, at: datetime) -> KnownModel:
+def known_model(provider: str, model: str, at: datetime) -> PricedModel:
     """What genai-prices says of `model` at `at`.
 
     Raises LookupError if it does not know it, or knows no price of its input or output tokens.
@@ -78,7 +78,7 @@ def known_model(provider: str, model: str, at: datetime) -> KnownModel:
 
     at_provider, found = get_snapshot().find_provider_model(model, None, provider, None)
     tiers = _tiers(found.get_prices(at))
-    return KnownModel(
+    return PricedModel(
         name=found.name or model,
         description=" ".join(found.description.split()) if found.description else None,
         context_window=found.context_window,
@@ -160,7 +160,7 @@ def _service_tiers(
     return {name: tiers for name, tiers in named.items() if tiers != base}
 
 
-def known_models(provider: str, at: datetime) -> dict[str, KnownModel]:
+def known_models(provider: str, at: datetime) -> dict[str, PricedModel]:
     """What genai-prices knows of a provider, by the id that goes upstream.
 
     Without those it marks as deprecated or has no price of text for (embeddings, images, sound).
@@ -172,7 +172,7 @@ def known_models(provider: str, at: datetime) -> dict[str, KnownModel]:
     if listed is None:
         raise LookupError(f"genai-prices does not know {provider}")
     ours = provider_of(provider)
-    found: dict[str, KnownModel] = {}
+    found: dict[str, PricedModel] = {}
     for model in listed.models:
         if model.deprecated or not model.id.startswith(ours.sold_here):
             continue

@@ -67,12 +67,12 @@ class KnownModelsKeeper:
         self._read_at_s = 0.0
         self._reading = asyncio.Lock()
 
-    async def wanted(self, snapshot: Snapshot, want: RoutingRequest) -> KnownModels | None:
-        """The catalog's models where `want` needs them: a name that is not listed, and a key.
+    async def wanted(self, snapshot: Snapshot, request: RoutingRequest) -> KnownModels | None:
+        """The catalog's models where `request` needs them: a name that is not listed, and a key.
 
         Raises NotReady where they were never read and the database is away.
         """
-        if not want.own_keys or all(_is_listed(snapshot, name) for name in want.models):
+        if not request.own_keys or all(_is_listed(snapshot, name) for name in request.models):
             return None
         async with self._reading:
             now = asyncio.get_running_loop().time()

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
-Connection = psycopg.AsyncConnection[Any]
+from shared.catalog.rows import insert_row, update_row
+from shared.db.connect import Connection
 
 # The few whose name in the table is not the one that the API has.
 _COLUMN_OF = {"name": "model_name", "min_tier": "min_tier_required"}
@@ -30,7 +30,7 @@ class PriceVersion(msgspec.Struct, frozen=True):
 
 
 class ModelRow(msgspec.Struct, frozen=True):
-    """`price` is the newest version, by which is billed; null: unpriced."""
+    """`price` is the newest version, used to bill requests from now on; null: unpriced."""
 
     id: int
     provider: str
@@ -128,35 +128,21 @@ async def create_model(
 
     Holds the provider's row until the transaction's end: nobody adds another meanwhile.
     """
-    columns = [sql.Identifier(_COLUMN_OF.get(name, name)) for name in values]
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
             "SELECT id FROM llm_providers WHERE provider_slug = %s FOR UPDATE", [provider]
         )
         provider_id = await cursor.fetchone()
-        if provider_id is None:
-            return None
-        await cursor.execute(
-            sql.SQL("INSERT INTO llm_models (provider_id, {}) VALUES (%s, {}) RETURNING id").format(
-                sql.SQL(", ").join(columns),
-                sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
-            ),
-            [provider_id, *values.values()],
-        )
-        return await cursor.fetchone()
+    if provider_id is None:
+        return None
+    return await insert_row(
+        connection, "llm_models", {"provider_id": provider_id, **_columns(values)}
+    )
 
 
 async def change_model(connection: Connection, model_id: int, changes: Mapping[str, Any]) -> None:
-    """`changes` by the names of ModelRow, at least one."""
-    assignments = [
-        sql.SQL("{} = %s").format(sql.Identifier(_COLUMN_OF.get(name, name))) for name in changes
-    ]
-    await connection.execute(
-        sql.SQL("UPDATE llm_models SET {}, updated_at = now() WHERE id = %s").format(
-            sql.SQL(", ").join(assignments)
-        ),
-        [*changes.values(), model_id],
-    )
+    """`changes` by the names of ModelRow."""
+    await update_row(connection, "llm_models", ("id", model_id), _columns(changes))
 
 
 async def add_price(
@@ -214,6 +200,10 @@ async def uses_of(connection: Connection, model_id: int) -> tuple[int, bool]:
 async def delete_model(connection: Connection, model_id: int) -> None:
     """Its prices and rules go with it."""
     await connection.execute("DELETE FROM llm_models WHERE id = %s", [model_id])
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_COLUMN_OF.get(name, name): value for name, value in values.items()}
 
 
 def _row(found: _Found) -> ModelRow:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, scalar_row
 
-Connection = psycopg.AsyncConnection[Any]
+from shared.catalog.rows import insert_row, update_row
+from shared.db.connect import Connection
 
 # The few whose name in the table is not the one that the API has.
 _COLUMN_OF = {"provider": "provider_slug", "name": "provider_name", "min_tier": "min_tier_required"}
@@ -90,42 +90,20 @@ async def find_provider(
         return await cursor.fetchone()
 
 
-async def create_provider(connection: Connection, values: Mapping[str, Any]) -> ProviderRow:
+async def create_provider(connection: Connection, values: Mapping[str, Any]) -> None:
     """`values` by the names of ProviderRow. Raises psycopg.errors.UniqueViolation."""
-    columns = [sql.Identifier(_COLUMN_OF.get(name, name)) for name in values]
-    async with connection.cursor(row_factory=class_row(ProviderRow)) as cursor:
-        await cursor.execute(
-            sql.SQL("INSERT INTO llm_providers ({}) VALUES ({}) RETURNING {}").format(
-                sql.SQL(", ").join(columns),
-                sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
-                _COLUMNS,
-            ),
-            list(values.values()),
-        )
-        [row] = await cursor.fetchall()
-        return row
+    await insert_row(connection, "llm_providers", _columns(values))
 
 
 async def change_provider(
     connection: Connection, provider_id: int, changes: Mapping[str, Any]
-) -> ProviderRow:
-    """`changes` by the names of ProviderRow, at least one. Raises as create_provider does."""
-    assignments = [
-        sql.SQL("{} = %s").format(sql.Identifier(_COLUMN_OF.get(name, name))) for name in changes
-    ]
-    async with connection.cursor(row_factory=class_row(ProviderRow)) as cursor:
-        await cursor.execute(
-            sql.SQL(
-                "UPDATE llm_providers SET {}, updated_at = now() WHERE id = %s RETURNING {}"
-            ).format(sql.SQL(", ").join(assignments), _COLUMNS),
-            [*changes.values(), provider_id],
-        )
-        [row] = await cursor.fetchall()
-        return row
+) -> None:
+    """`changes` by the names of ProviderRow. Raises psycopg.errors.UniqueViolation."""
+    await update_row(connection, "llm_providers", ("id", provider_id), _columns(changes))
 
 
 async def remove_keys(connection: Connection, provider_id: int) -> int:
-    """Take away every key that is sealed to the provider's host; how many callers' keys it were."""
+    """Remove every key that is sealed to the provider's host; how many callers' keys there were."""
     await connection.execute(
         "UPDATE llm_providers SET encrypted_system_key = NULL, system_key_suffix = NULL,"
         " system_key_fingerprint = NULL, system_key_encryption_key_id = NULL,"
@@ -151,3 +129,7 @@ async def count_models(connection: Connection, provider_id: int) -> int:
 async def delete_provider(connection: Connection, provider_id: int) -> None:
     """Raises psycopg.errors.ForeignKeyViolation where models or keys of it are left."""
     await connection.execute("DELETE FROM llm_providers WHERE id = %s", [provider_id])
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_COLUMN_OF.get(name, name): value for name, value in values.items()}

@@ -31,7 +31,7 @@ T = TypeVar("T")
 Row = Mapping[str, Any]
 
 
-class Versions(msgspec.Struct, frozen=True):
+class ChangeCounters(msgspec.Struct, frozen=True):
     """Counters that triggers move when a table of their subject changes."""
 
     catalogue: int
@@ -40,11 +40,18 @@ class Versions(msgspec.Struct, frozen=True):
     limits: int
 
 
-async def read_versions(connection: psycopg.AsyncConnection[Any]) -> Versions:
+async def read_versions(connection: psycopg.AsyncConnection[Any]) -> ChangeCounters:
     """The counters; all 0 where their row was deleted (the next change makes it again)."""
-    async with connection.cursor(row_factory=class_row(Versions)) as cursor:
+    async with connection.cursor(row_factory=class_row(ChangeCounters)) as cursor:
         await cursor.execute("SELECT catalogue, tokens, keys, limits FROM versions WHERE id = 1")
-        return await cursor.fetchone() or Versions(0, 0, 0, 0)
+        return await cursor.fetchone() or ChangeCounters(0, 0, 0, 0)
+
+
+async def count_limits(connection: psycopg.AsyncConnection[Any]) -> int:
+    """How many rows of `limits` are switched on; nothing keeps to them yet."""
+    cursor = await connection.execute("SELECT count(*) FROM limits WHERE is_active")
+    [(count,)] = await cursor.fetchall()
+    return count
 
 
 async def read_snapshot(connection: psycopg.AsyncConnection[Any]) -> Snapshot:
@@ -120,7 +127,6 @@ def _power_level(row: Row) -> PowerLevel:
         name=row["name"],
         rank=row["rank"],
         price_ceiling=int(row["price_ceiling_usd_per_mtok"] * PICO_USD_PER_TOKEN),
-        ttft_target_ms=row["ttft_target_ms"],
         may_change_level=row["may_change_level"],
         default_max_tokens=row["default_max_tokens"],
         default_temperature=None if temperature is None else float(temperature),

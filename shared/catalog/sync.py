@@ -15,10 +15,10 @@ import msgspec
 import psycopg
 
 from shared.catalog import models
-from shared.catalog.genai_prices import KnownModel, known_model, known_models
+from shared.catalog.genai_prices import PricedModel, known_model, known_models
 from shared.catalog.models import ModelRow
 from shared.catalog.providers import list_providers
-from shared.db.audit import Actor, append_audit
+from shared.db.audit import Action, Actor, append_audit
 from shared.pricing.price import parse_price
 
 _SOURCE = "genai-prices"
@@ -28,7 +28,7 @@ _TAKEN_OVER = "llm_models"
 Connection = psycopg.AsyncConnection[Any]
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     NEW = "new"
     PRICE = "price"
     KEPT = "kept"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 class Change(msgspec.Struct, frozen=True):
     """Prices are those of the base tier, USD per million tokens: `input / output`."""
 
-    kind: Kind
+    kind: ChangeKind
     provider: str
     model_id: str
     is_active: bool
@@ -53,7 +53,7 @@ class Step(msgspec.Struct, frozen=True):
 
     change: Change
     row_id: int | None
-    known: KnownModel | None
+    known: PricedModel | None
 
 
 async def provider_slugs(connection: Connection) -> list[str]:
@@ -80,7 +80,7 @@ async def apply_sync(
     done: dict[str, dict[str, list[str]]] = {}
     async with connection.transaction():
         for step in steps:
-            if step.known is None or step.change.kind not in (Kind.NEW, Kind.PRICE):
+            if step.known is None or step.change.kind not in (ChangeKind.NEW, ChangeKind.PRICE):
                 continue
             row_id = step.row_id
             if row_id is None:
@@ -98,12 +98,12 @@ async def apply_sync(
             ids.setdefault(step.change.kind, []).append(step.change.model_id)
         for provider, ids in done.items():
             await append_audit(
-                connection, actor, "catalogue.sync", "provider", provider, details=ids
+                connection, actor, Action.CATALOG_SYNCED, "provider", provider, details=ids
             )
 
 
 def _steps(
-    provider: str, known: dict[str, KnownModel], rows: list[ModelRow], at: datetime
+    provider: str, known: dict[str, PricedModel], rows: list[ModelRow], at: datetime
 ) -> Iterator[Step]:
     listed = {row.model_id for row in rows}
     for row in rows:
@@ -113,11 +113,11 @@ def _steps(
             yield step
     for model_id, model in known.items():
         if model_id not in listed:
-            change = Change(Kind.NEW, provider, model_id, False, None, _shown(model.prices))
+            change = Change(ChangeKind.NEW, provider, model_id, False, None, _shown(model.prices))
             yield Step(change, None, model)
 
 
-def _by_another_name(provider: str, model_id: str, at: datetime) -> KnownModel | None:
+def _by_another_name(provider: str, model_id: str, at: datetime) -> PricedModel | None:
     """genai-prices knows many ids by a pattern, dated ones among them."""
     try:
         return known_model(provider, model_id, at)
@@ -129,17 +129,17 @@ def _gone(provider: str, row: ModelRow) -> Step | None:
     if not row.is_active:
         return None
     was = None if row.price is None else _shown(row.price.prices)
-    return Step(Change(Kind.GONE, provider, row.model_id, True, was, None), row.id, None)
+    return Step(Change(ChangeKind.GONE, provider, row.model_id, True, was, None), row.id, None)
 
 
-def _repriced(provider: str, row: ModelRow, found: KnownModel) -> Step | None:
+def _repriced(provider: str, row: ModelRow, found: PricedModel) -> Step | None:
     becomes = found.prices
     was = None if row.price is None else row.price.prices
     if was is not None and _is_same(was, becomes):
         return None
     by_hand = row.price is not None and not row.price.source.startswith((_SOURCE, _TAKEN_OVER))
     change = Change(
-        Kind.KEPT if by_hand else Kind.PRICE,
+        ChangeKind.KEPT if by_hand else ChangeKind.PRICE,
         provider,
         row.model_id,
         row.is_active,
@@ -157,7 +157,7 @@ def _is_same(was: dict[str, Any], becomes: dict[str, Any]) -> bool:
         return False
 
 
-def _row_of(model_id: str, known: KnownModel) -> dict[str, Any]:
+def _row_of(model_id: str, known: PricedModel) -> dict[str, Any]:
     return {
         "model_id": model_id,
         "name": known.name,

@@ -10,10 +10,10 @@ from contextlib import suppress
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from shared.catalog.read import Versions, read_snapshot, read_versions
+from shared.catalog.read import ChangeCounters, count_limits, read_snapshot, read_versions
 from shared.db.connect import Database
 from shared.errors import NotReady
-from shared.log import get_logger
+from shared.log import Outages, get_logger
 from shared.resources import Check, Checks, opener
 from shared.routing.snapshot import Snapshot
 
@@ -30,7 +30,7 @@ _POLL_TIMEOUT_S = 10.0
 _STOP_WAIT_S = 2.0
 # After a poll in vain, as long as until the next one has ended.
 _MAKE_DO_S = POLL_INTERVAL_S + _POLL_TIMEOUT_S + 1.0
-_TOPICS = Versions.__struct_fields__
+_TOPICS = ChangeCounters.__struct_fields__
 
 
 class SnapshotKeeper:
@@ -43,7 +43,8 @@ class SnapshotKeeper:
         self._callbacks: dict[str, list[Callable[[], None]]] = {topic: [] for topic in _TOPICS}
         self._first = asyncio.Event()
         self._polling = asyncio.Lock()
-        self._complaint: str | None = "the database was not asked yet"
+        self._outages = Outages()
+        self._outages.begins(reason="the database was not asked yet")
         self._had_failed = False
         self._stale_at = 0.0
         self._wanted = asyncio.Event()
@@ -63,7 +64,7 @@ class SnapshotKeeper:
     def snapshot(self) -> Snapshot:
         """The newest catalog, the same object until it changes. Raises NotReady before any."""
         if self._snapshot is None:
-            raise NotReady(f"There is no catalog yet: {self._complaint}.")
+            raise NotReady(f"There is no catalog yet: {self._outages.reason()}.")
         return self._snapshot
 
     def on_change(self, name: str, callback: Callable[[], None]) -> None:
@@ -76,7 +77,7 @@ class SnapshotKeeper:
 
     async def complaint(self) -> str | None:
         """None once there was a snapshot, else why there is none."""
-        return None if self._snapshot is not None else f"no snapshot yet: {self._complaint}"
+        return None if self._snapshot is not None else f"no snapshot yet: {self._outages.reason()}"
 
     async def wait_for_first(self, timeout_s: float) -> bool:
         """Whether a first snapshot was there in time."""
@@ -161,6 +162,9 @@ class SnapshotKeeper:
                 self._announce("catalogue", moved["catalogue"])
                 self._first.set()
             self._note_answer(asked_at)
+            # Only SQL can write that table; who did must not rely on it.
+            if "limits" in moved and (rows := await count_limits(connection)):
+                get_logger().warning("limits.not_used", rows=rows)
 
     def _note_answer(self, asked_at: float) -> None:
         """Fresh is what was asked for lately: an answer may have waited for the end of a freeze."""
@@ -184,19 +188,20 @@ class SnapshotKeeper:
 
     def _note_failure(self, error: Exception) -> None:
         complaint = _why(error)
-        if complaint != self._complaint:
+        if self._outages.begins(reason=complaint):
             expected = isinstance(error, psycopg.Error | OSError)
             get_logger().warning(
                 "snapshot.poll_failed", reason=complaint, exc_info=None if expected else error
             )
-        self._complaint, self._had_failed = complaint, True
+        self._had_failed = True
 
     async def _note_success(self) -> None:
-        if self._complaint is None:
+        if self._outages.reason() is None:
             return
         if self._had_failed:
             await self._database.renew()
-        self._complaint, self._had_failed = None, False
+        self._outages.ends()
+        self._had_failed = False
         get_logger().info("snapshot.fresh", **self._seen)
 
 

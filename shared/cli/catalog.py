@@ -9,24 +9,29 @@ from datetime import UTC, datetime
 
 import click
 import msgspec
-import psycopg
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from shared.catalog.sync import Change, Kind, apply_sync, plan_sync, provider_slugs
+from shared.catalog.sync import Change, ChangeKind, apply_sync, plan_sync, provider_slugs
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
 from shared.db.audit import Actor
-from shared.db.session import SESSION
+from shared.db.connect import connect_once
+from shared.db.session import COMMAND_CONNECT_S
 
 _ACTOR = Actor("switchyard catalog sync")
-_STYLES = {Kind.NEW: "green", Kind.PRICE: "yellow", Kind.KEPT: "dim", Kind.GONE: "red"}
+_STYLES = {
+    ChangeKind.NEW: "green",
+    ChangeKind.PRICE: "yellow",
+    ChangeKind.KEPT: "dim",
+    ChangeKind.GONE: "red",
+}
 _MEANINGS = {
-    Kind.NEW: "new (inactive)",
-    Kind.PRICE: "repriced",
-    Kind.KEPT: "priced by hand (kept)",
-    Kind.GONE: "not in genai-prices (left as they are)",
+    ChangeKind.NEW: "new (inactive)",
+    ChangeKind.PRICE: "repriced",
+    ChangeKind.KEPT: "priced by hand (kept)",
+    ChangeKind.GONE: "not in genai-prices (left as they are)",
 }
 
 
@@ -60,23 +65,22 @@ def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
     changes = asyncio.run(_sync(providers, is_applied=is_applied))
     counts = Counter(change.kind for change in changes)
     if as_json:
-        summary = {kind.value: counts[kind] for kind in Kind}
+        summary = {kind.value: counts[kind] for kind in ChangeKind}
         click.echo(msgspec.json.encode(_Report(is_applied, summary, changes)))
         return
     if changes:
         Console().print(_table(changes))
-    said = [f"{counts[kind]} {_MEANINGS[kind]}" for kind in Kind if counts[kind]]
+    said = [f"{counts[kind]} {_MEANINGS[kind]}" for kind in ChangeKind if counts[kind]]
     click.echo("; ".join(said) + "." if said else "The catalog is up to date.", err=True)
-    if not is_applied and (counts[Kind.NEW] or counts[Kind.PRICE]):
+    if not is_applied and (counts[ChangeKind.NEW] or counts[ChangeKind.PRICE]):
         click.echo("Nothing was changed. Run again with --apply to make these changes.", err=True)
 
 
 async def _sync(providers: Sequence[str], *, is_applied: bool) -> list[Change]:
     at = datetime.now(UTC)
-    connection = await psycopg.AsyncConnection.connect(
-        database_url(), application_name="switchyard catalog", connect_timeout=10, **SESSION
-    )
-    async with connection:
+    async with connect_once(
+        database_url(), "switchyard catalog", within_s=COMMAND_CONNECT_S
+    ) as connection:
         slugs = await provider_slugs(connection)
         if unknown := set(providers) - set(slugs):
             raise CommandFailed(

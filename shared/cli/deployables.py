@@ -119,7 +119,7 @@ def _web(name: str, bills: Sequence[Function]) -> Deployable:
 
 
 def _of_jobs(name: str, bills: Sequence[Function], *, module: str, command: str) -> Deployable:
-    jobs = tuple(ScheduledJob(job.name, job.schedule) for bill in bills for job in bill.jobs)
+    jobs = tuple(ScheduledJob(job.name, job.rate) for bill in bills for job in bill.jobs)
     is_scheduled = any(job.schedule for job in jobs)
     return Deployable(
         name,

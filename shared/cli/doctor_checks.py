@@ -11,12 +11,13 @@ from typing import cast
 
 import msgspec
 import psycopg
-import redis
+from redis.exceptions import RedisError
 
+from shared import keyspace
 from shared.cli.failures import one_line
 from shared.cli.running.data_folder import read_key_file
 from shared.cli.running.run_file import Run
-from shared.db.session import SESSION
+from shared.db.session import connect
 from shared.migrate.steps import is_current, missing_tables, unfit
 from shared.settings import (
     PROVIDER_PREFIXES,
@@ -88,7 +89,7 @@ def check_postgres(run: Run | None) -> list[Finding]:
             return [Finding("PostgreSQL", State.WRONG, one_line(error), _SET_OR_UP)]
         url, source = run.database_url, "from the running `switchyard up`"
     try:
-        with psycopg.connect(url, connect_timeout=_TIMEOUT_S, **SESSION) as connection:
+        with connect(url, "switchyard doctor", within_s=_TIMEOUT_S) as connection:
             version = connection.info.parameter_status("server_version")
             fault = unfit(connection)
         if fault is not None:
@@ -128,15 +129,12 @@ def check_redis(run: Run | None) -> list[Finding]:
             return [Finding("Redis", State.WRONG, one_line(error), _SET_OR_UP)]
         url, source = run.redis_url, "from the running `switchyard up`"
     try:
-        # redis-py leaves the type of its keyword arguments open.
-        with redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url, socket_connect_timeout=_TIMEOUT_S, socket_timeout=_TIMEOUT_S
-        ) as client:
+        with keyspace.connect(url, _TIMEOUT_S) as client:
             facts = cast(
                 Mapping[str, str],
                 client.info("server"),  # pyright: ignore[reportUnknownMemberType]
             )
-    except (redis.RedisError, ValueError) as error:
+    except (RedisError, ValueError) as error:
         fix = "start it, or correct REDIS_URL"
         return [Finding("Redis", State.WRONG, one_line(error), fix)]
     valkey = facts.get("valkey_version")

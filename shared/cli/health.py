@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 import msgspec
-import redis
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
@@ -71,7 +71,7 @@ async def _check(dsn: str, queue_url: str, timeout_s: float) -> Sequence[Provide
     try:
         async with connect() as connection:
             run = await request_check(connection, dispatch, Actor("switchyard health check"))
-    except redis.RedisError as error:
+    except RedisError as error:
         raise CommandFailed(f"Redis: {error}") from error
     finally:
         dispatch.close()

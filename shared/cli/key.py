@@ -18,7 +18,7 @@ from shared.cli import resealing
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.running.data_folder import KEY_FILE, read_key_file
 from shared.cli.services import data_folder, database_url
-from shared.db.session import SESSION
+from shared.db.session import connect
 from shared.settings import VaultSettings, load_settings
 from shared.vault.keyring import KeyRing, generate_key, parse_key_ring
 from shared.vault.sealing import Vault
@@ -111,12 +111,7 @@ def verify(as_json: bool) -> None:
 
 
 def _connect(command: str) -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(
-        database_url(),
-        application_name=f"switchyard key {command}",
-        connect_timeout=10,
-        **SESSION,
-    )
+    return connect(database_url(), f"switchyard key {command}")
 
 
 @contextmanager

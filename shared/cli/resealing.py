@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from shared.db.audit import Actor, append_audit_from_command
+from shared.db.audit import Action, Actor, append_audit_from_command
 from shared.db.sealed_keys import (
     Resealed,
     SealedRow,
@@ -150,7 +150,7 @@ def _reseal(
         append_audit_from_command(
             connection,
             Actor("switchyard key rotate"),
-            "keys.resealed",
+            Action.KEYS_RESEALED,
             table,
             None,
             details={"key_id": vault.ring.primary_id, "rows": written, "adopted": adopted},

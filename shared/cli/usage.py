@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -14,8 +14,17 @@ from rich.table import Table
 
 from shared.cli.failures import CommandFailed, failing_in_one_line
 from shared.cli.services import database_url
-from shared.db.audit import Actor, append_audit_from_command
-from shared.db.session import SESSION
+from shared.cli.usage_options import (
+    Day,
+    Usd,
+    end_option,
+    json_option,
+    model_option,
+    provider_option,
+    start_option,
+)
+from shared.db.audit import Action, Actor, append_audit_from_command
+from shared.db.session import connect
 from shared.ledger import outbox as usage_outbox
 from shared.ledger import reconcile as usage_reconcile
 from shared.ledger.export import ExportMismatch, Manifest, export, verify
@@ -27,42 +36,6 @@ from shared.ledger.rows_as_text import Format, numeral, shown
 
 _ACTOR = "switchyard usage"
 _MAX_ROWS = 1000
-
-
-class _Day(click.ParamType[datetime]):
-    name = "date"
-
-    def convert(
-        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
-        except ValueError:
-            self.fail(f"{value!r} is not a date; use 2026-11-25", param, ctx)
-
-
-class _Usd(click.ParamType[Decimal]):
-    name = "number"
-
-    def convert(
-        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Decimal:
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            self.fail(f"{value!r} is not a number", param, ctx)
-        if not number.is_finite() or number < 0:
-            self.fail("must be 0 or more", param, ctx)
-        return number
-
-
-_start = click.option("--start", type=_Day(), metavar="DATE", help="First UTC day.")
-_end = click.option("--end", type=_Day(), metavar="DATE", help="UTC day after the last one.")
-_provider = click.option("--provider", metavar="SLUG", help="Only this provider's rows.")
-_model = click.option("--model", metavar="ID", help="Only this model's rows.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 
 
 @click.group(short_help="Export, reprice and reconcile usage; resend it to billing.")
@@ -77,13 +50,13 @@ def usage() -> None:
 @click.option(
     "--to", "place", required=True, metavar="TARGET", help="A folder, or s3://bucket/prefix."
 )
-@_start
+@start_option
 @click.option(
-    "--end", type=_Day(), metavar="DATE", help="UTC day after the last one.  [default: today]"
+    "--end", type=Day(), metavar="DATE", help="UTC day after the last one.  [default: today]"
 )
 @click.option("--user", "user_id", metavar="ID", help="Only this user's rows.")
-@_provider
-@_model
+@provider_option
+@model_option
 @click.option(
     "--format",
     "form",
@@ -92,7 +65,7 @@ def usage() -> None:
     show_default=True,
 )
 @click.option("--verify", "verifies", is_flag=True, help="Only check an existing export.")
-@_json
+@json_option
 @failing_in_one_line()
 def export_command(
     place: str,
@@ -139,13 +112,13 @@ def _export(store: Store, filters: UsageFilters, form: Format) -> Manifest:
 
 
 @usage.command("reprice")
-@_start
-@_end
-@_provider
-@_model
+@start_option
+@end_option
+@provider_option
+@model_option
 @click.option("--all", "every", is_flag=True, help="Include rows that have a cost.")
 @click.option("--dry-run", "dry", is_flag=True, help="Show the result without saving it.")
-@_json
+@json_option
 @failing_in_one_line()
 def reprice_command(
     start: datetime | None,
@@ -171,7 +144,7 @@ def reprice_command(
             append_audit_from_command(
                 connection,
                 Actor(_ACTOR),
-                "usage.reprice",
+                Action.USAGE_REPRICED,
                 "usage",
                 None,
                 details={"adjusted": done.adjusted, "amount_usd": numeral(done.amount_usd)},
@@ -188,20 +161,20 @@ def reprice_command(
 
 
 @usage.command("reconcile")
-@_start
-@_end
-@_provider
-@_model
+@start_option
+@end_option
+@provider_option
+@model_option
 @click.option(
     "--tolerance",
-    type=_Usd(),
+    type=Usd(),
     default="0.01",
     show_default=True,
     metavar="SHARE",
     help="Relative difference to allow.",
 )
 @click.option("--rows", "as_rows", is_flag=True, help="List rows that differ, instead of models.")
-@_json
+@json_option
 @failing_in_one_line()
 def reconcile_command(
     start: datetime | None,
@@ -245,7 +218,7 @@ def reconcile_command(
 @click.option(
     "--request-id", "ids", multiple=True, help="Resend all events of this request; repeatable."
 )
-@_json
+@json_option
 @failing_in_one_line()
 def replay_command(ids: tuple[str, ...], as_json: bool) -> None:
     """Resend billing events that became dead letters.
@@ -264,7 +237,7 @@ def replay_command(ids: tuple[str, ...], as_json: bool) -> None:
 
 @usage.command("quarantine")
 @click.option("--retry", "retries", is_flag=True, help="Write them, once the cause is fixed.")
-@_json
+@json_option
 @failing_in_one_line()
 def quarantine_command(retries: bool, as_json: bool) -> None:
     """List records that could not be written as rows.
@@ -292,7 +265,7 @@ def quarantine_command(retries: bool, as_json: bool) -> None:
 
 
 def _connect() -> psycopg.Connection[Any]:
-    return psycopg.connect(database_url(), application_name=_ACTOR, connect_timeout=10, **SESSION)
+    return connect(database_url(), _ACTOR)
 
 
 def _days_ago(days: int) -> datetime:

@@ -6,11 +6,50 @@ The table only grows (a trigger refuses everything else), and nothing secret goe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
+
+
+class Action(StrEnum):
+    """What was done: one noun a subject, and a verb in the past.
+
+    Rows of older releases have other verbs (functions/audit/README.md).
+    """
+
+    TOKEN_CREATED = "token.created"  # noqa: S105  a verb
+    TOKEN_CHANGED = "token.changed"  # noqa: S105  a verb
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105  a verb
+    TOKEN_ROTATED = "token.rotated"  # noqa: S105  a verb
+    USER_KEY_STORED = "user_key.stored"
+    USER_KEY_REPLACED = "user_key.replaced"
+    USER_KEY_CHANGED = "user_key.changed"
+    USER_KEY_DELETED = "user_key.deleted"
+    USER_KEY_TESTED = "user_key.tested"
+    USER_KEY_FAILED = "user_key.failed"
+    USER_KEY_NOT_OPENED = "user_key.not_opened"
+    SYSTEM_KEY_STORED = "system_key.stored"
+    SYSTEM_KEY_DELETED = "system_key.deleted"
+    SYSTEM_KEY_TESTED = "system_key.tested"
+    KEYS_RESEALED = "keys.resealed"
+    MODEL_CREATED = "model.created"
+    MODEL_CHANGED = "model.changed"
+    MODEL_DELETED = "model.deleted"
+    PROVIDER_CREATED = "provider.created"
+    PROVIDER_CHANGED = "provider.changed"
+    PROVIDER_DELETED = "provider.deleted"
+    ROUTING_RULE_CREATED = "routing_rule.created"
+    ROUTING_RULE_CHANGED = "routing_rule.changed"
+    ROUTING_RULE_DELETED = "routing_rule.deleted"
+    POWER_LEVEL_CREATED = "power_level.created"
+    POWER_LEVEL_CHANGED = "power_level.changed"
+    POWER_LEVEL_DELETED = "power_level.deleted"
+    CATALOG_SYNCED = "catalog.synced"
+    USAGE_REPRICED = "usage.repriced"
+    HEALTH_CHECK_REQUESTED = "health_check.requested"
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -31,7 +70,7 @@ _APPEND = (
 async def append_audit(
     connection: psycopg.AsyncConnection[Any],
     actor: Actor,
-    action: str,
+    action: Action,
     target_type: str,
     target_id: str | int | None,
     *,
@@ -40,8 +79,8 @@ async def append_audit(
 ) -> None:
     """Note what `actor` did, in the caller's transaction, which must hold the change itself.
 
-    `action` is `noun.verb`, `target_type` the table's subject (`user_key`, `provider`, …).
-    `details` are JSON and hold no secret.
+    `target_type` is the table's subject (`user_key`, `provider`, …); `details` are JSON and hold
+    no secret.
     """
     await connection.execute(
         _APPEND, _row(actor, action, target_type, target_id, fingerprint, details)
@@ -51,7 +90,7 @@ async def append_audit(
 def append_audit_from_command(
     connection: psycopg.Connection[Any],
     actor: Actor,
-    action: str,
+    action: Action,
     target_type: str,
     target_id: str | int | None,
     *,
@@ -64,7 +103,7 @@ def append_audit_from_command(
 
 def _row(
     actor: Actor,
-    action: str,
+    action: Action,
     target_type: str,
     target_id: str | int | None,
     fingerprint: str | None,

@@ -12,8 +12,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from shared.db.dsn import refuse_malformed
-from shared.db.session import SESSION
+from shared.db.session import CONNECT_S, SESSION, refuse_malformed
 from shared.resources import Check, Checks, opener
 from shared.settings import DatabaseSettings
 
@@ -56,10 +55,7 @@ class Database:
             kwargs={
                 **SESSION,
                 "application_name": "switchyard",
-                "connect_timeout": 5,
-                # A server that vanished without a word is noticed within this many ms.
-                "tcp_user_timeout": 10_000,
-                "keepalives_idle": 10,
+                "connect_timeout": CONNECT_S,
             },
         )
 
@@ -137,16 +133,16 @@ async def open_database(settings: DatabaseSettings, checks: Checks) -> AsyncGene
 
 
 @asynccontextmanager
-async def connect_once(dsn: str) -> AsyncGenerator[psycopg.AsyncConnection[Any]]:
-    """One connection in autocommit, for a job. Raises SettingsInvalid, psycopg.OperationalError."""
+async def connect_once(
+    dsn: str, application: str = "switchyard", *, within_s: int = CONNECT_S
+) -> AsyncGenerator[psycopg.AsyncConnection[Any]]:
+    """One connection in autocommit, for a job or a command on an event loop.
+
+    Raises SettingsInvalid, and psycopg.OperationalError where there is none `within_s`.
+    """
     refuse_malformed(dsn)
     connection = await psycopg.AsyncConnection.connect(
-        dsn,
-        application_name="switchyard",
-        connect_timeout=5,
-        tcp_user_timeout=10_000,
-        keepalives_idle=10,
-        **SESSION,
+        dsn, application_name=application, connect_timeout=within_s, **SESSION
     )
     async with connection:
         await _use_utc(connection)

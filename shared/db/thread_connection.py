@@ -7,10 +7,7 @@ from typing import Any
 
 import psycopg
 
-from shared.db.dsn import refuse_malformed
-from shared.db.session import SESSION
-
-_CONNECT_TIMEOUT_S = 5
+from shared.db.session import CONNECT_S, connect, refuse_malformed
 
 
 class ThreadConnections:
@@ -34,7 +31,7 @@ class ThreadConnections:
         if held is not None:
             self._open.discard(held)
             held.close()
-        connection = _connect(self._dsn)
+        connection = connect(self._dsn, "switchyard", within_s=CONNECT_S)
         self._open.add(connection)
         self._threads.connection = connection
         return connection
@@ -54,15 +51,3 @@ def _answers(connection: psycopg.Connection[Any]) -> bool:
     except psycopg.OperationalError:
         return False
     return True
-
-
-def _connect(dsn: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        dsn,
-        application_name="switchyard",
-        connect_timeout=_CONNECT_TIMEOUT_S,
-        # A server that vanished without a word is noticed within this many ms.
-        tcp_user_timeout=10_000,
-        keepalives_idle=10,
-        **SESSION,
-    )

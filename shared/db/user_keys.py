@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ _COLUMNS = (
     " k.platform_fallback, k.total_requests, k.total_tokens, k.total_cost_usd, k.last_used_at,"
     " k.created_at, k.last_rotated_at"
 )
+_CHANGEABLE = ("enabled", "name", "use_policy", "platform_fallback")
 _FROM = " FROM user_api_keys k JOIN llm_providers p ON p.id = k.provider_id"
 
 
@@ -141,20 +143,19 @@ async def change_key(
     connection: psycopg.AsyncConnection[Any],
     user_id: str,
     provider: str,
-    *,
-    enabled: bool | None = None,
-    name: str | None = None,
-    use_policy: str | None = None,
-    platform_fallback: str | None = None,
+    changes: Mapping[str, bool | str],
 ) -> int | None:
-    """Change what is not None; the key's id, or None where the user has none there."""
+    """Set `enabled`, `name`, `use_policy` and `platform_fallback`, those of them that are there.
+
+    The key's id, or None where the user has none there.
+    """
     cursor = await connection.execute(
         "UPDATE user_api_keys AS k SET is_active = coalesce(%s, k.is_active),"
         " key_name = coalesce(%s, k.key_name), use_policy = coalesce(%s, k.use_policy),"
         " platform_fallback = coalesce(%s, k.platform_fallback), updated_at = now()"
         " FROM llm_providers p WHERE p.id = k.provider_id AND k.user_id = %s"
         " AND p.provider_slug = %s RETURNING k.id",
-        (enabled, name, use_policy, platform_fallback, user_id, provider),
+        (*map(changes.get, _CHANGEABLE), user_id, provider),
     )
     row = await cursor.fetchone()
     return None if row is None else row[0]

@@ -51,11 +51,6 @@ class Verdict(msgspec.Struct, frozen=True):
     key_reason: str | None = None
 
 
-async def insert_run(connection: psycopg.AsyncConnection[Any], name: str, run: str) -> None:
-    """Note a run that no clock's tick has brought."""
-    await connection.execute("INSERT INTO job_runs (name, tick) VALUES (%s, %s)", (name, run))
-
-
 async def is_recorded(connection: psycopg.AsyncConnection[Any], run: str) -> bool:
     """Whether that run of today has been written: its rows come in one transaction."""
     cursor = await connection.execute(

@@ -3,8 +3,8 @@
 Through Redis, so that an open circuit is known everywhere within 2 s; never on a request's way.
 While Redis is away each process has its own circuits alone. Hashes, values in msgpack, Unix times:
 
-    switchyard:health:circuits  <slug>|<model>               [state, until, times opened, since]
-    switchyard:health:limits    <slug>|<credential>|<model>  [until, code of the error, over tokens]
+    HEALTH_CIRCUITS  <slug>|<model>               [state, until, times opened, since]
+    HEALTH_LIMITS    <slug>|<credential>|<model>  [until, code of the error, over tokens]
 
 A credential is the id of a caller's key, 0 the platform's; an empty model is all of them.
 """
@@ -12,7 +12,6 @@ A credential is the id of a caller's key, 0 the platform's; an empty model is al
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -23,15 +22,13 @@ from redis.exceptions import RedisError
 from shared.errors import PlatformKeyRefused, ProviderRateLimited, UpstreamError
 from shared.health.circuits import CircuitState, State
 from shared.health.circuits_table import CircuitTable
-from shared.health.outcomes import EXPIRES_S, KEY_PREFIX, encode_outcome, outcome_field
-from shared.keyspace import Redis
-from shared.log import get_logger
+from shared.health.outcomes import EXPIRES_S, encode_outcome, new_outcomes_key, outcome_field
+from shared.keyspace import HEALTH_CIRCUITS, HEALTH_LIMITS, Redis
+from shared.log import Outages, get_logger
 from shared.resources import opener
-from shared.routing.order import Block, Place
+from shared.routing.order import Block, BlockKey
 
 INTERVAL_S = 1.0
-CIRCUITS_KEY = "switchyard:health:circuits"
-LIMITS_KEY = "switchyard:health:limits"
 
 _KEPT_S = 900.0
 _ERRORS: dict[str, type[UpstreamError]] = {
@@ -63,8 +60,8 @@ class CircuitExchange:
     def __init__(self, redis: Redis, table: CircuitTable) -> None:
         self._redis: Any = redis
         self._table = table
-        self._outcomes_key = KEY_PREFIX + secrets.token_hex(8)
-        self._is_away = False
+        self._outcomes_key = new_outcomes_key()
+        self._outages = Outages()
 
     async def run(self) -> None:
         """Until cancelled; an outage is logged at its start and at its end."""
@@ -72,13 +69,11 @@ class CircuitExchange:
             self._table.sweep()
             try:
                 await self.exchange()
-                if self._is_away:
+                if self._outages.ends():
                     get_logger().info("circuits.shared_again")
-                self._is_away = False
             except (RedisError, OSError) as error:
-                if not self._is_away:
+                if self._outages.begins():
                     get_logger().warning("circuits.not_shared", error=type(error).__name__)
-                self._is_away = True
             await asyncio.sleep(INTERVAL_S)
 
     async def exchange(self) -> None:
@@ -91,7 +86,7 @@ class CircuitExchange:
             self._table.put_back(news, blocks)
             raise
         stale = self._adopt_circuits(circuits, offset), self._adopt_limits(limits, offset)
-        for key, fields in zip((CIRCUITS_KEY, LIMITS_KEY), stale, strict=True):
+        for key, fields in zip((HEALTH_CIRCUITS, HEALTH_LIMITS), stale, strict=True):
             if fields:
                 await self._redis.hdel(key, *fields)
 
@@ -103,10 +98,10 @@ class CircuitExchange:
             shared = _SharedCircuit(
                 one.state, one.until_s + offset, one.times_opened, one.at_s + offset
             )
-            pipeline.hset(CIRCUITS_KEY, f"{slug}|{model_id}", _encode(shared))
+            pipeline.hset(HEALTH_CIRCUITS, f"{slug}|{model_id}", _encode(shared))
         for place, one in blocks.items():
             shared = _SharedBlock(one.until_s + offset, one.error.code, one.over_tokens)
-            pipeline.hset(LIMITS_KEY, _limit_field(place), _encode(shared))
+            pipeline.hset(HEALTH_LIMITS, _limit_field(place), _encode(shared))
         outcomes = {
             outcome_field(slug, model_id): encode_outcome(counts, offset)
             for slug, model_id, counts in self._table.counts()
@@ -114,8 +109,8 @@ class CircuitExchange:
         if outcomes:
             pipeline.hset(self._outcomes_key, mapping=outcomes)
             pipeline.expire(self._outcomes_key, EXPIRES_S)
-        pipeline.hgetall(CIRCUITS_KEY)
-        pipeline.hgetall(LIMITS_KEY)
+        pipeline.hgetall(HEALTH_CIRCUITS)
+        pipeline.hgetall(HEALTH_LIMITS)
         *_, circuits, limits = await pipeline.execute()
         return circuits, limits
 
@@ -158,12 +153,12 @@ class CircuitExchange:
         return stale
 
 
-def _limit_field(place: Place) -> str:
+def _limit_field(place: BlockKey) -> str:
     slug, model_id, credential = place
     return f"{slug}|{credential}|{model_id or ''}"
 
 
-def _limit_place(field: bytes) -> Place | None:
+def _limit_place(field: bytes) -> BlockKey | None:
     slug, credential, model_id = (*field.decode("utf-8", "replace").split("|", 2), "", "")[:3]
     return (slug, model_id or None, int(credential)) if credential.isdecimal() else None
 

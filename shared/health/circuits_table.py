@@ -18,11 +18,11 @@ from shared.errors import (
     UpstreamError,
 )
 from shared.health.circuits import Circuit, CircuitState, Counts, State
-from shared.health.outcomes import ConnectFailures
+from shared.health.connect_failures import ConnectFailures
 from shared.log import get_logger
 from shared.metrics import CIRCUITS
 from shared.routing.choice import Candidate
-from shared.routing.order import Block, Place
+from shared.routing.order import Block, BlockKey
 from shared.wire.rate_limits import LimitKind, RateLimit
 
 COOL_S = 2.0
@@ -45,14 +45,14 @@ class CircuitTable:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.blocks: dict[Place, Block] = {}
+        self.blocks: dict[BlockKey, Block] = {}
         self.clock = clock
         self._chance = chance
         self._circuits: dict[tuple[str, str], Circuit] = {}
         self._connects = ConnectFailures()
         self._refused_s: dict[str, float] = {}
         self._news: dict[tuple[str, str], CircuitState] = {}
-        self._block_news: dict[Place, Block] = {}
+        self._block_news: dict[BlockKey, Block] = {}
 
     def admit(self, candidate: Candidate) -> bool:
         """Whether to send to it now: a half-open circuit lets few through at once."""
@@ -127,14 +127,14 @@ class CircuitTable:
             if circuit.state is not State.CLOSED:
                 yield slug, model_id, circuit.news
 
-    def take_news(self) -> tuple[Mapping[tuple[str, str], CircuitState], Mapping[Place, Block]]:
+    def take_news(self) -> tuple[Mapping[tuple[str, str], CircuitState], Mapping[BlockKey, Block]]:
         """What has changed here since the last call, for other processes."""
         news, self._news = self._news, {}
         blocks, self._block_news = self._block_news, {}
         return news, blocks
 
     def put_back(
-        self, news: Mapping[tuple[str, str], CircuitState], blocks: Mapping[Place, Block]
+        self, news: Mapping[tuple[str, str], CircuitState], blocks: Mapping[BlockKey, Block]
     ) -> None:
         """What could not be told is told the next time, unless something newer is."""
         self._news = {**news, **self._news}
@@ -149,7 +149,7 @@ class CircuitTable:
             )
             self._block((slug, model_id), circuit)
 
-    def adopt_block(self, place: Place, block: Block) -> None:
+    def adopt_block(self, place: BlockKey, block: Block) -> None:
         held = self.blocks.get(place)
         if block.until_s > self.clock() and (held is None or held.until_s < block.until_s):
             self.blocks[place] = block
@@ -175,7 +175,7 @@ class CircuitTable:
             block = Block(PlatformKeyRefused, now + REFUSED_S)
             self.blocks[slug, None, 0] = self._block_news[slug, None, 0] = block
 
-    def _cool(self, place: Place, wait_s: float, over_tokens: int = -1) -> None:
+    def _cool(self, place: BlockKey, wait_s: float, over_tokens: int = -1) -> None:
         until = self.clock() + min(wait_s, LONGEST_COOL_S)
         held = self.blocks.get(place)
         if held is not None and held.until_s >= until and held.over_tokens <= over_tokens:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from uuid import uuid4
 
-from shared.db.audit import Actor, append_audit
+from shared.db.audit import Action, Actor, append_audit
 from shared.db.connect import Connection
-from shared.health.checks import insert_run, is_recorded
-from shared.health.queue import HEALTH_ACTOR, HEALTH_QUEUE
-from shared.jobs import Dispatch
+from shared.db.job_runs import note_run
+from shared.health.checks import is_recorded
+from shared.jobs import CHECK_HEALTH, Dispatch
 
 _POLL_S = 0.2
 
@@ -20,11 +20,11 @@ async def request_check(connection: Connection, dispatch: Dispatch, actor: Actor
     """The run's name. Raises redis.RedisError where Redis is away, and has then noted nothing."""
     run = str(uuid4())
     async with connection.transaction():
-        await insert_run(connection, HEALTH_ACTOR, run)
+        await note_run(connection, CHECK_HEALTH.name, run)
         await append_audit(
-            connection, actor, "health.check", "provider", None, details={"run": run}
+            connection, actor, Action.HEALTH_CHECK_REQUESTED, "provider", None, details={"run": run}
         )
-        await dispatch.enqueue_soon(HEALTH_ACTOR, HEALTH_QUEUE, run=run)
+        await dispatch.enqueue_soon(CHECK_HEALTH, run=run)
     return run
 
 

@@ -1,31 +1,46 @@
-"""What came back from providers lately, as others read it; and whether our own network is down.
+"""What live calls say of each provider: web processes publish it, the health check sums it up.
 
-The health check reads `switchyard:health:outcomes:<process>`: a hash of each web process, renewed
-once a second and gone 10 s after it stops. Field `<provider slug>|<model id>`, value msgpack
-`[window_s, successes, failures, failures_in_a_row, last_failure_unix_s]`.
+Each web process has a Redis hash of its own, HEALTH_OUTCOMES and an id, which it renews once a
+second and which is gone 10 s after its last word. A field is `<provider slug>|<model id>`, its
+value an Outcome in msgpack.
 """
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
 
 from shared.health.circuits import WINDOW_S, Counts
+from shared.health.hysteresis import Traffic
+from shared.keyspace import HEALTH_OUTCOMES, Redis
+from shared.log import get_logger
 
-KEY_PREFIX = "switchyard:health:outcomes:"
 EXPIRES_S = 10
 
-LOCAL_FAULT_PROVIDERS = 3
-LOCAL_FAULT_WITHIN_S = 5.0
+_SCANNED_AT_ONCE = 1000
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """One provider's model as one process saw it. `last_failure_unix_s` is 0 before the first."""
+    """One provider's model as one process saw it within its window; a later release may append
+    fields. `last_failure_unix_s` is 0 before the first.
+    """
 
     window_s: float
     successes: int
     failures: int
-    failures_in_a_row: int
-    last_failure_unix_s: float
+    failures_in_a_row: int = 0
+    last_failure_unix_s: float | None = 0
+
+
+_decoder = msgspec.msgpack.Decoder(Outcome)
+
+
+def new_outcomes_key() -> str:
+    """Of a process that begins to publish."""
+    return HEALTH_OUTCOMES + secrets.token_hex(8)
 
 
 def outcome_field(slug: str, model_id: str) -> str:
@@ -40,24 +55,28 @@ def encode_outcome(counts: Counts, unix_offset_s: float) -> bytes:
     )
 
 
-class ConnectFailures:
-    """Tells a network of our own that is down from providers that are.
+async def read_traffic(client: Redis) -> dict[str, Traffic]:
+    """Calls by provider slug, over all models and processes. Raises redis.RedisError."""
+    fields: list[tuple[bytes, bytes]] = []
+    # Any: redis-py's types leave open whether answers are bytes.
+    untyped: Any = client
+    async for key in untyped.scan_iter(match=f"{HEALTH_OUTCOMES}*", count=_SCANNED_AT_ONCE):
+        fields.extend((await untyped.hgetall(key)).items())
+    return _sum(fields)
 
-    Three providers that cannot be connected to within 5 s, and none that answers meanwhile: that
-    is ours, and says nothing of them.
-    """
 
-    def __init__(self) -> None:
-        self._failed_s: dict[str, float] = {}
-
-    def note(self, slug: str, now_s: float) -> None:
-        self._failed_s[slug] = now_s
-
-    def answered(self) -> None:
-        """Some provider did: the network is there."""
-        if self._failed_s:
-            self._failed_s.clear()
-
-    def is_local(self, now_s: float) -> bool:
-        since = now_s - LOCAL_FAULT_WITHIN_S
-        return sum(at >= since for at in self._failed_s.values()) >= LOCAL_FAULT_PROVIDERS
+def _sum(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, Traffic]:
+    """What cannot be read is left out, and logged: it must not stop the check."""
+    traffic: dict[str, Traffic] = {}
+    for name, value in fields:
+        try:
+            outcome = _decoder.decode(value)
+        except msgspec.DecodeError as error:
+            get_logger().warning("health.outcomes_unreadable", reason=str(error))
+            continue
+        slug = name.decode(errors="replace").partition("|")[0]
+        held = traffic.get(slug, Traffic())
+        traffic[slug] = Traffic(
+            held.successes + outcome.successes, held.failures + outcome.failures
+        )
+    return traffic

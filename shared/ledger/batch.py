@@ -1,8 +1,8 @@
-"""What one entry of the usage stream holds, and the names that both of its ends share.
+"""A batch of records on its way, in the usage stream or in SQS: a msgpack message
+`[finals, orphans]`.
 
-The shipper adds entries, `write_usage` drains them: each entry has one field, FIELD, whose value
-is a msgpack message `[finals, orphans]`. The shipper builds that from records which the spool
-already holds encoded, so that nothing is decoded on the way.
+The shipper builds it from records which the spool already holds encoded, so that nothing is
+decoded on the way; `write_usage` decodes it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,6 @@ from collections.abc import Sequence
 import msgspec
 
 from shared.ledger.record import UsageFinal, UsageIntent
-
-STREAM = "switchyard:usage"
-GROUP = "writers"
-FIELD = b"b"
-
-WRITE_ACTOR = "usage.write"
-WRITE_QUEUE = "usage"
-NUDGE = "switchyard:usage:nudge"
-"""A flag: the writer is on its way. Set it (NX, for NUDGE_TTL_S) before WRITE_ACTOR is enqueued,
-and enqueue only where it was not set; the writer clears it before it reads.
-"""
-NUDGE_TTL_S = 15
-"""Who sets the flag may die before it enqueues; so long nobody else would."""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

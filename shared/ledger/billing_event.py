@@ -14,11 +14,6 @@ import msgspec
 
 from shared.ledger.rows_as_text import numeral
 
-DELIVER_ACTOR = "billing.deliver"
-BILLING_QUEUE = "billing"
-BILLING_NUDGE = "switchyard:billing:nudge"
-"""A flag: the deliverer is on its way, as NUDGE is for the writer."""
-
 LAGO_CODE = "llm_usage"
 """The code of the billable metric in Lago that takes the events."""
 

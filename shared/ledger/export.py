@@ -18,7 +18,7 @@ import psycopg
 
 from shared.ledger.export_store import Store
 from shared.ledger.filters import UsageFilters
-from shared.ledger.pages import Place, Row, place_of, read_page_at_once
+from shared.ledger.pages import Row, RowKey, key_of, read_page_at_once
 from shared.ledger.rows_as_text import Format, csv_header, encode_rows, numeral
 
 MANIFEST = "manifest.json"
@@ -88,7 +88,7 @@ def export(
         after = None
         if manifest.parts:
             last = manifest.parts[-1]
-            after = Place(last.last_created_at, last.last_request_id)
+            after = RowKey(last.last_created_at, last.last_request_id)
         rows = _rows(connection, filters, after, rows_a_part)
         if rows:
             manifest = msgspec.structs.replace(
@@ -138,7 +138,7 @@ def _held(store: Store) -> Manifest | None:
 
 
 def _rows(
-    connection: psycopg.Connection[Any], filters: UsageFilters, after: Place | None, limit: int
+    connection: psycopg.Connection[Any], filters: UsageFilters, after: RowKey | None, limit: int
 ) -> list[Row]:
     rows: list[Row] = []
     while len(rows) < limit:
@@ -148,7 +148,7 @@ def _rows(
         rows += some
         if not some:
             break
-        after = place_of(some[-1])
+        after = key_of(some[-1])
     return rows
 
 
@@ -159,7 +159,7 @@ def _write_part(store: Store, rows: list[Row], manifest: Manifest) -> Part:
         content = csv_header() + content
     store.put(name, content)
     costs = [row["cost_total_usd"] for row in rows]
-    last = place_of(rows[-1])
+    last = key_of(rows[-1])
     return Part(
         name=name,
         rows=len(rows),

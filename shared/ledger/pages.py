@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from shared.db.connect import Database
 from shared.ledger.filters import UsageFilters, where_log
 
 Row = Mapping[str, Any]
@@ -39,8 +40,8 @@ _RENAMED = {
 }
 
 
-class Place(NamedTuple):
-    """Of a row in the order of the log."""
+class RowKey(NamedTuple):
+    """By what the log is ordered, and a page goes on."""
 
     created_at: datetime
     request_id: str
@@ -72,7 +73,7 @@ _AFTER = {
 
 
 def statement(
-    filters: UsageFilters, *, after: Place | None, limit: int, newest_first: bool
+    filters: UsageFilters, *, after: RowKey | None, limit: int, newest_first: bool
 ) -> tuple[sql.Composed, dict[str, Any]]:
     """The query of one page, and its values."""
     direction = "DESC" if newest_first else "ASC"
@@ -93,7 +94,7 @@ async def read_page(
     connection: psycopg.AsyncConnection[Any],
     filters: UsageFilters,
     *,
-    after: Place | None,
+    after: RowKey | None,
     limit: int,
     newest_first: bool = True,
 ) -> list[Row]:
@@ -108,7 +109,7 @@ def read_page_at_once(
     connection: psycopg.Connection[Any],
     filters: UsageFilters,
     *,
-    after: Place | None,
+    after: RowKey | None,
     limit: int,
 ) -> list[Row]:
     """`read_page`, oldest first, on a connection that is not asynchronous."""
@@ -118,5 +119,18 @@ def read_page_at_once(
         return [*cursor.fetchall()]
 
 
-def place_of(row: Row) -> Place:
-    return Place(row["created_at"], row["request_id"])
+async def page_of(
+    database: Database, filters: UsageFilters, *, after: RowKey | None, limit: int
+) -> tuple[list[Row], RowKey | None]:
+    """Up to `limit` rows behind `after`, newest first, and where the next page goes on, if it does.
+
+    Raises psycopg.OperationalError.
+    """
+    async with database.connection() as connection:
+        rows = await read_page(connection, filters, after=after, limit=limit + 1)
+    page = rows[:limit]
+    return page, key_of(page[-1]) if len(rows) > limit else None
+
+
+def key_of(row: Row) -> RowKey:
+    return RowKey(row["created_at"], row["request_id"])

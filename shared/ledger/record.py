@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import msgspec
 
-PICO_USD_PER_USD = 10**12
-
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
     """One try at one deployment. `error` is a class of error (an error `code`), null if none.

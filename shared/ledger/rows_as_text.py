@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,9 +12,13 @@ from typing import Any
 
 import msgspec
 
-from shared.ledger.pages import COLUMNS
+from shared.db.connect import Database
+from shared.ledger.filters import UsageFilters
+from shared.ledger.pages import COLUMNS, RowKey, key_of, read_page
 
 Row = Mapping[str, Any]
+
+_ROWS_A_CHUNK = 2000
 
 
 class Format(StrEnum):
@@ -35,6 +39,26 @@ def encode_rows(rows: Iterable[Row], form: Format) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
     return text.getvalue().encode()
+
+
+async def text_of(
+    database: Database, filters: UsageFilters, form: Format, after: RowKey | None
+) -> AsyncGenerator[bytes]:
+    """Every row behind `after`, oldest first, a chunk at a time; CSV begins with its header.
+
+    Raises psycopg.OperationalError: the text then ends in the middle, at the end of a row.
+    """
+    head = csv_header() if form is Format.CSV else b""
+    while True:
+        # A connection a chunk: a slow reader holds none meanwhile.
+        async with database.connection() as connection:
+            rows = await read_page(
+                connection, filters, after=after, limit=_ROWS_A_CHUNK, newest_first=False
+            )
+        yield head + encode_rows(rows, form)
+        if len(rows) < _ROWS_A_CHUNK:
+            return
+        head, after = b"", key_of(rows[-1])
 
 
 def csv_header() -> bytes:

@@ -5,13 +5,16 @@ millions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from shared.db.connect import Database
 from shared.db.rollups import smallest_with
+from shared.errors import InvalidField
 from shared.ledger.filters import UsageFilters, daily_columns, where_daily
 
 Row = Mapping[str, Any]
@@ -98,3 +101,31 @@ async def read_summary(
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, values)
         return [*await cursor.fetchall()]
+
+
+class Summary(NamedTuple):
+    """The sums of each group, and over all of them."""
+
+    groups: list[Row]
+    total: Row
+
+
+async def summary_of(database: Database, filters: UsageFilters, groups: Sequence[str]) -> Summary:
+    """The sums by `groups`, each one of GROUPS.
+
+    Raises InvalidField for more than MAX_GROUPS of them, psycopg.OperationalError.
+    """
+    async with database.connection() as connection:
+        rows = await read_summary(connection, filters, groups)
+    if len(rows) > MAX_GROUPS:
+        raise InvalidField(
+            f"That is more than {MAX_GROUPS} groups; ask for fewer days or a coarser group_by.",
+            param="group_by",
+        )
+    return Summary(
+        rows, {name: sum((row[name] for row in rows), start=_zero(name)) for name in SUMS}
+    )
+
+
+def _zero(name: str) -> Any:
+    return Decimal(0) if name.endswith("_usd") else 0

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from shared.catalog.genai_prices import KnownModel, known_model
+from shared.catalog.genai_prices import PricedModel, known_model
 from shared.catalog.known_models import copy_known_models
 from shared.wire.providers import SEEDS
 
@@ -123,7 +123,7 @@ def _insert_model(
     row_id: int,
     provider_id: int,
     model: ModelSeed,
-    known: KnownModel,
+    known: PricedModel,
     now: datetime,
 ) -> None:
     base = known.tiers[0]

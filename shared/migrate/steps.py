@@ -15,7 +15,7 @@ from psycopg import sql
 from sqlalchemy import Connection, NullPool, create_engine
 
 import migrations
-from shared.db.session import SESSION
+from shared.db.session import connect
 from shared.db.tables.every import metadata
 from shared.db.tables.rollup_triggers import install_rollups
 from shared.db.tables.triggers import install_triggers
@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 VERSION_TABLE = "switchyard_alembic_version"
+_APPLICATION = "switchyard migrate"
 _ADOPTABLE = frozenset(
     {"llm_providers", "llm_models", "user_api_keys", "llm_routing_rules", "llm_usage_logs"}
 )
@@ -176,9 +177,7 @@ def _only_one(dsn: str) -> Generator[psycopg.Connection[Any]]:
 
 @contextmanager
 def _session(dsn: str) -> Generator[psycopg.Connection[Any]]:
-    with psycopg.connect(
-        dsn, application_name="switchyard migrate", connect_timeout=10, **SESSION
-    ) as connection:
+    with connect(dsn, _APPLICATION) as connection:
         connection.execute("SET timezone = 'UTC'")
         connection.execute(sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_A_LOCK))
         yield connection
@@ -190,16 +189,14 @@ def _session(dsn: str) -> Generator[psycopg.Connection[Any]]:
 def _sqlalchemy(dsn: str) -> Generator[Connection]:
     """A SQLAlchemy connection to any DSN that psycopg accepts."""
 
-    def connect() -> psycopg.Connection[Any]:
-        connection = psycopg.connect(
-            dsn, application_name="switchyard migrate", connect_timeout=10, **SESSION
-        )
+    def open_one() -> psycopg.Connection[Any]:
+        connection = connect(dsn, _APPLICATION)
         connection.execute("SET timezone = 'UTC'")
         connection.execute(sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_A_LOCK))
         connection.autocommit = False
         return connection
 
-    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=open_one, poolclass=NullPool)
     with engine.connect() as bound:
         yield bound
         bound.exec_driver_sql("RESET lock_timeout")

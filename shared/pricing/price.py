@@ -8,6 +8,9 @@ from fractions import Fraction
 
 import msgspec
 
+PICO_USD_PER_USD = 10**12
+"""Money on its way is a whole number of these; a NUMERIC in the database, never a float."""
+
 PICO_USD_PER_TOKEN = 1_000_000
 """What 1 USD per million tokens is: 1e12 / 1e6."""
 

@@ -12,7 +12,7 @@ from shared.routing.snapshot import Model, PowerLevel, Rule
 
 
 class Reason(StrEnum):
-    """Why a model is a candidate, at its place."""
+    """Why a model is a candidate, and as early as it is."""
 
     NAMED = "named"
     RULE = "rule"

@@ -6,13 +6,14 @@ not well just now. What is said here is as true for the next request as for this
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from shared.errors import UnknownModel
 from shared.routing.choice import Candidate, Choice, Dropped, Reason
-from shared.routing.fit import DropReason, RoutingRequest, affordable_tokens, unfit
+from shared.routing.fit import DropReason, RoutingRequest, affordable_tokens, why_unfit
 from shared.routing.groups import Group, Proposal, candidates_of, group_of_name, groups_of_level
 from shared.routing.known_models import KnownModels
 from shared.routing.levels import AUTO, level_of
@@ -30,7 +31,7 @@ _IMPLICIT = (Reason.SAME_LEVEL, Reason.OTHER_LEVEL)
 
 def choose(
     snapshot: Snapshot,
-    want: RoutingRequest,
+    request: RoutingRequest,
     known: KnownModels | None = None,
     *,
     enough: int | None = ENOUGH,
@@ -39,14 +40,17 @@ def choose(
 
     Raises UnknownModel, InvalidField (`power_level`) or NotAllowed when nothing can serve.
     """
-    level, groups = _groups(snapshot, want, known, over_ceiling=enough is None)
-    gathered = _Gathered(want)
+    level, groups = _groups(snapshot, request, known, over_ceiling=enough is None)
+    gathered = _Gathered(request)
     for group in groups:
         gathered.take(group, enough)
         if enough is not None and len(gathered.candidates) >= enough:
             break
     if not gathered.candidates:
-        raise unserved(level, gathered.dropped, want)
+        if enough is None:
+            # What was looked at only to be dropped is not why a request is refused.
+            return choose(snapshot, request, known)
+        raise unserved(level, gathered.dropped, request)
     return Choice(
         level,
         tuple(gathered.candidates),
@@ -56,36 +60,56 @@ def choose(
     )
 
 
+def as_remembered(snapshot: Snapshot, request: RoutingRequest) -> RoutingRequest:
+    """`request` with the shortest prompt that is given the same choice: few then stand for all.
+
+    Prompts are told apart by the bounds of rules and by the context windows that they overflow
+    together with `max_tokens`. Under `max_cost_usd` every token counts. For listed models only: the
+    snapshot does not know the context window of an unlisted one.
+    """
+    if request.max_cost_pico_usd is not None:
+        return request
+    steps, windows, answer = snapshot.token_steps, snapshot.context_windows, request.max_tokens or 0
+    taken = bisect_right(steps, request.prompt_tokens)
+    shortest = steps[taken - 1] if taken else 0
+    overflowed = bisect_left(windows, request.prompt_tokens + answer)
+    if overflowed:
+        shortest = max(shortest, windows[overflowed - 1] - answer + 1)
+    return msgspec.structs.replace(request, prompt_tokens=max(0, shortest))
+
+
 def _groups(
-    snapshot: Snapshot, want: RoutingRequest, known: KnownModels | None, *, over_ceiling: bool
+    snapshot: Snapshot, request: RoutingRequest, known: KnownModels | None, *, over_ceiling: bool
 ) -> tuple[PowerLevel | None, Iterable[Group]]:
     """The level whose defaults hold, and what is proposed.
 
-    A level named as a model stands for its groups at its place in the list.
+    A level named as a model stands for its groups, where it is in the list.
     """
-    names = tuple(name for name in want.models if name != AUTO)
+    names = tuple(name for name in request.models if name != AUTO)
     if not names:
-        level = level_of(snapshot, want.level, want.tier)
-        return level, groups_of_level(snapshot, level, want, over_ceiling=over_ceiling)
+        level = level_of(snapshot, request.level, request.tier)
+        return level, groups_of_level(snapshot, level, request, over_ceiling=over_ceiling)
     groups: list[Group] = []
     for name in names:
         if name in snapshot.levels_by_name:
-            level = level_of(snapshot, name, want.tier)
-            groups.extend(groups_of_level(snapshot, level, want, over_ceiling=over_ceiling))
+            level = level_of(snapshot, name, request.tier)
+            groups.extend(groups_of_level(snapshot, level, request, over_ceiling=over_ceiling))
         else:
-            groups.append(_named(snapshot, name, want, known))
+            groups.append(_named(snapshot, name, request, known))
     return snapshot.levels_by_name.get(names[0]), groups
 
 
-def _named(snapshot: Snapshot, name: str, want: RoutingRequest, known: KnownModels | None) -> Group:
+def _named(
+    snapshot: Snapshot, name: str, request: RoutingRequest, known: KnownModels | None
+) -> Group:
     models = find_models(snapshot, name)
     if models:
         return group_of_name(models)
-    unlisted = find_unlisted(snapshot, name, want, known)
+    unlisted = find_unlisted(snapshot, name, request, known)
     if unlisted is not None:
         # The platform has no price for it, and pays for nothing it cannot price.
         return [Proposal(unlisted, Reason.NAMED, byok_only=True)]
-    hint = " An unlisted model needs your own key at its provider." if want.own_keys else ""
+    hint = " An unlisted model needs your own key at its provider." if request.own_keys else ""
     raise UnknownModel(
         f"The model '{name[:100]}' does not exist; GET /v1/models lists those that do.{hint}",
         param="model",
@@ -93,13 +117,13 @@ def _named(snapshot: Snapshot, name: str, want: RoutingRequest, known: KnownMode
 
 
 class _Gathered:
-    """Candidates and drops so far. A deployment is a candidate once a payer, at its best place."""
+    """Candidates and drops so far. A deployment is one once a payer, where it comes first."""
 
-    def __init__(self, want: RoutingRequest) -> None:
+    def __init__(self, request: RoutingRequest) -> None:
         self.candidates: list[Candidate] = []
         self.dropped: list[Dropped] = []
         self.ties: list[tuple[int, int]] = []
-        self._want = want
+        self._request = request
         self._verdicts: dict[tuple[int, str, bool], DropReason | None] = {}
         self._known: set[tuple[int, str]] = set()
         self._seen: set[tuple[int, str, int]] = set()
@@ -123,7 +147,7 @@ class _Gathered:
             self.ties.append((start, stop))
 
     def _fitting(self, group: Group) -> Iterator[tuple[Proposal, Candidate]]:
-        for proposal, candidate in candidates_of(group, self._want):
+        for proposal, candidate in candidates_of(group, self._request):
             model = candidate.model
             name = (model.id, model.model_id)
             if (*name, candidate.credential) in self._seen:
@@ -142,13 +166,13 @@ class _Gathered:
     def _verdict(self, proposal: Proposal) -> DropReason | None:
         if proposal.reason in _IMPLICIT and proposal.model.is_deprecated:
             return DropReason.DEPRECATED
-        return unfit(proposal.model, self._want, proposal.ceiling)
+        return why_unfit(proposal.model, self._request, proposal.ceiling)
 
     def _bounded(self, candidate: Candidate) -> Candidate:
-        affordable = affordable_tokens(candidate.model, self._want)
+        affordable = affordable_tokens(candidate.model, self._request)
         if affordable is None:
             return candidate
-        asked = self._want.max_tokens or candidate.model.max_tokens
+        asked = self._request.max_tokens or candidate.model.max_tokens
         if asked is not None and asked <= affordable:
             return candidate
         return msgspec.structs.replace(candidate, max_tokens=affordable)

@@ -1,4 +1,4 @@
-"""Whether one deployment can serve what a request wants, and if not, why. Pure."""
+"""Whether one deployment can serve a request, and if not, why. Pure."""
 
 from __future__ import annotations
 
@@ -37,17 +37,18 @@ MIN_ANSWER_TOKENS = 16
 
 
 class RoutingRequest(msgspec.Struct, frozen=True):
-    """What a request asks for. Equal wants get equal choices, so a choice can be remembered.
+    """What a request asks of the router. Equal ones get equal choices, so one can be remembered.
 
     `models` are tried in this order; each is a listed id, `provider/model`, a power level or
-    `auto`. `prompt_tokens` is an estimate. `max_cost_pico_usd` bounds the worst case. `keyed` holds
-    the slugs of providers that have a key of the platform's; `own_keys` are the caller's.
+    `auto`. `prompt_tokens` is an estimate. `max_cost_pico_usd` bounds the worst case.
+    `platform_funded` holds the slugs of providers that the platform can pay for; `own_keys` are the
+    caller's.
     """
 
     models: tuple[str, ...]
     level: str | None
     tier: Tier
-    keyed: frozenset[str]
+    platform_funded: frozenset[str]
     own_keys: tuple[OwnKey, ...] = ()
     allowed_models: frozenset[str] | None = None
     task_type: str | None = None
@@ -67,10 +68,10 @@ class RoutingRequest(msgspec.Struct, frozen=True):
         return next((key for key in self.own_keys if key.provider == provider.slug), None)
 
 
-def unfit(
-    model: Model, want: RoutingRequest, ceiling: PowerLevel | None = None
+def why_unfit(
+    model: Model, request: RoutingRequest, ceiling: PowerLevel | None = None
 ) -> DropReason | None:
-    """The first reason for which `model` cannot serve `want`; None where it can.
+    """The first reason for which `model` cannot serve `request`; None where it can.
 
     `ceiling`: the level whose price ceiling holds for it.
     """
@@ -78,38 +79,38 @@ def unfit(
     for unmet, reason in (
         (not model.is_active, DropReason.MODEL_INACTIVE),
         (not provider.is_active, DropReason.PROVIDER_INACTIVE),
-        (not want.tier.meets(model.min_tier), DropReason.TIER_TOO_LOW),
-        (not want.tier.meets(provider.min_tier), DropReason.TIER_TOO_LOW),
-        (not _is_allowed(model, want), DropReason.NOT_ALLOWED_FOR_TOKEN),
-        (want.local_only and not provider.is_local, DropReason.NOT_LOCAL),
-        (want.streams and not model.supports_streaming, DropReason.NO_STREAMING),
-        (want.tools and not model.supports_function_calling, DropReason.NO_TOOLS),
-        (want.vision and not model.supports_vision, DropReason.NO_VISION),
-        (want.json_mode and not model.supports_json_mode, DropReason.NO_JSON_MODE),
-        (_overflows(model, want), DropReason.CONTEXT_TOO_SMALL),
-        (provider.slug not in want.keyed and want.own_key(provider) is None, DropReason.NO_KEY),
+        (not request.tier.meets(model.min_tier), DropReason.TIER_TOO_LOW),
+        (not request.tier.meets(provider.min_tier), DropReason.TIER_TOO_LOW),
+        (not _is_allowed(model, request), DropReason.NOT_ALLOWED_FOR_TOKEN),
+        (request.local_only and not provider.is_local, DropReason.NOT_LOCAL),
+        (request.streams and not model.supports_streaming, DropReason.NO_STREAMING),
+        (request.tools and not model.supports_function_calling, DropReason.NO_TOOLS),
+        (request.vision and not model.supports_vision, DropReason.NO_VISION),
+        (request.json_mode and not model.supports_json_mode, DropReason.NO_JSON_MODE),
+        (_overflows(model, request), DropReason.CONTEXT_TOO_SMALL),
+        (not _is_paid_for(provider, request), DropReason.NO_KEY),
     ):
         if unmet:
             return reason
-    return _too_dear(model, want, ceiling)
+    return _too_dear(model, request, ceiling)
 
 
-def affordable_tokens(model: Model, want: RoutingRequest) -> int | None:
+def affordable_tokens(model: Model, request: RoutingRequest) -> int | None:
     """The tokens of an answer that `max_cost_usd` pays for beside the prompt; None: no bound.
 
     At the rates of the tier that the prompt falls in, with nothing of it cached.
     """
-    if want.max_cost_pico_usd is None or model.price is None:
+    if request.max_cost_pico_usd is None or model.price is None:
         return None
-    rates = rates_for(model.price, want.prompt_tokens)
-    left = want.max_cost_pico_usd - want.prompt_tokens * rates.input
+    rates = rates_for(model.price, request.prompt_tokens)
+    left = request.max_cost_pico_usd - request.prompt_tokens * rates.input
     if rates.output == 0:
         return None if left >= 0 else 0
     return max(0, left // rates.output)
 
 
-def _is_allowed(model: Model, want: RoutingRequest) -> bool:
-    allowed = want.allowed_models
+def _is_allowed(model: Model, request: RoutingRequest) -> bool:
+    allowed = request.allowed_models
     return (
         allowed is None
         or model.model_id in allowed
@@ -117,19 +118,25 @@ def _is_allowed(model: Model, want: RoutingRequest) -> bool:
     )
 
 
-def _overflows(model: Model, want: RoutingRequest) -> bool:
+def _is_paid_for(provider: Provider, request: RoutingRequest) -> bool:
+    return provider.slug in request.platform_funded or request.own_key(provider) is not None
+
+
+def _overflows(model: Model, request: RoutingRequest) -> bool:
     if model.context_window is None:
         return False
-    return want.prompt_tokens + (want.max_tokens or 0) > model.context_window
+    return request.prompt_tokens + (request.max_tokens or 0) > model.context_window
 
 
-def _too_dear(model: Model, want: RoutingRequest, ceiling: PowerLevel | None) -> DropReason | None:
+def _too_dear(
+    model: Model, request: RoutingRequest, ceiling: PowerLevel | None
+) -> DropReason | None:
     if model.price is None:
-        bounded = ceiling is not None or want.max_cost_pico_usd is not None
+        bounded = ceiling is not None or request.max_cost_pico_usd is not None
         return DropReason.UNPRICED if bounded else None
     if ceiling is not None and model.price.base.blended > ceiling.price_ceiling:
         return DropReason.OVER_PRICE_CEILING
-    affordable = affordable_tokens(model, want)
-    if affordable is None or affordable >= min(MIN_ANSWER_TOKENS, want.max_tokens or 10**9):
+    affordable = affordable_tokens(model, request)
+    if affordable is None or affordable >= min(MIN_ANSWER_TOKENS, request.max_tokens or 10**9):
         return None
     return DropReason.OVER_MAX_COST

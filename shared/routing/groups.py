@@ -40,10 +40,10 @@ Group = Iterable[Proposal]
 
 
 def groups_of_level(
-    snapshot: Snapshot, level: PowerLevel, want: RoutingRequest, *, over_ceiling: bool = False
+    snapshot: Snapshot, level: PowerLevel, request: RoutingRequest, *, over_ceiling: bool = False
 ) -> Iterator[Group]:
     """`over_ceiling`: also what is too dear, only to be dropped for it."""
-    met = [rule for rule in snapshot.rules_by_level.get(level.name, ()) if _rule_met(rule, want)]
+    met = [rule for rule in snapshot.rules_by_level.get(level.name, ()) if _rule_met(rule, request)]
     yield _by_rank(_of_rule(rule, Reason.RULE) for rule in met if not rule.is_fallback)
     yield _by_rank(_of_rule(rule, Reason.FALLBACK_RULE) for rule in met if rule.is_fallback)
     yield _Lazy(snapshot.models_by_level.get(level.name, ()), Reason.SAME_LEVEL)
@@ -59,24 +59,28 @@ def group_of_name(models: Sequence[Model]) -> Group:
     return _by_rank(Proposal(one, Reason.NAMED, (_unwell(one),)) for one in models)
 
 
-def candidates_of(group: Group, want: RoutingRequest) -> Iterator[tuple[Proposal, Candidate]]:
+def candidates_of(group: Group, request: RoutingRequest) -> Iterator[tuple[Proposal, Candidate]]:
     """A group's proposals with who pays: own keys of `prefer` and `only` first, `last_resort` last.
 
     The platform stands behind the caller's own key at its provider, never beside one of `only`.
     """
-    if not want.own_keys:
+    if not request.own_keys:
         for one in group:
             if not one.byok_only:
                 yield one, Candidate(one.model, one.reason, rule=one.rule)
         return
     group = list(group)
-    keys = [want.own_key(one.model.provider) for one in group]
+    keys = [request.own_key(one.model.provider) for one in group]
     for one, key in zip(group, keys, strict=True):
         if key is not None and key.policy is not UsePolicy.LAST_RESORT:
             yield one, Candidate(one.model, one.reason, key, one.rule)
     for one, key in zip(group, keys, strict=True):
         is_open = key is None or key.policy is not UsePolicy.ONLY
-        if is_open and not one.byok_only and (key is None or one.model.provider.slug in want.keyed):
+        if (
+            is_open
+            and not one.byok_only
+            and (key is None or one.model.provider.slug in request.platform_funded)
+        ):
             yield one, Candidate(one.model, one.reason, rule=one.rule)
     for one, key in zip(group, keys, strict=True):
         if key is not None and key.policy is UsePolicy.LAST_RESORT:
@@ -100,10 +104,10 @@ class _Lazy:
 
     def __iter__(self) -> Iterator[Proposal]:
         models, level = self._models, self._level
-        for place in range(self._start, len(models)):
-            model = models[place]
+        for rank in range(self._start, len(models)):
+            model = models[rank]
             if level is None or model.power_level != level.name:
-                yield Proposal(model, self._reason, (place,), ceiling=level)
+                yield Proposal(model, self._reason, (rank,), ceiling=level)
 
 
 def _by_rank(proposals: Iterable[Proposal]) -> Group:
@@ -111,19 +115,19 @@ def _by_rank(proposals: Iterable[Proposal]) -> Group:
 
 
 def _of_rule(rule: Rule, reason: Reason) -> Proposal:
-    place = rule.fallback_order if rule.is_fallback else -rule.priority
+    first = rule.fallback_order if rule.is_fallback else -rule.priority
     return Proposal(
-        rule.model, reason, (place, _unwell(rule.model)), rule, byok_only=rule.requires_byok
+        rule.model, reason, (first, _unwell(rule.model)), rule, byok_only=rule.requires_byok
     )
 
 
-def _rule_met(rule: Rule, want: RoutingRequest) -> bool:
+def _rule_met(rule: Rule, request: RoutingRequest) -> bool:
     return (
-        tier_met(rule, want.tier)
-        and rule.task_type in (None, want.task_type)
-        and (rule.min_tokens is None or want.prompt_tokens >= rule.min_tokens)
-        and (rule.max_tokens is None or want.prompt_tokens <= rule.max_tokens)
-        and not (rule.requires_byok and want.own_key(rule.model.provider) is None)
+        tier_met(rule, request.tier)
+        and rule.task_type in (None, request.task_type)
+        and (rule.min_tokens is None or request.prompt_tokens >= rule.min_tokens)
+        and (rule.max_tokens is None or request.prompt_tokens <= rule.max_tokens)
+        and not (rule.requires_byok and request.own_key(rule.model.provider) is None)
     )
 
 

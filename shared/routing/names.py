@@ -26,7 +26,7 @@ def find_models(snapshot: Snapshot, name: str) -> tuple[Model, ...]:
 
 
 def find_unlisted(
-    snapshot: Snapshot, name: str, want: RoutingRequest, known: KnownModels | None
+    snapshot: Snapshot, name: str, request: RoutingRequest, known: KnownModels | None
 ) -> Model | None:
     """The deployment of an unlisted name at a provider where the caller has a key of their own.
 
@@ -35,10 +35,10 @@ def find_unlisted(
     """
     slug, slash, rest = name.partition("/")
     named = snapshot.providers_by_slug.get(slug) if slash else None
-    if named is not None and rest and want.own_key(named) is not None:
+    if named is not None and rest and request.own_key(named) is not None:
         return _unlisted(named, rest, known.find(slug, rest) if known else None)
     for provider in snapshot.providers:
-        if known is not None and want.own_key(provider) is not None:
+        if known is not None and request.own_key(provider) is not None:
             found = known.find(provider.slug, name)
             if found is not None:
                 return _unlisted(provider, name, found)

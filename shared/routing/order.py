@@ -1,6 +1,6 @@
 """A remembered choice in the order of this moment: what is not well is passed over. Pure.
 
-A choice holds for all requests that want the same; circuits and headroom change by the second, and
+A choice holds for all equal requests; circuits and headroom change by the second, and
 weights are drawn by the session. So they are applied to a choice, not in it.
 """
 
@@ -18,7 +18,7 @@ from shared.routing.consent import Failure, may_follow
 from shared.routing.fit import DropReason
 from shared.routing.snapshot import Health
 
-Place = tuple[str, str | None, int | None]
+BlockKey = tuple[str, str | None, int | None]
 """Provider slug; model id, None for all; credential (Candidate.credential), None for all."""
 
 
@@ -28,7 +28,7 @@ _ODD = 0x9E3779B97F4A7C15
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Why a place is to be passed over, and until when (in the clock that `order` is told).
+    """Why candidates are to be passed over, and until when (in the clock that `order` is told).
 
     `over_tokens`: only prompts of more tokens than these are kept away.
     """
@@ -62,7 +62,7 @@ def draw(choice: Choice, session: str) -> Choice:
 
 
 def order(
-    choice: Choice, blocks: Mapping[Place, Block], *, prompt_tokens: int, now_s: float
+    choice: Choice, blocks: Mapping[BlockKey, Block], *, prompt_tokens: int, now_s: float
 ) -> Choice:
     """`choice` as a request of this moment is to try it: what is not well comes last."""
     if not blocks and not choice.has_down:
@@ -79,8 +79,35 @@ def order(
     )
 
 
+def first_shares(
+    drawn: Choice,
+    ordered: Choice,
+    blocks: Mapping[BlockKey, Block],
+    *,
+    prompt_tokens: int,
+    now_s: float,
+) -> list[float]:
+    """The share of sessions that have each candidate of `ordered` first, from the front.
+
+    `drawn` is what `ordered` was made of. Who is behind the end of the list is nobody's first.
+    """
+    first = ordered.candidates[0]
+    spans = [drawn.candidates[start:stop] for start, stop in drawn.ties if start < _MAY_BE_TRIED]
+    equals = next((span for span in spans if any(one is first for one in span)), (first,))
+    is_well = blocked(first, blocks, prompt_tokens, now_s) is None
+    sharers = [
+        one
+        for one in ordered.candidates[: len(equals)]
+        if any(one is equal for equal in equals)
+        and (blocked(one, blocks, prompt_tokens, now_s) is None) is is_well
+    ]
+    weights = [one.rule.weight if one.rule else 0 for one in sharers]
+    total = sum(weights)
+    return [weight / total for weight in weights] if total else [1.0]
+
+
 def blocked(
-    candidate: Candidate, blocks: Mapping[Place, Block], prompt_tokens: int, now_s: float
+    candidate: Candidate, blocks: Mapping[BlockKey, Block], prompt_tokens: int, now_s: float
 ) -> type[UpstreamError] | None:
     """How an attempt at `candidate` would fail by what is known now; None: nothing is known."""
     provider, model = candidate.model.provider, candidate.model.model_id
@@ -89,8 +116,8 @@ def blocked(
     if not blocks:
         return None
     slug, credential = provider.slug, candidate.credential
-    for place in ((slug, model, None), (slug, model, credential), (slug, None, credential)):
-        block = blocks.get(place)
+    for key in ((slug, model, None), (slug, model, credential), (slug, None, credential)):
+        block = blocks.get(key)
         if block is not None and now_s < block.until_s and prompt_tokens > block.over_tokens:
             return block.error
     return None
@@ -102,7 +129,7 @@ def pass_over(
     """Those without an error in their order, then the others in theirs.
 
     Nobody is lost but what the platform would pay for behind a key whose owner does not allow
-    that: to pass a key over is to use another in its place.
+    that: to pass a key over is to use another instead.
     """
     well: list[Candidate] = []
     unwell: list[Candidate] = []
@@ -119,20 +146,16 @@ def pass_over(
     return Passed((*well, *unwell), tuple(dropped), not well)
 
 
-def by_weight(candidates: Sequence[Candidate], session: str) -> list[Candidate]:
-    """Equals in the order drawn for `session`: first with a chance of its weight among all.
-
-    Weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted distributed hash tables",
-    2005): where one drops out, only the sessions that had it first move.
-    """
-    return _drawn(candidates, _seed(session))
-
-
 def _seed(session: str) -> int:
     return int.from_bytes(hashlib.blake2b(session.encode(), digest_size=8).digest(), "big")
 
 
 def _drawn(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:
+    """Equals in the order drawn: first with a chance of its weight among all.
+
+    Weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted distributed hash tables",
+    2005): where one drops out, only the sessions that had it first move.
+    """
     return sorted(candidates, key=lambda one: _distance(one, seed))
 
 

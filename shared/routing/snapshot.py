@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -109,7 +108,6 @@ class PowerLevel(msgspec.Struct, frozen=True):
     name: str
     rank: int
     price_ceiling: int
-    ttft_target_ms: int
     may_change_level: bool
     default_max_tokens: int | None
     default_temperature: float | None
@@ -129,19 +127,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     models_by_level: Mapping[str, tuple[Model, ...]]
     models_dearest_first: tuple[Model, ...]
     token_steps: tuple[int, ...]
-
-    def rounded_up(self, prompt_tokens: int) -> int:
-        """The next power of two, but not past a number at which a rule begins or ends to hold.
-
-        So that few numbers stand for all, none is an underestimate, and no rule is missed.
-        """
-        rounded = 1 << max(0, prompt_tokens - 1).bit_length()
-        if not self.token_steps:
-            return rounded
-        place = bisect_right(self.token_steps, prompt_tokens)
-        if place == len(self.token_steps):
-            return rounded
-        return min(rounded, self.token_steps[place] - 1)
+    """Prompts of so many tokens and more meet other rules than shorter ones; ascending."""
+    context_windows: tuple[int, ...]
+    """Each size that there is, ascending."""
 
 
 def build_snapshot(
@@ -176,11 +164,13 @@ def build_snapshot(
         },
         models_dearest_first=tuple(sorted(models, key=_dearest_first)),
         token_steps=_token_steps(rules),
+        context_windows=tuple(
+            sorted({one.context_window for one in models if one.context_window is not None})
+        ),
     )
 
 
 def _token_steps(rules: tuple[Rule, ...]) -> tuple[int, ...]:
-    """Prompts of so many tokens and more meet other rules than shorter ones."""
     begins = {rule.min_tokens for rule in rules if rule.min_tokens is not None}
     ends = {rule.max_tokens + 1 for rule in rules if rule.max_tokens is not None}
     return tuple(sorted(begins | ends))

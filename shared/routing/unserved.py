@@ -21,7 +21,7 @@ _FIELD_AT_FAULT = {
 
 
 def unserved(
-    level: PowerLevel | None, dropped: Iterable[Dropped], want: RoutingRequest
+    level: PowerLevel | None, dropped: Iterable[Dropped], request: RoutingRequest
 ) -> SwitchyardError:
     """Names what stood in the way of the first, which the caller most likely meant."""
     first = next(iter(dropped), None)
@@ -32,7 +32,9 @@ def unserved(
     name = f"{provider.slug}/{first.model.model_id}"
     if first.reason is DropReason.TIER_TOO_LOW:
         return NotAllowed(
-            f"{name} is not open to the {want.tier} tier.", param="model", code="tier_not_allowed"
+            f"{name} is not open to the {request.tier} tier.",
+            param="model",
+            code="tier_not_allowed",
         )
     if first.reason is DropReason.NO_KEY:
         return NotAllowed(

@@ -12,7 +12,7 @@ from shared.settings import SpoolSettings, UsageQueueSettings
 from shared.spool.queue import UsageQueue
 from shared.spool.shipper import Shipper
 from shared.spool.spool import Spool
-from shared.spool.stream import UsageStream
+from shared.spool.stream import StreamProducer
 
 __all__ = ["Shipper", "Spool", "open_shipper", "open_spool"]
 
@@ -46,7 +46,7 @@ async def open_shipper(
     one. With SPOOL_EPHEMERAL there is no answer while records cannot be sent on; PostgreSQL may be
     away.
     """
-    way_out = UsageQueue(queue.queue_url) if queue.queue_url else UsageStream(redis, dispatch)
+    way_out = UsageQueue(queue.queue_url) if queue.queue_url else StreamProducer(redis, dispatch)
     shipper = Shipper(spool, way_out, database, syncs=settings.fsync == "interval")
 
     async def is_shipped() -> str | None:

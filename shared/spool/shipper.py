@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from shared.db.connect import Database
 from shared.ledger.rows import missing_request_ids
-from shared.log import get_logger
+from shared.log import Outages, get_logger
 from shared.metrics import (
     SPOOL_AGE_S,
     SPOOL_BYTES,
@@ -31,7 +31,7 @@ from shared.spool.frames import Kind
 from shared.spool.queue import UsageQueue
 from shared.spool.segment import Segment
 from shared.spool.spool import Spool
-from shared.spool.stream import BATCH_RECORDS, UsageStream
+from shared.spool.stream import BATCH_RECORDS, StreamProducer
 
 _SHIP = "ship"
 _SHIP_EVERY_S = 0.05
@@ -50,7 +50,7 @@ class Shipper:
     """Four loops: ship each 50 ms, sync each 20 ms, announce, and keep house now and each 5 s."""
 
     def __init__(
-        self, spool: Spool, stream: UsageStream | UsageQueue, database: Database, *, syncs: bool
+        self, spool: Spool, stream: StreamProducer | UsageQueue, database: Database, *, syncs: bool
     ) -> None:
         self._spool = spool
         self._stream = stream
@@ -61,22 +61,22 @@ class Shipper:
         self._files = asyncio.Lock()
         self._sending = asyncio.Lock()
         self._sent_at: dict[Segment, float] = {}
-        self._failing: set[str] = set()
+        self._outages = Outages()
         self._tasks: list[asyncio.Task[None]] = []
         spool.on_record = self._note_record
 
     @property
     def complaint(self) -> str | None:
         """What /readyz says where a step fails: nothing is lost, it waits on disk."""
-        if not self._failing:
+        failing = ", ".join(sorted(self._outages))
+        if not failing:
             return None
-        steps = ", ".join(sorted(self._failing))
-        return f"usage waits on disk: Redis, the queue or PostgreSQL is away ({steps})"
+        return f"usage waits on disk: Redis, the queue or PostgreSQL is away ({failing})"
 
     @property
     def cannot_send(self) -> bool:
         """The last try to send records on failed: they are on this disk and nowhere else."""
-        return _SHIP in self._failing
+        return _SHIP in self._outages
 
     def start(self) -> None:
         loops: list[Coroutine[Any, Any, None]] = [
@@ -127,8 +127,7 @@ class Shipper:
             try:
                 await step()
             except Exception as error:  # noqa: BLE001  whatever it was, the next turn tries again
-                if name not in self._failing:
-                    self._failing.add(name)
+                if self._outages.begins(name):
                     is_foreseen = isinstance(error, RedisError | psycopg.Error | OSError)
                     get_logger().warning(
                         "usage.waits_on_disk",
@@ -143,8 +142,7 @@ class Shipper:
                 self._note_success(name)
 
     def _note_success(self, step: str) -> None:
-        if step in self._failing:
-            self._failing.discard(step)
+        if self._outages.ends(step):
             get_logger().info("usage.goes_on", step=step)
 
     async def flush(self, within_s: float) -> None:
@@ -157,7 +155,7 @@ class Shipper:
             async with asyncio.timeout(within_s):
                 await self._ship()
         except (RedisError, OSError):
-            self._failing.add(_SHIP)
+            self._outages.begins(_SHIP)
             self._has_records.set()
             raise
         self._note_success(_SHIP)
@@ -209,7 +207,7 @@ class Shipper:
             if self._spool.is_settled(segment):
                 await self._confirm(segment)
         # A queue has metrics of its own, where it lives.
-        if isinstance(self._stream, UsageStream):
+        if isinstance(self._stream, StreamProducer):
             entries, lag_s = await self._stream.backlog()
             STREAM_ENTRIES.set(entries)
             WRITER_LAG_S.set(lag_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
 
@@ -25,20 +25,33 @@ WEB = (
 )
 # `up` starts embedded servers, which its own extra brings.
 COMMANDS = ("catalog", "doctor", "health", "key", "main", "migrate", "route", "token", "usage")
-# Run with the names out of reach and the modules to import; prints what was loaded.
+# What `models` loads is the base, which is in everybody's reach: loaded once, and forked for each.
 IMPORT = """
-import importlib, json, sys
-hidden, wanted = json.loads(sys.argv[1])
+import importlib, json, os, sys, traceback
+base_lacks, jobs = json.load(sys.stdin)
 class Hidden:
+    names = set(base_lacks)
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in hidden:
+        if name.partition(".")[0] in self.names:
             raise ModuleNotFoundError(f"{name} is not installed", name=name)
-for name in set(sys.modules) & set(hidden):
+hidden = Hidden()
+sys.meta_path.insert(0, hidden)
+for name in set(sys.modules) & hidden.names:
     del sys.modules[name]
-sys.meta_path.insert(0, Hidden())
-for name in wanted:
-    importlib.import_module(name)
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+importlib.import_module("functions.models.app")
+for job, (lacks, wanted) in jobs.items():
+    if os.fork():
+        os.wait()
+        continue
+    hidden.names = set(lacks)
+    try:
+        for name in wanted:
+            importlib.import_module(name)
+        outcome = sorted({name.partition(".")[0] for name in sys.modules})
+    except BaseException:
+        outcome = traceback.format_exc()
+    print(json.dumps([job, outcome]), flush=True)
+    os._exit(0)
 """
 
 
@@ -57,42 +70,42 @@ def owners() -> Mapping[str, list[str]]:
     return {name: [canonicalize_name(one) for one in set(dists)] for name, dists in found.items()}
 
 
-def out_of_reach(extra: str) -> list[str]:
-    """Top-level names that only distributions outside the extra's closure install."""
-    reachable = closure(asked_for(extra)) | {PROJECT}
+def out_of_reach(*extras: str) -> list[str]:
+    """Top-level names that only distributions outside the extras' closure install."""
+    reachable = closure(asked_for(*extras)) | {PROJECT}
     return [name for name, dists in owners().items() if reachable.isdisjoint(dists)]
 
 
-def start(extra: str, *wanted: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", IMPORT, json.dumps([out_of_reach(extra), wanted])]
-    # The worker's module names its broker at import; nothing connects to it.
-    environment = {"PATH": "/usr/bin:/bin", "REDIS_URL": "redis://localhost:6379/0"}
-    return subprocess.Popen(
-        command,
+def load(wanted: Mapping[str, tuple[str, Sequence[str]]]) -> Mapping[str, set[str] | str]:
+    """Import modules each in a process where one extra is installed.
+
+    `wanted`: by any name an extra and the modules. Gives by that name the top-level names that are
+    in sys.modules then, or the traceback.
+    """
+    jobs = {name: (out_of_reach(extra), modules) for name, (extra, modules) in wanted.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT],
         cwd=ROOT,
-        env=environment,
+        # The worker's module names its broker at import; nothing connects to it.
+        env={"PATH": "/usr/bin:/bin", "REDIS_URL": "redis://localhost:6379/0"},
+        input=json.dumps([out_of_reach(), jobs]),
+        capture_output=True,
         text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        timeout=120,
     )
+    assert done.returncode == 0, done.stderr
+    outcomes = dict(json.loads(line) for line in done.stdout.splitlines())
+    return {
+        name: outcome if isinstance(outcome, str) else set(outcome)
+        for name, outcome in outcomes.items()
+    }
 
 
 @pytest.fixture(scope="module")
-def loaded() -> Iterator[Mapping[str, set[str] | str]]:
+def loaded() -> Mapping[str, set[str] | str]:
     """By function (and `cli`): the top-level names in sys.modules, or the last words."""
-    running = {name: start(name, entry(name)) for name in functions()}
-    running["cli"] = start("cli", *(f"shared.cli.{command}" for command in COMMANDS))
-    try:
-        yield {name: _outcome(process) for name, process in running.items()}
-    finally:
-        for process in running.values():
-            process.kill()
-            process.wait()
-
-
-def _outcome(process: subprocess.Popen[str]) -> set[str] | str:
-    output, errors = process.communicate(timeout=60)
-    return set(json.loads(output)) if process.returncode == 0 else errors
+    commands = [f"shared.cli.{command}" for command in COMMANDS]
+    return load({**{name: (name, [entry(name)]) for name in functions()}, "cli": ("cli", commands)})
 
 
 @pytest.mark.parametrize("function", [*functions(), "cli"])
@@ -140,7 +153,6 @@ def test_every_function_has_an_extra() -> None:
 
 
 def test_a_module_out_of_reach_stops_the_import() -> None:
-    process = start("models", "shared.jobs", "dramatiq")
-    outcome = _outcome(process)
-    assert isinstance(outcome, str)
-    assert "dramatiq is not installed" in outcome
+    outcomes = load({"models": ("models", ["shared.jobs", "dramatiq"])})
+    assert "dramatiq is not installed" in outcomes["models"]
+    assert isinstance(outcomes["models"], str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatch
@@ -26,6 +27,7 @@ IMPORTS = {
     "httpx": ["functions/deliver_billing/receivers.py"],
     "mangum": ["shared/aws/http_entry.py"],
     "pydantic_settings": ["shared/settings.py"],
+    "redis": ["shared/keyspace.py"],
     # `migrate` puts SQLAlchemy's error for a refused statement into one line.
     "sqlalchemy": [
         "shared/db/tables/*",
@@ -72,6 +74,8 @@ def strays(
 def imports_of(package: str) -> Callable[[Module], Iterator[Use]]:
     def find(module: Module) -> Iterator[Use]:
         for name, line in module.imports():
+            if name.startswith(ANYWHERE):
+                continue
             if name == package or name.startswith(package + "."):
                 yield name, line
 
@@ -89,6 +93,18 @@ def names_like(pattern: re.Pattern[str]) -> Callable[[Module], Iterator[Use]]:
     return find
 
 
+def texts_like(pattern: re.Pattern[str]) -> Callable[[Module], Iterator[Use]]:
+    """Finds literals, the parts of f-strings too."""
+
+    def find(module: Module) -> Iterator[Use]:
+        for node in ast.walk(module.syntax):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and pattern.fullmatch(text):
+                yield text, node.lineno
+
+    return find
+
+
 def calls_of(*names: str) -> Callable[[Module], Iterator[Use]]:
     def find(module: Module) -> Iterator[Use]:
         return ((name, line) for name, line in module.calls() if name in names)
@@ -96,9 +112,35 @@ def calls_of(*names: str) -> Callable[[Module], Iterator[Use]]:
     return find
 
 
+# Their errors are caught by whoever calls.
+ANYWHERE = ("redis.exceptions",)
+# Whoever opens one says how long it waits: these say it once.
+POSTGRES = [
+    "shared/db/session.py",
+    "shared/db/connect.py",
+    # Makes databases in the server that it has just started itself.
+    "shared/embedded.py",
+]
+OPENS_POSTGRES = re.compile(r"(.+\.)?(Async)?Connection\.connect|psycopg\.connect")
+KEY = re.compile(r"switchyard:(\S.*)?")
+
+
 @pytest.mark.parametrize("package", IMPORTS)
 def test_a_package_is_imported_by_its_owner_alone(package: str) -> None:
     assert strays(imports_of(package), IMPORTS[package]) == []
+
+
+def test_connections_to_postgresql_are_opened_in_one_place() -> None:
+    assert strays(names_like(OPENS_POSTGRES), POSTGRES) == []
+
+
+def test_a_key_of_redis_is_written_in_one_place() -> None:
+    """A message that says who speaks has a blank behind the colon."""
+    assert strays(texts_like(KEY), ["shared/keyspace.py"]) == []
+
+
+def test_a_job_has_its_row_in_one_place() -> None:
+    assert strays(calls_of("Job"), ["shared/jobs.py"]) == []
 
 
 @pytest.mark.parametrize("package", NOWHERE)
@@ -157,6 +199,14 @@ def test_routing_pricing_and_wire_are_given_the_time() -> None:
         ("from asyncio import open_connection", names_like(SOCKET)),
         ("from datetime import datetime\ndatetime.now()", names_like(CLOCK)),
         ("print(1)", calls_of("print")),
+        ("import redis", imports_of("redis")),
+        ("from redis.asyncio import Redis", imports_of("redis")),
+        ("import psycopg\npsycopg.connect(dsn)", names_like(OPENS_POSTGRES)),
+        ("from psycopg import connect", names_like(OPENS_POSTGRES)),
+        ("psycopg.AsyncConnection.connect(dsn)", names_like(OPENS_POSTGRES)),
+        ("AsyncConnection.connect(dsn)", names_like(OPENS_POSTGRES)),
+        ("key = 'switchyard:usage'", texts_like(KEY)),
+        ("key = f'switchyard:{name}:nudge'", texts_like(KEY)),
     ],
 )
 def test_a_stray_use_is_seen(source: str, uses: Callable[[Module], Iterable[Use]]) -> None:
@@ -172,6 +222,9 @@ def test_a_stray_use_is_seen(source: str, uses: Callable[[Module], Iterable[Use]
         ("import socket\nsocket.gethostname()", names_like(SOCKET)),
         ("from http import HTTPStatus", imports_of("http.client")),
         ("console.print(1)", calls_of("print")),
+        ("from redis.exceptions import RedisError", imports_of("redis")),
+        ("async def use(c: psycopg.AsyncConnection): ...", names_like(OPENS_POSTGRES)),
+        ("text = f'switchyard: {message}'", texts_like(KEY)),
     ],
 )
 def test_a_harmless_use_is_let_be(source: str, uses: Callable[[Module], Iterable[Use]]) -> None:

@@ -22,6 +22,11 @@ class Module:
     text: str
 
     @property
+    def name(self) -> str:
+        """As it is imported: `shared.db` of `shared/db/__init__.py`."""
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    @property
     def syntax(self) -> ast.Module:
         return _parse(self.path, self.text)
 

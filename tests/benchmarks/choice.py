@@ -12,11 +12,13 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from functions.chat_completions.plan import Planner
+from shared.completion.router import Router
 from shared.errors import ProviderUnavailable
+from shared.health.circuits_table import CircuitTable
 from shared.routing.choose import choose
 from shared.routing.fit import RoutingRequest
 from shared.routing.order import Block, draw, order
@@ -72,7 +74,7 @@ def median_us(act: Callable[[], object], rounds: int = _ROUNDS) -> float:
 
 
 class _NothingUnlisted:
-    async def wanted(self, snapshot: Snapshot, want: RoutingRequest) -> None:
+    async def wanted(self, snapshot: Snapshot, request: RoutingRequest) -> None:
         return None
 
 
@@ -82,19 +84,27 @@ def measure() -> dict[str, float]:
     snapshot = build(models, rules)
     build_ms = (time.perf_counter() - started) * 1e3
     keyed = frozenset(f"p{n}" for n in range(PROVIDERS))
-    want = RoutingRequest(
-        models=(), level="balanced", tier=Tier.PROFESSIONAL, keyed=keyed, prompt_tokens=900
+    request = RoutingRequest(
+        models=(),
+        level="balanced",
+        tier=Tier.PROFESSIONAL,
+        platform_funded=keyed,
+        prompt_tokens=900,
     )
-    with_key = msgspec.structs.replace(want, own_keys=(OwnKey(7, "p3"),))
-    named = msgspec.structs.replace(want, models=("model-4711",))
-    planner = Planner(_NothingUnlisted())  # type: ignore[arg-type]
+    with_key = msgspec.structs.replace(request, own_keys=(OwnKey(7, "p3"),))
+    named = msgspec.structs.replace(request, models=("model-4711",))
+    nobody: Any = None
+    unlisted: Any = _NothingUnlisted()
+    router = Router(
+        keeper=nobody, access=nobody, own_keys=nobody, known=unlisted, circuits=CircuitTable()
+    )
     loop = asyncio.new_event_loop()
-    choice = loop.run_until_complete(planner.plan(snapshot, want))
+    choice = loop.run_until_complete(router.choice(snapshot, request))
     first = choice.candidates[0].model
     blocks = {(first.provider.slug, first.model_id, None): Block(ProviderUnavailable, 1e12)}
 
     def remembered(blocks: dict[object, Block]) -> None:
-        plan = planner.plan(snapshot, want)
+        plan = router.choice(snapshot, request)
         try:
             plan.send(None)
         except StopIteration as done:
@@ -104,10 +114,10 @@ def measure() -> dict[str, float]:
         "snapshot_build_ms": round(build_ms, 1),
         "choice_us": median_us(lambda: remembered({})),
         "choice_with_an_open_circuit_us": median_us(lambda: remembered(blocks)),  # type: ignore[arg-type]
-        "first_choice_of_its_kind_us": median_us(lambda: choose(snapshot, want), 200),
+        "first_choice_of_its_kind_us": median_us(lambda: choose(snapshot, request), 200),
         "first_choice_with_an_own_key_us": median_us(lambda: choose(snapshot, with_key), 50),
         "first_choice_of_a_named_model_us": median_us(lambda: choose(snapshot, named), 200),
-        "explained_us": median_us(lambda: choose(snapshot, want, enough=None), 5),
+        "explained_us": median_us(lambda: choose(snapshot, request, enough=None), 5),
     }
 
 

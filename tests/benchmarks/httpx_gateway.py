@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from functions.chat_completions import function
+from shared.completion import open as opening
 from shared.upstream.faults import ConnectFailed, ConnectionCut, DeadlineReached
 from shared.upstream.transport import UpstreamRequest
 
@@ -75,7 +75,7 @@ class HttpxTransport:
         await self._client.aclose()
 
 
-function.Transport = HttpxTransport  # type: ignore[assignment,misc]
+opening.Transport = HttpxTransport  # type: ignore[assignment,misc]
 
 from functions.gateway.app import app  # noqa: E402  after its transport was replaced
 

@@ -30,14 +30,16 @@ from msgspec import structs
 from functions.write_usage.drain import drain
 from shared.db.thread_connection import ThreadConnections
 from shared.embedded import start_postgres, start_valkey
-from shared.ledger.batch import FIELD, STREAM, Batch, encode_batch
+from shared.keyspace import USAGE_STREAM
+from shared.ledger.batch import Batch, encode_batch
 from shared.ledger.filters import UsageFilters
-from shared.ledger.pages import Place, place_of, read_page
+from shared.ledger.pages import RowKey, key_of, read_page
 from shared.ledger.pages import statement as page_statement
 from shared.ledger.record import UsageFinal
 from shared.ledger.summary import GROUPS, read_summary
 from shared.ledger.summary import statement as summary_statement
 from shared.migrate.steps import migrate
+from shared.spool.stream import FIELD
 from tests.fakes.usage_records import final
 
 MONTH = datetime(2026, 10, 1, tzinfo=UTC)
@@ -99,7 +101,7 @@ def add(client: redis.Redis, records: Iterator[UsageFinal]) -> int:
     """Into the stream, as a gateway sends them on; how many."""
     added = 0
     while finals := tuple(itertools.islice(records, _A_BATCH)):
-        client.xadd(STREAM, {FIELD: encode_batch(Batch(finals, ()))})
+        client.xadd(USAGE_STREAM, {FIELD: encode_batch(Batch(finals, ()))})
         added += len(finals)
     return added
 
@@ -131,8 +133,8 @@ async def ask(dsn: str) -> None:
     whole = UsageFilters(None, start=MONTH, end=MONTH + timedelta(days=DAYS))
     mine = structs.replace(whole, user_id="user-0")
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        middle = place_of((await read_page(connection, whole, after=None, limit=1))[0])
-        middle = Place(MONTH + timedelta(days=DAYS // 2), middle.request_id)
+        middle = key_of((await read_page(connection, whole, after=None, limit=1))[0])
+        middle = RowKey(MONTH + timedelta(days=DAYS // 2), middle.request_id)
         print("\nsummary by                    all, ms    one user, ms   (medians of 15)")
         for group in GROUPS:
             took = [

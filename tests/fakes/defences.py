@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from functions.chat_completions import settle, stream
 from shared.auth.authenticator import Authenticator
+from shared.completion import deliver
+from shared.completion.usage_writer import UsageWriter
 from shared.spool import spool
 from shared.spool.shipper import Shipper
 from shared.spool.spool import Spool
@@ -27,20 +28,19 @@ def _without_final_before_the_last_byte() -> None:
 
 
 def _without_settling_the_cancelled() -> None:
-    cut = settle.cut
+    write = UsageWriter.write_final
 
-    def unless_cancelled(*arguments: Any) -> None:
-        if arguments[-1] != "cancelled":
-            cut(*arguments)
+    def unless_cancelled(self: UsageWriter, asked: Any, course: Any, outcome: Any) -> Any:
+        return None if outcome.error == "cancelled" else write(self, asked, course, outcome)
 
-    settle.cut = unless_cancelled
+    UsageWriter.write_final = unless_cancelled
 
 
 def _without_watching_for_a_hang_up() -> None:
     async def blind(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    stream._watch = blind
+    deliver._watch = blind
 
 
 def _without_last_ship() -> None:

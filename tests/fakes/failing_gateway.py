@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from functions.chat_completions import settle
 from functions.gateway.app import app as app
+from shared.completion.usage_writer import UsageWriter
 from shared.spool import open as opening
 from shared.spool import segment
 from shared.spool.frames import frame
 from shared.spool.segment import Segment
 from shared.spool.spool import Spool
-from shared.spool.stream import UsageStream
+from shared.spool.stream import StreamProducer
 from shared.upstream.transport import Transport
 from tests.fakes.death import before, behind, behind_awaited
 from tests.fakes.defences import SWITCH_OFF
@@ -45,10 +45,10 @@ def _append_on_a_full_disk(self: Segment, kind: Any, record: bytes) -> int:
 
 _allocate, _append = segment._allocate, Segment.append  # pyright: ignore[reportPrivateUsage]
 
-settle.intend = behind("after_intent", before("before_intent", settle.intend))
+UsageWriter.write_intent = behind("after_intent", before("before_intent", UsageWriter.write_intent))
 Transport.send = behind_awaited("after_upstream", Transport.send)
 Spool.final = behind("after_final", before("before_final", Spool.final))
-UsageStream.add = behind_awaited("after_ship", UsageStream.add)
+StreamProducer.add = behind_awaited("after_ship", StreamProducer.add)
 
 if _FULL_DISK is not None:
     segment._allocate, Segment.append = _allocate_on_a_full_disk, _append_on_a_full_disk

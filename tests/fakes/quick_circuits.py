@@ -6,12 +6,12 @@ Everything else is as it is deployed.
 
 from __future__ import annotations
 
-from functions.chat_completions import stream
+from shared.completion import head
 from shared.health import circuits
 
 circuits.OPEN_S = 2.0
-stream.HOLD_S = 0.5
-stream.COMMENT_EVERY_S = 0.2
+head.HOLD_S = 0.5
+head.COMMENT_EVERY_S = 0.2
 
 from functions.gateway.app import app  # noqa: E402  after the clock is set
 

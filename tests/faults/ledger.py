@@ -9,8 +9,10 @@ from typing import Any
 import psycopg
 import redis
 
-from shared.ledger.batch import FIELD, STREAM, Batch, encode_batch
+from shared.keyspace import USAGE_STREAM
+from shared.ledger.batch import Batch, encode_batch
 from shared.ledger.record import UsageFinal
+from shared.spool.stream import FIELD
 from tests.fakes.usage_records import final
 
 
@@ -56,4 +58,4 @@ def add(url: str, records: list[UsageFinal], size: int = 10) -> None:
     with redis.Redis.from_url(url) as client:
         for start in range(0, len(records), size):
             batch = Batch(tuple(records[start : start + size]), ())
-            client.xadd(STREAM, {FIELD: encode_batch(batch)})
+            client.xadd(USAGE_STREAM, {FIELD: encode_batch(batch)})

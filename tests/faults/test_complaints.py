@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.chat_completions import settle
-from functions.chat_completions.exchange import Exchange
-from functions.chat_completions.report import Reporter
-from functions.chat_completions.settle import UsageWriter
 from shared import metrics
 from shared.auth.authenticator import TRYOUT_CALLERS
+from shared.completion.admit import Asked, asked_of
+from shared.completion.course import Answered, Course
+from shared.completion.report import Reporter
+from shared.completion.router import Plan, routing_request
+from shared.completion.usage_rows import Outcome, answered, cut_off, streamed
+from shared.completion.usage_writer import UsageWriter
+from shared.completion.wire import CHAT
 from shared.errors import ModelUnpriced
 from shared.ledger.record import UsageFinal
+from shared.ledger.request_id import new_request_id
 from shared.pricing.charge import charge
 from shared.pricing.price import Price, PriceTier, Rates
 from shared.routing.choice import Candidate, Choice, Reason
@@ -42,21 +47,19 @@ SAID = "Some words that were delivered"
 _final = msgspec.msgpack.Decoder(UsageFinal)
 
 
-async def _nobody(*_: Any) -> Any:
-    pass
-
-
-def exchange(price: Price | None, *, stream: bool) -> Exchange:
-    """One that its only candidate is about to answer."""
+def underway(price: Price | None, *, stream: bool) -> tuple[Asked, Course]:
+    """A request that its only candidate is about to answer."""
     scope: Any = {"type": "http", "headers": [], "client": None}
-    made = Exchange(scope, _nobody, _nobody)
     message = {"role": "user", "content": "A question"}
-    made.chat = decode_chat(json.dumps({"messages": [message], "stream": stream}).encode())
-    made.caller = TRYOUT_CALLERS["test-user-token"]
+    chat = decode_chat(json.dumps({"messages": [message], "stream": stream}).encode())
+    caller = TRYOUT_CALLERS["test-user-token"]
+    started = time.perf_counter()
+    asked = asked_of(CHAT, chat, caller, scope, {}, request_id=new_request_id(), started=started)
     candidate = Candidate(msgspec.structs.replace(TERRA, price=price), Reason.NAMED)
-    made.choice, made.intended = Choice(None, (candidate,), ()), candidate
-    made.begin_attempt(candidate)
-    return made
+    choice = Choice(None, (candidate,), ())
+    course = Course(Plan(routing_request(chat, caller, {}, frozenset()), choice, choice))
+    course.begin(candidate)
+    return asked, course
 
 
 class Settled:
@@ -66,37 +69,38 @@ class Settled:
         self.spool = Spool(folder)
 
     def json(self, body: bytes, price: Price | None = PRICE) -> UsageFinal:
-        async def answer(made: Exchange, books: UsageWriter) -> None:
-            await settle.answered(made, OPENAI.reply(body, created=0), books)
+        def outcome(asked: Asked, course: Course) -> Outcome:
+            return answered(asked, Answered(course, OPENAI.reply(body, created=0)))
 
-        return self._settle(exchange(price, stream=False), answer)
+        return self._settle(*underway(price, stream=False), outcome)
 
     def stream(
         self, data: bytes, dialect: Dialect = OPENAI, *, show_usage: bool = False, cut: bool = False
     ) -> UsageFinal:
         """`cut`: the client left behind `data`."""
 
-        async def answer(made: Exchange, books: UsageWriter) -> None:
+        def outcome(asked: Asked, _: Course) -> Outcome:
             reader = dialect.reader(show_usage=show_usage, created=0)
             reader.feed(data)
             if cut:
-                settle.cut(made, reader, books, 499, "client_disconnected")
-            else:
-                settle.streamed(made, reader, books)
+                return cut_off(asked, reader, 499, "client_disconnected")
+            return streamed(asked, reader)
 
-        return self._settle(exchange(PRICE, stream=True), answer)
+        return self._settle(*underway(PRICE, stream=True), outcome)
 
-    def _settle(self, made: Exchange, answer: Any) -> UsageFinal:
+    def _settle(
+        self, asked: Asked, course: Course, outcome: Callable[[Asked, Course], Outcome]
+    ) -> UsageFinal:
         async def run() -> None:
             reporter = Reporter()
-            books = UsageWriter(self.spool, reporter)
-            settle.intend(made, books, 60)
-            await answer(made, books)
+            usage = UsageWriter(self.spool, reporter)
+            course.intent = usage.write_intent(asked, course, 60)
+            usage.write_final(asked, course, outcome(asked, course))
             reporter.flush()
 
         asyncio.run(run())
         (segment,) = self.spool.segments()
-        return _final.decode(read_contents(segment).finals[made.request_id])
+        return _final.decode(read_contents(segment).finals[asked.request_id])
 
 
 @pytest.fixture
@@ -201,23 +205,23 @@ def test_3_thoughts_that_nobody_saw_are_billed_and_a_guess_is_marked(settled: Se
 def test_4_a_call_is_on_disk_before_it_is_made_and_an_orphan_is_found(tmp_path: Path) -> None:
     """BerriAI/litellm issues 13280 and 36426: rows were missing beside the provider's bill."""
     spool = Spool(tmp_path)
-    made = exchange(PRICE, stream=True)
-    settle.intend(made, UsageWriter(spool, Reporter()), 60)
+    asked, course = underway(PRICE, stream=True)
+    UsageWriter(spool, Reporter()).write_intent(asked, course, 60)
     spool.close()
     heir = Spool(tmp_path)
     (orphan,) = heir.orphans()
-    assert [*read_contents(orphan).orphans] == [made.request_id]
+    assert [*read_contents(orphan).orphans] == [asked.request_id]
     orphan.leave()
     heir.close()
 
 
 def test_4_a_call_that_is_never_settled_is_given_up_past_its_deadline(settled: Settled) -> None:
-    made = exchange(PRICE, stream=True)
-    settle.intend(made, UsageWriter(settled.spool, Reporter()), 60)
+    asked, course = underway(PRICE, stream=True)
+    UsageWriter(settled.spool, Reporter()).write_intent(asked, course, 60)
     now_ms = time.time_ns() // 1_000_000
     assert settled.spool.give_up(now_ms) == []
     (record,) = settled.spool.give_up(now_ms + 3_600_000)
-    assert made.request_id.encode() in record
+    assert asked.request_id.encode() in record
 
 
 @pytest.mark.parametrize("cut", [False, True])
@@ -272,8 +276,9 @@ def test_7_what_has_no_price_costs_null_and_is_counted(settled: Settled) -> None
 
 
 def test_7_an_operator_may_refuse_what_has_no_price_and_nothing_is_sent(settled: Settled) -> None:
-    books = UsageWriter(settled.spool, Reporter(), refuses_unpriced=True)
-    made = exchange(None, stream=False)
+    usage = UsageWriter(settled.spool, Reporter(), refuses_unpriced=True)
+    asked, course = underway(None, stream=False)
     with pytest.raises(ModelUnpriced):
-        settle.intend(made, books, 60)
-    assert made.intent is None
+        usage.write_intent(asked, course, 60)
+    (segment,) = settled.spool.segments()
+    assert not read_contents(segment).orphans

@@ -17,8 +17,8 @@ import pytest
 import redis
 from dramatiq import Message
 
-from functions.worker.quarantine import ATTEMPTS
-from shared.jobs import NAMESPACE, Dispatch
+from shared.jobs import Dispatch, Every, Job
+from shared.keyspace import JOB_ATTEMPTS, JOB_QUEUES
 
 # Those of tests/fakes/poison_worker.py, which makes a broker when it is imported.
 QUEUE, DONE, DEATHS = "poison", "test:done", "test:deaths"
@@ -105,11 +105,15 @@ def test_three_clocks_whose_leader_is_killed_run_each_tick_once(
     with psycopg.connect(migrated_database_url) as connection:
         rows = connection.execute("SELECT tick FROM job_runs WHERE name = 'health.check'")
         held = {tick for (tick,) in rows}
-    asked = {Message.decode(one).kwargs["run"] for one in client.hvals(f"{NAMESPACE}:health.msgs")}
+    asked = {Message.decode(one).kwargs["run"] for one in client.hvals(f"{JOB_QUEUES}:health.msgs")}
     # A run is named as its tick: asked for twice, it is made once. The last one may have been
     # asked for by a clock that was killed before its row was there.
     assert held <= asked
     assert len(asked - held) <= 1
+
+
+def called(name: str) -> Job:
+    return Job(name=name, queue=QUEUE, runs=Every(1))
 
 
 @pytest.mark.slow
@@ -119,9 +123,9 @@ def test_a_poison_job_is_given_up_after_three_deaths_and_the_others_are_done(
     dispatch = Dispatch(redis_url)
     for number in range(100):
         if number == 50:
-            poison_id = dispatch.enqueue("poison", QUEUE)
-            failing_id = dispatch.enqueue("failing", QUEUE)
-        dispatch.enqueue("harmless", QUEUE, number=number)
+            poison_id = dispatch.enqueue(called("poison"))
+            failing_id = dispatch.enqueue(called("failing"))
+        dispatch.enqueue(called("harmless"), number=number)
     dispatch.close()
 
     def letters() -> dict[str, tuple[str, str, dict[str, Any]]]:
@@ -149,4 +153,4 @@ def test_a_poison_job_is_given_up_after_three_deaths_and_the_others_are_done(
     assert kept[poison_id][:2] == ("poison", "its worker died in it 3 times")
     assert kept[failing_id][:2] == ("failing", "ValueError")
     assert "sk-secret" not in str(kept)
-    assert client.keys(ATTEMPTS + "*") == []
+    assert client.keys(JOB_ATTEMPTS + "*") == []

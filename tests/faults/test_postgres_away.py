@@ -13,11 +13,11 @@ import httpx
 import psycopg
 import pytest
 
-from functions.simulated_provider.calls import KEPT as CALLS_KEPT
 from shared.embedded import EmbeddedPostgres, start_postgres
 from shared.migrate.steps import migrate
 from tests.fakes.gateway import Deployment, ask
 from tests.fakes.operator import make_token
+from tests.fakes.scripted_provider.calls import KEPT as CALLS_KEPT
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
 from tests.faults.exactness import assert_sums_are_the_rows, completions, drain_all, rows_when

@@ -19,14 +19,14 @@ from redis.asyncio import Redis
 from shared.db.connect import Database
 from shared.embedded import EmbeddedValkey
 from shared.jobs import Dispatch
-from shared.ledger.batch import FIELD, STREAM
+from shared.keyspace import USAGE_STREAM
 from shared.ledger.record import UsageFinal
 from shared.spool import shipper as shipping
 from shared.spool import spool as spooling
 from shared.spool.segment import Segment
 from shared.spool.shipper import Shipper
 from shared.spool.spool import Spool
-from shared.spool.stream import UsageStream
+from shared.spool.stream import FIELD, StreamProducer
 from tests.faults.exactness import drain_all
 from tests.faults.ledger import Ledger, some
 
@@ -47,7 +47,7 @@ async def spool_through_a_lost_valkey(
         Dispatch(valkey.url),
     )
     spool = Spool(folder)
-    shipper = Shipper(spool, UsageStream(client, dispatch), database, syncs=False)
+    shipper = Shipper(spool, StreamProducer(client, dispatch), database, syncs=False)
     await database.open()
     shipper.start()
     try:
@@ -132,7 +132,7 @@ def acknowledged_until_killed(valkey: EmbeddedValkey, after_s: float) -> set[byt
         with redis.Redis.from_url(valkey.url, retry_on_error=[]) as client:
             while True:
                 try:
-                    acknowledged.append(client.xadd(STREAM, {FIELD: b"x" * 100}))
+                    acknowledged.append(client.xadd(USAGE_STREAM, {FIELD: b"x" * 100}))
                 except redis.RedisError:
                     return acknowledged
 
@@ -157,7 +157,7 @@ def test_r3_a_killed_valkey_with_its_log_loses_nothing_that_it_acknowledged(
         acknowledged |= acknowledged_until_killed(valkey, 0.5)
         valkey = own_valkey(persist=True, port=valkey.port)
     with redis.Redis.from_url(valkey.url) as client:
-        held = {entry for entry, _ in client.xrange(STREAM)}
+        held = {entry for entry, _ in client.xrange(USAGE_STREAM)}
     assert len(acknowledged) > 100
     assert acknowledged - held == set()
 
@@ -170,4 +170,4 @@ def test_r3_would_notice_a_valkey_without_its_log(
     again = own_valkey(persist=False, port=valkey.port)
     with redis.Redis.from_url(again.url) as client:
         assert acknowledged
-        assert client.xlen(STREAM) == 0
+        assert client.xlen(USAGE_STREAM) == 0

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from shared.health.queue import HEALTH_ACTOR
+from shared.jobs import CHECK_HEALTH
 from tests.fakes.admin import Admin, eventually
 from tests.fakes.gateway import USER, Deployment, ask
 from tests.fakes.place import NewPlace
@@ -134,7 +134,7 @@ def test_a_tick_of_two_clocks_is_run_once_by_one_of_two_workers(pair: Pair) -> N
     def ticks() -> int:
         with psycopg.connect(pair.deployment.database_url) as connection:
             row = connection.execute(
-                "SELECT count(DISTINCT tick) FROM job_runs WHERE name = %s", [HEALTH_ACTOR]
+                "SELECT count(DISTINCT tick) FROM job_runs WHERE name = %s", [CHECK_HEALTH.name]
             ).fetchone()
         assert row is not None
         return row[0]

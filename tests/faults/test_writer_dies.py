@@ -23,6 +23,7 @@ from functions.write_usage.drain import drain
 from shared.db.thread_connection import ThreadConnections
 from shared.ledger import statements as usage_statements
 from shared.ledger.record import UsageFinal
+from shared.spool.stream import StreamConsumer
 from tests.fakes.death import wait_for_death
 from tests.faults.exactness import drain_all
 from tests.faults.ledger import Ledger, add, some
@@ -97,9 +98,7 @@ def test_r1_would_notice_a_writer_that_settles_before_it_writes(
     """Dies between the two, as a kill at that moment would have it."""
     records = some(200)
     add(redis_url, records)
-    from functions.write_usage import stream  # noqa: PLC0415
-
-    unread = stream.UsageStream.unread
+    unread = StreamConsumer.unread
 
     def settled(self: Any, count: int) -> Any:
         entries = unread(self, count)
@@ -110,7 +109,7 @@ def test_r1_would_notice_a_writer_that_settles_before_it_writes(
 
     connections = ThreadConnections(migrated_database_url)
     with monkeypatch.context() as patched, redis.Redis.from_url(redis_url) as client:
-        patched.setattr(stream.UsageStream, "unread", settled)
+        patched.setattr(StreamConsumer, "unread", settled)
         with pytest.raises(KeyboardInterrupt):
             drain(client, connections.get, "mutant")
     connections.close()

@@ -15,20 +15,20 @@ import redis
 
 from functions.write_usage import drain as draining
 from functions.write_usage.drain import drain
-from functions.write_usage.stream import UsageStream
 from shared.db.thread_connection import ThreadConnections
 from shared.ledger import rows as usage_rows
+from shared.spool.stream import StreamConsumer
 from tests.fakes.death import before, behind
 
 POINTS = ("after_read", "before_write", "before_commit", "after_commit", "after_settle")
 
 
 def make_mortal() -> None:
-    UsageStream.unread = behind("after_read", UsageStream.unread)
+    StreamConsumer.unread = behind("after_read", StreamConsumer.unread)
     usage_rows.hold_writer = before("before_write", usage_rows.hold_writer)
     usage_rows._write_staged = behind("before_commit", usage_rows._write_staged)
     draining.write_entries = behind("after_commit", draining.write_entries)
-    UsageStream.settle = behind("after_settle", UsageStream.settle)
+    StreamConsumer.settle = behind("after_settle", StreamConsumer.settle)
 
 
 def main(database_url: str, redis_url: str) -> None:

@@ -136,7 +136,7 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", LEVELS): admin(),
     ("POST", LEVELS): admin(new=LEVEL),
     ("GET", LEVELS + "/{name:str}"): admin(new=LEVEL),
-    ("PATCH", LEVELS + "/{name:str}"): admin(new=LEVEL, body={"ttft_target_ms": 900}),
+    ("PATCH", LEVELS + "/{name:str}"): admin(new=LEVEL, body={"default_max_tokens": 900}),
     ("DELETE", LEVELS + "/{name:str}"): admin(new=LEVEL),
     ("GET", "/api/v1/admin/llm/tiers"): admin(),
     ("GET", USAGE): user(Scope.USAGE),

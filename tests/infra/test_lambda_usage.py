@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import redis
 
-from shared.ledger.batch import FIELD, STREAM, decode_batch
+from shared.keyspace import USAGE_STREAM
+from shared.ledger.batch import decode_batch
+from shared.spool.stream import FIELD
 from tests.fakes.aws_server import AwsServer
 from tests.fakes.place import Place
 from tests.fakes.raw_server import RawServer, answers_always
@@ -38,8 +40,8 @@ class Stream:
         self._client = client
 
     def ids(self) -> list[str]:
-        entries: list[tuple[bytes, dict[bytes, bytes]]] = self._client.xrange(STREAM)
-        self._client.delete(STREAM)
+        entries: list[tuple[bytes, dict[bytes, bytes]]] = self._client.xrange(USAGE_STREAM)
+        self._client.delete(USAGE_STREAM)
         field = FIELD if isinstance(FIELD, bytes) else FIELD.encode()
         return [name for _, fields in entries for name in ids_in(fields[field])]
 

@@ -126,8 +126,15 @@ def test_a_key_is_switched_off_and_on_and_told_when_to_be_used(call: Call) -> No
     on = call("PATCH", "/openai", enabled=True, platform_fallback="on_rate_limit").json()
     assert (on["enabled"], on["platform_fallback"]) == (True, "on_rate_limit")
     assert on["use_policy"] == "last_resort"
+    assert call("PATCH", "/openai", enabled=None, name="mine").json() == {**on, "name": "mine"}
     [listed] = call("GET").json()["providers"]
-    assert listed == on
+    assert listed == {**on, "name": "mine"}
+
+
+def test_a_change_that_changes_nothing_is_refused(call: Call) -> None:
+    store(call)
+    refused = call("PATCH", "/openai", enabled=None, use_policy=None)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "nothing_to_change")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from psycopg.rows import dict_row
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from functions.check_health import probe, runner
-from functions.check_health.job import Checker, check_health
+from functions.check_health import job, probe
+from functions.check_health.run import Checker, check_health
 from shared.db.connect import connect_once
 from shared.health.checks import forget_stale, trim_history
 from shared.health.hysteresis import Traffic
@@ -313,10 +313,10 @@ def test_a_platform_whose_timer_names_no_run_has_one_a_slot(
         seen.append(run)
         return 0
 
-    monkeypatch.setattr(runner, "_run", note)
-    monkeypatch.setattr(runner, "_settings", lambda: load_settings(HealthSettings))
-    runner.run_check()
-    runner.run_check("a-tick")
+    monkeypatch.setattr(job, "_run", note)
+    monkeypatch.setattr(job, "_settings", lambda: load_settings(HealthSettings))
+    job.run_check()
+    job.run_check("a-tick")
     assert re.fullmatch(r"timer:20\d\d-\d\d-\d\dT\d\d:\d[05]:00Z", seen[0])
     assert seen[1] == "a-tick"
 

@@ -11,25 +11,31 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import psycopg
 import pytest
 import redis
-from apscheduler.triggers.date import DateTrigger
 from dramatiq import Message
 from structlog.testing import capture_logs
 
-from functions.clock.fence import KEPT_DAYS, run_once, trim_runs
-from functions.clock.jobs import Job, jobs, nudge
-from functions.clock.ticks import day_tick, slot_tick
+from functions.clock.jobs import Run, runs
+from functions.clock.main import SETTINGS
 from functions.clock.timer import Timer
-from functions.sync_catalog.queue import SYNC_ACTOR, SYNC_QUEUE
+from shared.db.job_runs import KEPT_DAYS, run_once, trim_runs
 from shared.db.thread_connection import ThreadConnections
-from shared.health.queue import HEALTH_ACTOR
-from shared.jobs import NAMESPACE, Dispatch
-from shared.ledger.batch import NUDGE, NUDGE_TTL_S, WRITE_ACTOR, WRITE_QUEUE
-from shared.ledger.billing_event import DELIVER_ACTOR
+from shared.jobs import (
+    CHECK_HEALTH,
+    NUDGE_TTL_S,
+    SYNC_CATALOG,
+    WRITE_USAGE,
+    Daily,
+    Dispatch,
+    Every,
+    Job,
+    clear_nudge,
+)
+from shared.keyspace import JOB_QUEUES, nudge_flag
+from shared.settings import Settings, load_settings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -54,22 +60,30 @@ def dispatch(redis_url: str) -> Iterator[Dispatch]:
     dispatch.close()
 
 
-def every_5_s(run: Callable[[], object]) -> Job:
-    return Job("test.job", None, partial(slot_tick, slot_s=5), lambda _: run())
+EVERY_5_S = Job(name="test.job", runs=Every(5))
+
+
+def settings(*, syncs: bool = False) -> Settings:
+    away = {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    return load_settings(*SETTINGS, **away, CATALOG_SYNC=str(syncs))
+
+
+def every_5_s(run: Callable[[], object]) -> dict[Job, Run]:
+    return {EVERY_5_S: lambda _: run()}
 
 
 def enqueued(client: redis.Redis) -> list[str]:
     queues = ("usage", "health", "billing")
-    messages = [one for queue in queues for one in client.hvals(f"{NAMESPACE}:{queue}.msgs")]
+    messages = [one for queue in queues for one in client.hvals(f"{JOB_QUEUES}:{queue}.msgs")]
     return sorted(Message.decode(message).actor_name for message in messages)
 
 
 def test_clocks_that_meet_in_one_tick_run_it_once(connections: ThreadConnections) -> None:
     runs: list[str] = []
     job = every_5_s(lambda: runs.append("ran"))
-    clocks = [Timer([job], connections, lambda: NOON) for _ in range(8)]
+    clocks = [Timer(job, connections, lambda: NOON) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(lambda clock: clock.run(job), clocks))
+        outcomes = list(pool.map(lambda clock: clock.run(EVERY_5_S), clocks))
     assert (sorted(outcomes), runs) == ([False] * 7 + [True], ["ran"])
 
 
@@ -77,11 +91,11 @@ def test_the_next_tick_runs_again(connections: ThreadConnections) -> None:
     now = [NOON]
     runs: list[str] = []
     job = every_5_s(lambda: runs.append("ran"))
-    clock = Timer([job], connections, lambda: now[0])
+    clock = Timer(job, connections, lambda: now[0])
     outcomes: list[bool] = []
     for seconds in (0, 4, 5, 9, 10):
         now[0] = NOON + timedelta(seconds=seconds)
-        outcomes.append(clock.run(job))
+        outcomes.append(clock.run(EVERY_5_S))
     assert outcomes == [True, False, True, False, True]
     assert len(runs) == 3
 
@@ -94,8 +108,8 @@ def test_a_job_that_failed_leaves_its_tick_to_the_next_try(connections: ThreadCo
         if len(tries) == 1:
             raise redis.ConnectionError("away")
 
-    job = Job("test.job", None, day_tick, fails_once)
-    clock = Timer([job], connections, lambda: NOON)
+    job = Job(name="test.job", runs=Daily(minute=0))
+    clock = Timer({job: fails_once}, connections, lambda: NOON)
     assert [clock.run(job), clock.run(job), clock.run(job)] == [False, True, False]
     assert len(tries) == 2
 
@@ -109,21 +123,21 @@ def test_an_outage_is_said_once_and_its_end_too(connections: ThreadConnections) 
             raise redis.ConnectionError("away")
 
     job = every_5_s(run)
-    clock = Timer([job], connections, lambda: now[0])
+    clock = Timer(job, connections, lambda: now[0])
     with capture_logs() as logs:
         for away in (True, True, True, False, False, True):
             is_away[0] = away
             now[0] += timedelta(seconds=5)
-            clock.run(job)
+            clock.run(EVERY_5_S)
     assert [line["event"] for line in logs] == ["clock.held_up", "clock.resumed", "clock.held_up"]
 
 
 def test_a_database_that_is_away_holds_the_clock_up_and_does_not_end_it() -> None:
     runs: list[str] = []
     job = every_5_s(lambda: runs.append("ran"))
-    clock = Timer([job], ThreadConnections("postgresql://nobody@127.0.0.1:1/none"), lambda: NOON)
+    clock = Timer(job, ThreadConnections("postgresql://nobody@127.0.0.1:1/none"), lambda: NOON)
     with capture_logs() as logs:
-        assert [clock.run(job), clock.run(job)] == [False, False]
+        assert [clock.run(EVERY_5_S), clock.run(EVERY_5_S)] == [False, False]
     assert [line["event"] for line in logs] == ["clock.held_up"]
     assert runs == []
 
@@ -141,52 +155,53 @@ def test_old_runs_are_forgotten_and_recent_ones_are_not(connections: ThreadConne
 
 
 def test_the_writer_is_called_once_until_it_comes(client: redis.Redis, dispatch: Dispatch) -> None:
-    call = partial(nudge, client, dispatch, NUDGE, WRITE_ACTOR, WRITE_QUEUE)
-    assert [call(), call()] == [True, False]
-    assert enqueued(client) == [WRITE_ACTOR]
-    assert 0 < client.ttl(NUDGE) <= NUDGE_TTL_S
-    client.delete(NUDGE)
-    assert call() is True
-    assert enqueued(client) == [WRITE_ACTOR, WRITE_ACTOR]
+    flag = nudge_flag("usage")
+    assert [dispatch.nudge(WRITE_USAGE), dispatch.nudge(WRITE_USAGE)] == [True, False]
+    assert enqueued(client) == ["usage.write"]
+    assert 0 < client.ttl(flag) <= NUDGE_TTL_S
+    clear_nudge(client, WRITE_USAGE)
+    assert dispatch.nudge(WRITE_USAGE) is True
+    assert enqueued(client) == ["usage.write", "usage.write"]
 
 
 def test_every_job_runs(
     client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
 ) -> None:
-    every = jobs(client, dispatch, connections, health_interval_s=300)
+    every = runs(dispatch, connections, settings())
     clock = Timer(every, connections, lambda: NOON)
     assert [clock.run(job) for job in every] == [True] * len(every)
-    assert enqueued(client) == [DELIVER_ACTOR, "health.check", "usage.partitions", WRITE_ACTOR]
+    assert enqueued(client) == [
+        "billing.deliver",
+        "health.check",
+        "usage.partitions",
+        "usage.write",
+    ]
 
 
 def test_the_catalog_is_synced_once_a_day_where_that_is_asked_for(
     client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
 ) -> None:
     def run(*, syncs: bool) -> list[bool]:
-        every = jobs(client, dispatch, connections, health_interval_s=300, syncs_catalog=syncs)
-        wanted = [job for job in every if job.name == SYNC_ACTOR]
-        clock = Timer(wanted, connections, lambda: NOON)
-        return [clock.run(job) for job in wanted * 2]
+        every = runs(dispatch, connections, settings(syncs=syncs))
+        clock = Timer(every, connections, lambda: NOON)
+        return [clock.run(job) for job in [*every] * 2 if job.name == SYNC_CATALOG.name]
 
     assert run(syncs=False) == []
     assert run(syncs=True) == [True, False]
-    assert client.hlen(f"{NAMESPACE}:{SYNC_QUEUE}.msgs") == 1
+    assert client.hlen(f"{JOB_QUEUES}:catalogue.msgs") == 1
 
 
 def test_a_check_is_named_as_its_tick_so_that_asking_twice_makes_one(
     client: redis.Redis, dispatch: Dispatch, connections: ThreadConnections
 ) -> None:
-    (job,) = [
-        job
-        for job in jobs(client, dispatch, connections, health_interval_s=300)
-        if job.name == HEALTH_ACTOR
-    ]
-    clocks = [Timer([job], connections, lambda: NOON) for _ in range(2)]
+    every = runs(dispatch, connections, settings())
+    (job,) = [job for job in every if job.name == CHECK_HEALTH.name]
+    clocks = [Timer(every, connections, lambda: NOON) for _ in range(2)]
     assert [clock.run(job) for clock in clocks] == [True, False]
     # As where a clock dies after it has asked, and before its row is there.
     connections.get().execute("DELETE FROM job_runs")
     clocks[1].run(job)
-    messages = [Message.decode(one) for one in client.hvals(f"{NAMESPACE}:health.msgs")]
+    messages = [Message.decode(one) for one in client.hvals(f"{JOB_QUEUES}:health.msgs")]
     assert [one.kwargs for one in messages] == [{"run": "2026-03-01T12:00:00Z"}] * 2
 
 
@@ -196,8 +211,9 @@ def test_a_start_while_the_database_is_away_is_made_up_for(
     monkeypatch.setattr("functions.clock.timer._AGAIN_S", 0.1)
     runs: list[str] = []
     connections = ThreadConnections("postgresql://nobody@127.0.0.1:1/none")
-    never = DateTrigger(datetime(2100, 1, 1, tzinfo=UTC))
-    clock = Timer([Job("test.job", never, day_tick, runs.append, runs_at_start=True)], connections)
+    in_half_an_hour = (datetime.now(UTC).minute + 30) % 60
+    job = Job(name="test.job", runs=Daily(in_half_an_hour), at_start=True)
+    clock = Timer({job: runs.append}, connections)
     with capture_logs():
         clock.start()
         time.sleep(0.3)

@@ -157,7 +157,9 @@ def test_a_check_that_nobody_waits_for_is_queued(stack: Stack) -> None:
     with psycopg.connect(stack.deployment.database_url) as connection:
         ticks = connection.execute("SELECT tick FROM job_runs WHERE name = 'health.check'")
         assert (answer.json()["run"],) in ticks.fetchall()
-        audited = connection.execute("SELECT actor FROM audit_events WHERE action='health.check'")
+        audited = connection.execute(
+            "SELECT actor FROM audit_events WHERE action='health_check.requested'"
+        )
         assert audited.fetchone() is not None
 
 

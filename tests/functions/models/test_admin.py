@@ -50,7 +50,7 @@ def test_a_model_is_made_read_changed_and_deleted(
     assert admin("DELETE", place).json() == {"id": made["id"], "deleted": True}
     assert refusal(admin("GET", place)) == (404, "model_not_found", "id")
     trail = audited(changing_deployment.database_url, "model", str(made["id"]))
-    assert [one["action"] for one in trail] == ["model.create", "model.change", "model.delete"]
+    assert [one["action"] for one in trail] == ["model.created", "model.changed", "model.deleted"]
 
 
 def test_a_new_price_is_a_new_version_and_the_same_one_is_none(

@@ -48,7 +48,7 @@ def local(admin: Admin, slug: str) -> Iterator[RawServer]:
 def test_a_provider_is_made_read_changed_and_deleted(
     admin: Admin, slug: str, changing_deployment: Deployment
 ) -> None:
-    made = add(admin, slug, name=f"My {slug}", rate_limit_rpm=60)
+    made = add(admin, slug, name=f"My {slug}")
     assert made["auth_type"] == "bearer"
     assert made["is_active"] is True
     assert admin("GET", f"/providers/{slug}").json() == made
@@ -56,16 +56,16 @@ def test_a_provider_is_made_read_changed_and_deleted(
     assert listed["object"] == "list"
     assert listed["next_cursor"] is None
     assert [one["provider"] for one in listed["data"]][: len(SEEDS)] == list(SEEDS)
-    changed = admin("PATCH", f"/providers/{slug}", is_active=False, rate_limit_rpm=None).json()
-    assert (changed["is_active"], changed["rate_limit_rpm"]) == (False, None)
+    changed = admin("PATCH", f"/providers/{slug}", is_active=False, description=None).json()
+    assert (changed["is_active"], changed["description"]) == (False, None)
     assert admin("DELETE", f"/providers/{slug}").json() == {"provider": slug, "deleted": True}
     assert refusal(admin("GET", f"/providers/{slug}")) == (404, "provider_not_found", "provider")
     trail = audited(changing_deployment.database_url, "provider", slug)
     assert [one["action"] for one in trail] == [
-        *("provider.create", "provider.change", "provider.delete")
+        *("provider.created", "provider.changed", "provider.deleted")
     ]
     assert {one["actor"] for one in trail} == {"admin"}
-    assert trail[1]["details"]["changes"] == {"is_active": False, "rate_limit_rpm": None}
+    assert trail[1]["details"]["changes"] == {"is_active": False, "description": None}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,46 @@ def test_a_field_that_cannot_be_is_refused_by_name(
     status, code, at_fault = refusal(admin("POST", "/providers", **body))
     assert (status, code) == (400, "invalid_value")
     assert at_fault == (param or list(body)[-1])
+
+
+NOT_USED = {
+    "supports_streaming": False,
+    "supports_function_calling": False,
+    "supports_vision": True,
+    "rate_limit_rpm": 60,
+    "rate_limit_tpm": 90_000,
+    "rate_limit_rpd": 5_000,
+}
+
+
+@pytest.mark.parametrize("name", NOT_USED)
+def test_a_setting_that_nothing_reads_is_refused_by_name(
+    admin: Admin, slug: str, name: str
+) -> None:
+    body = {"provider": slug, "base_url": "https://a.example/v1", name: NOT_USED[name]}
+    assert refusal(admin("POST", "/providers", **body)) == (400, "setting_not_used", name)
+    made = add(admin, slug)
+    changed = admin("PATCH", f"/providers/{slug}", **{name: NOT_USED[name]})
+    assert refusal(changed) == (400, "setting_not_used", name)
+    assert admin("GET", f"/providers/{slug}").json() == made
+
+
+def test_what_a_row_already_has_can_be_sent_back(
+    admin: Admin, slug: str, changing_deployment: Deployment
+) -> None:
+    add(admin, slug)
+    with psycopg.connect(changing_deployment.database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE llm_providers SET rate_limit_rpm = 7, supports_vision = true"
+            " WHERE provider_slug = %s",
+            [slug],
+        )
+    held = admin("GET", f"/providers/{slug}").json()
+    assert (held["rate_limit_rpm"], held["supports_vision"]) == (7, True)
+    same = admin("PATCH", f"/providers/{slug}", **{name: held[name] for name in NOT_USED})
+    assert {**same.json(), "updated_at": held["updated_at"]} == held
+    cleared = admin("PATCH", f"/providers/{slug}", rate_limit_rpm=None)
+    assert cleared.json()["rate_limit_rpm"] is None
 
 
 def test_a_slug_is_taken_once(admin: Admin) -> None:

@@ -202,7 +202,8 @@ def test_a_level_is_made_used_changed_and_deleted(web: UvicornServer, rule: Any)
             "ceiling_under_every_price",
         ),
         ({"default_temperature": 3}, "default_temperature", "invalid_value"),
-        ({"ttft_target_ms": 0}, "ttft_target_ms", "invalid_value"),
+        ({"ttft_target_ms": 0}, "ttft_target_ms", "setting_not_used"),
+        ({"ttft_target_ms": 900}, "ttft_target_ms", "setting_not_used"),
     ],
 )
 def test_a_level_that_makes_no_sense_is_refused_by_the_field(
@@ -217,6 +218,18 @@ def test_a_ceiling_under_every_price_is_refused_on_change_too(web: UvicornServer
     answer = call(web, "PATCH", f"{LEVELS}/eco", {"price_ceiling_usd_per_mtok": "0.000001"})
     assert answer.json()["error"]["code"] == "ceiling_under_every_price"
     assert "groq/openai/gpt-oss-20b" in answer.json()["error"]["message"]
+
+
+def test_a_level_can_be_sent_back_as_it_was_answered(web: UvicornServer) -> None:
+    eco = call(web, "GET", f"{LEVELS}/eco").json()
+    fields = {name: eco[name] for name in eco.keys() - {"name", "updated_at"}}
+    same = call(web, "PATCH", f"{LEVELS}/eco", fields)
+    assert same.status_code == 200, same.text
+    assert {**same.json(), "updated_at": eco["updated_at"]} == eco
+    target = eco["ttft_target_ms"] + 1
+    refused = call(web, "PATCH", f"{LEVELS}/eco", {"ttft_target_ms": target}).json()["error"]
+    assert (refused["param"], refused["code"]) == ("ttft_target_ms", "setting_not_used")
+    assert call(web, "GET", f"{LEVELS}/eco").json()["ttft_target_ms"] == eco["ttft_target_ms"]
 
 
 def test_tiers_say_what_they_open(web: UvicornServer) -> None:
@@ -249,6 +262,41 @@ def test_what_is_explained_is_what_is_done(web: UvicornServer) -> None:
         told = explain(web, **body)
         done = ask(web.url, **body).json()["_metadata"]
         assert order_of(told)[0] == f"{done['provider_used']}/{done['model_used']}"
+
+
+def test_a_session_goes_where_its_route_says_and_without_one_the_answer_names_one(
+    web: UvicornServer, rule: Any
+) -> None:
+    """For a task of their own, so that the rules of no other test are touched."""
+
+    def attempted(session: str) -> str:
+        answer = ask(web.url, headers={"x-session-id": session}, task_type="draw").json()
+        first = answer["_metadata"]["attempts"][0]
+        return f"{first['provider']}/{first['model']}"
+
+    for model in ("openai/gpt-6.1-terra", FLASH):
+        equal = {"power_level": "balanced", "user_tier": "professional", "priority": 700}
+        rule(model=model, task_type="draw", weight=50, **equal)
+
+    def shares() -> list[float]:
+        return [one["share"] for one in explain(web, task_type="draw")["candidates"][:2]]
+
+    assert within_2_s(lambda: shares() == [0.5, 0.5])
+    for number in range(8):
+        session = f"{number}-" + "x" * 250
+        told = explain(web, {**USER, "x-session-id": session}, task_type="draw")
+        assert order_of(told)[0] == attempted(session)
+        drawn = explain(web, task_type="draw")
+        assert order_of(drawn)[0] == attempted(drawn["session"])
+
+
+def test_a_prompt_that_fits_its_window_is_served(web: UvicornServer) -> None:
+    """And not only where its estimate, rounded up to a power of two, fits."""
+    message = {"role": "user", "content": "x" * 280_000}
+    told = explain(web, model="openai/gpt-oss-20b", max_tokens=1000, messages=[message])
+    assert 2**17 > told["prompt_tokens"] + 1000 > 2**16
+    done = ask(web.url, message["content"], model="openai/gpt-oss-20b", max_tokens=1000)
+    assert done.status_code == 200, done.text
 
 
 def test_a_bound_on_the_cost_shortens_the_answer_or_is_refused(web: UvicornServer) -> None:

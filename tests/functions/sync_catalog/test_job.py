@@ -33,7 +33,7 @@ def test_models_come_switched_off_and_priced_once_and_are_audited(select: Select
         == []
     )
     audited = select("SELECT DISTINCT actor, action FROM audit_events")
-    assert audited == [("sync_catalogue", "catalogue.sync")]
+    assert audited == [("sync_catalogue", "catalog.synced")]
     assert sync_catalog() == 0
 
 

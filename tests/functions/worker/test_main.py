@@ -16,19 +16,13 @@ import pytest
 import redis
 from psycopg import sql
 
-from shared.jobs import Dispatch
-from shared.ledger.batch import (
-    FIELD,
-    GROUP,
-    STREAM,
-    WRITE_ACTOR,
-    WRITE_QUEUE,
-    Batch,
-    encode_batch,
-)
+from shared.jobs import PREPARE_PARTITIONS, WRITE_USAGE, Dispatch
+from shared.keyspace import USAGE_STREAM
+from shared.ledger.batch import Batch, encode_batch
 from shared.ledger.partitions import PARTITION_SCHEMA
 from shared.ledger.record import UsageFinal
 from shared.ledger.rows import _LOCK  # pyright: ignore[reportPrivateUsage]
+from shared.spool.stream import FIELD, GROUP
 from tests.fakes.usage_records import final
 
 DRAMATIQ = Path(sys.executable).with_name("dramatiq")
@@ -85,23 +79,23 @@ def wait_until(what: Callable[[], bool], *, at_most_s: float = 40) -> None:
 
 def nudge(redis_url: str) -> None:
     dispatch = Dispatch(redis_url)
-    dispatch.enqueue(WRITE_ACTOR, WRITE_QUEUE)
+    dispatch.enqueue(WRITE_USAGE)
     dispatch.close()
 
 
 def ship(client: redis.Redis, records: list[UsageFinal]) -> None:
     for at in range(0, len(records), 50):
-        client.xadd(STREAM, {FIELD: encode_batch(Batch(tuple(records[at : at + 50]), ()))})
+        client.xadd(USAGE_STREAM, {FIELD: encode_batch(Batch(tuple(records[at : at + 50]), ()))})
 
 
 def pending(client: redis.Redis) -> int:
-    return sum(int(group["pending"]) for group in client.xinfo_groups(STREAM))
+    return sum(int(group["pending"]) for group in client.xinfo_groups(USAGE_STREAM))
 
 
 def age_pending(client: redis.Redis) -> None:
     """As if the entries had been read a minute ago."""
-    for entry in client.xpending_range(STREAM, GROUP, "-", "+", 1000):
-        client.xclaim(STREAM, GROUP, entry["consumer"], 0, [entry["message_id"]], idle=60_000)
+    for entry in client.xpending_range(USAGE_STREAM, GROUP, "-", "+", 1000):
+        client.xclaim(USAGE_STREAM, GROUP, entry["consumer"], 0, [entry["message_id"]], idle=60_000)
 
 
 def rows(database: psycopg.Connection[Any]) -> list[str]:
@@ -142,11 +136,11 @@ def test_a_worker_killed_in_a_drain_leaves_each_row_once(
         # What it has sent already would be run at the end of the pause, if it were still there.
         wait_until(lambda: len(client.client_list()) == clients)
         client.client_unpause()
-    assert client.xlen(STREAM) == 8
+    assert client.xlen(USAGE_STREAM) == 8
     age_pending(client)
     nudge(redis_url)
     start_worker()
-    wait_until(lambda: client.xlen(STREAM) == 0)
+    wait_until(lambda: client.xlen(USAGE_STREAM) == 0)
     assert_each_once(database, records)
 
 
@@ -160,7 +154,7 @@ def test_a_worker_makes_partitions_and_ends_when_told_to(
     for (name,) in before:
         database.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(PARTITION_SCHEMA, name)))
     dispatch = Dispatch(redis_url)
-    dispatch.enqueue("usage.partitions", WRITE_QUEUE)
+    dispatch.enqueue(PREPARE_PARTITIONS)
     dispatch.close()
     worker = start_worker()
     wait_until(lambda: len(database.execute(held, (PARTITION_SCHEMA,)).fetchall()) == 2)

@@ -14,9 +14,10 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import SkipMessage
 from structlog.testing import capture_logs
 
-from functions.worker.quarantine import ATTEMPTS, MOST_DEATHS, Quarantine
+from functions.worker.quarantine import MOST_DEATHS, Quarantine
 from shared.db.dead_letters import KEPT_DAYS, trim_dead_letters
 from shared.db.thread_connection import ThreadConnections
+from shared.keyspace import JOB_ATTEMPTS
 
 
 @pytest.fixture
@@ -60,9 +61,9 @@ def test_an_attempt_that_ends_is_no_death(quarantine: Quarantine, client: redis.
     broker, message = StubBroker(), a_message()
     for exception in [None, ValueError("x")] * 5:
         quarantine.before_process_message(broker, message)
-        assert 0 < client.ttl(ATTEMPTS + message.message_id) <= 24 * 3600
+        assert 0 < client.ttl(JOB_ATTEMPTS + message.message_id) <= 24 * 3600
         quarantine.after_process_message(broker, message, exception=exception)
-    assert client.keys(ATTEMPTS + "*") == []
+    assert client.keys(JOB_ATTEMPTS + "*") == []
 
 
 def test_what_is_given_up_is_kept_once_without_its_traceback(
@@ -89,7 +90,7 @@ def test_what_is_too_old_is_dropped_and_not_kept(
         quarantine.after_nack(broker, message)
     assert [line["event"] for line in logs] == ["job.dropped"]
     assert letters(connections) == []
-    assert client.keys(ATTEMPTS + "*") == []
+    assert client.keys(JOB_ATTEMPTS + "*") == []
 
 
 def test_what_no_actor_is_there_for_is_kept_and_says_so(

@@ -11,12 +11,13 @@ import redis
 from structlog.testing import capture_logs
 
 from functions.write_usage.drain import MAX_DELIVERIES, drain
-from functions.write_usage.stream import UsageStream
 from shared.db.thread_connection import ThreadConnections
-from shared.ledger.batch import FIELD, GROUP, STREAM, Batch, decode_batch, encode_batch
+from shared.keyspace import USAGE_STREAM
+from shared.ledger.batch import Batch, decode_batch, encode_batch
 from shared.ledger.quarantine import list_quarantined, retry_quarantined
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.ledger.rows import write_batch
+from shared.spool.stream import FIELD, GROUP, StreamConsumer
 from tests.fakes.usage_records import final, intent
 
 Database = psycopg.Connection[Any]
@@ -25,7 +26,7 @@ Database = psycopg.Connection[Any]
 def ship(client: redis.Redis, *records: UsageFinal | UsageIntent) -> bytes:
     finals = tuple(record for record in records if isinstance(record, UsageFinal))
     orphans = tuple(record for record in records if isinstance(record, UsageIntent))
-    return client.xadd(STREAM, {FIELD: encode_batch(Batch(finals, orphans))})
+    return client.xadd(USAGE_STREAM, {FIELD: encode_batch(Batch(finals, orphans))})
 
 
 def request_ids(database: Database) -> list[str]:
@@ -45,11 +46,11 @@ def quarantined(database: Database) -> list[tuple[str, bytes, str]]:
 
 
 def pending(client: redis.Redis) -> int:
-    return int(client.xpending(STREAM, GROUP)["pending"])
+    return int(client.xpending(USAGE_STREAM, GROUP)["pending"])
 
 
 def assert_settled(client: redis.Redis) -> None:
-    assert client.xlen(STREAM) == 0
+    assert client.xlen(USAGE_STREAM) == 0
     assert pending(client) == 0
 
 
@@ -134,7 +135,7 @@ def test_an_entry_that_is_no_batch_is_set_aside_whole(
     fields: dict[bytes, bytes],
 ) -> None:
     record = final()
-    stream_id = client.xadd(STREAM, fields)
+    stream_id = client.xadd(USAGE_STREAM, fields)
     ship(client, record)
     assert drain(client, connections.get, "a") == 1
     [(held_id, payload, error)] = quarantined(database)
@@ -152,7 +153,7 @@ def test_an_entry_that_five_writers_died_of_is_set_aside_unread_and_can_be_writt
     record, after = final(), final()
     ship(client, record)
     for number in range(MAX_DELIVERIES):
-        stream = UsageStream(client, f"dead {number}")
+        stream = StreamConsumer(client, f"dead {number}")
         stream.ensure_group()
         if number == 0:
             assert len(stream.unread(1)) == 1
@@ -178,7 +179,7 @@ def test_an_entry_that_four_writers_died_of_is_written(
 ) -> None:
     record = final()
     ship(client, record)
-    stream = UsageStream(client, "dead")
+    stream = StreamConsumer(client, "dead")
     stream.ensure_group()
     stream.unread(1)
     for _ in range(MAX_DELIVERIES - 2):
@@ -201,7 +202,7 @@ def test_where_postgresql_goes_away_nothing_is_settled_and_all_is_written_later(
 
     with pytest.raises(psycopg.OperationalError):
         drain(client, broken, "a")
-    assert (client.xlen(STREAM), pending(client)) == (2, 2)
+    assert (client.xlen(USAGE_STREAM), pending(client)) == (2, 2)
     assert request_ids(database) == []
     assert drain(client, connections.get, "a") == 10
     assert_each_once(database, records)
@@ -213,7 +214,7 @@ def test_a_writer_that_died_after_its_commit_has_written_once(
 ) -> None:
     records = [final() for _ in range(4)]
     ship(client, *records)
-    stream = UsageStream(client, "dead")
+    stream = StreamConsumer(client, "dead")
     stream.ensure_group()
     assert len(stream.unread(10)) == 1
     write_batch(connections.get(), records, [])
@@ -228,7 +229,7 @@ def test_what_a_dead_writer_held_is_taken_over_and_what_a_live_one_holds_is_not(
     records = [final() for _ in range(30)]
     for record in records:
         ship(client, record)
-    other = UsageStream(client, "other")
+    other = StreamConsumer(client, "other")
     other.ensure_group()
     assert len(other.unread(30)) == 30
     assert drain(client, connections.get, "heir") == 0
@@ -243,10 +244,10 @@ def test_an_entry_that_was_deleted_while_pending_is_forgotten(
 ) -> None:
     deleted, kept = ship(client, final()), final()
     ship(client, kept)
-    stream = UsageStream(client, "a")
+    stream = StreamConsumer(client, "a")
     stream.ensure_group()
     stream.unread(10)
-    client.xdel(STREAM, deleted)
+    client.xdel(USAGE_STREAM, deleted)
     assert drain(client, connections.get, "a") == 1
     assert_each_once(database, [kept])
     assert quarantined(database) == []
@@ -295,7 +296,7 @@ def test_a_long_stream_is_left_after_the_longest_time_for_the_next_drain(
     records = [final() for _ in range(3)]
     for record in records:
         ship(client, record)
-    stream = UsageStream(client, "a")
+    stream = StreamConsumer(client, "a")
     stream.ensure_group()
     stream.unread(10)
     assert drain(client, connections.get, "a", longest_s=0) == 1

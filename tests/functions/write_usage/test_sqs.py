@@ -14,9 +14,8 @@ import psycopg
 import pytest
 from moto import mock_aws
 
-from functions.write_usage import sqs
+from functions.write_usage import job, sqs
 from functions.write_usage.sqs import SqsWriter, handler
-from functions.write_usage.writer import writer as writer_of_jobs
 from shared.aws.jobs import NoSuchJob
 from shared.db.thread_connection import ThreadConnections
 from shared.ledger.partitions import ensure_ahead
@@ -143,7 +142,7 @@ def test_the_handler_answers_as_lambda_reads_partial_failures(
     assert handler({"job": "usage.partitions"}, None) == {"done": "usage.partitions"}
     with pytest.raises(NoSuchJob):
         handler(recorded("schedule"), None)
-    for kept in (sqs._writer, writer_of_jobs):
+    for kept in (sqs._writer, job._writer):
         kept().close()
         kept.cache_clear()
 

@@ -14,13 +14,16 @@ from psycopg.conninfo import conninfo_to_dict
 from structlog.testing import capture_logs
 
 from functions.write_usage.function import WRITE_USAGE
-from functions.write_usage.partitions import prepare_partitions
-from functions.write_usage.writer import Writer
+from functions.write_usage.job import Writer
 from shared.embedded import EmbeddedPostgres
-from shared.ledger.batch import FIELD, NUDGE, STREAM, Batch, encode_batch
+from shared.keyspace import USAGE_STREAM, nudge_flag
+from shared.ledger.batch import Batch, encode_batch
 from shared.ledger.partitions import PARTITION_SCHEMA, partition_name
 from shared.settings import SettingsInvalid, load_settings
+from shared.spool.stream import FIELD
 from tests.fakes.usage_records import final
+
+NUDGE = nudge_flag("usage")
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_the_writer_clears_the_nudge_and_says_what_it_wrote(
 ) -> None:
     writer = new_writer()
     client.set(NUDGE, b"1")
-    client.xadd(STREAM, {FIELD: encode_batch(Batch((final(), final()), ()))})
+    client.xadd(USAGE_STREAM, {FIELD: encode_batch(Batch((final(), final()), ()))})
     with capture_logs() as logs:
         writer.write()
         writer.write()
@@ -73,7 +76,7 @@ def test_while_postgresql_is_away_no_second_writer_is_called_and_nothing_is_lost
     migrated_database_url: str,
 ) -> None:
     writer = new_writer()
-    client.xadd(STREAM, {FIELD: encode_batch(Batch((final(), final()), ()))})
+    client.xadd(USAGE_STREAM, {FIELD: encode_batch(Batch((final(), final()), ()))})
     allow_connections(False)
     for _ in range(2):
         with pytest.raises(psycopg.OperationalError):
@@ -83,7 +86,7 @@ def test_while_postgresql_is_away_no_second_writer_is_called_and_nothing_is_lost
     writer.write()
     writer.close()
     assert not client.exists(NUDGE)
-    assert client.xlen(STREAM) == 0
+    assert client.xlen(USAGE_STREAM) == 0
     with psycopg.connect(migrated_database_url) as connection:
         assert connection.execute("SELECT count(*) FROM llm_usage_logs").fetchone() == (2,)
 
@@ -95,12 +98,14 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_this_months_and_next_months_partition_are_made_and_said_once(
-    database: psycopg.Connection[Any],
+    database: psycopg.Connection[Any], new_writer: Callable[[], Writer]
 ) -> None:
+    writer = new_writer()
     new_years_eve = datetime(2031, 12, 31, 12, tzinfo=UTC)
     with capture_logs() as logs:
-        prepare_partitions(database, new_years_eve)
-        prepare_partitions(database, new_years_eve)
+        writer.prepare_partitions(new_years_eve)
+        writer.prepare_partitions(new_years_eve)
+    writer.close()
     made = ["llm_usage_logs_2031_12", "llm_usage_logs_2032_01"]
     assert [line["partitions"] for line in logs] == [made]
     assert partition_name(new_years_eve.date()) == made[0]

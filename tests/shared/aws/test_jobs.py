@@ -5,7 +5,8 @@ import json
 import pytest
 
 from shared.aws.jobs import NoSuchJob, run_job
-from shared.function import Function, Job
+from shared.function import Function
+from shared.jobs import Every, Job
 from tests.fakes.lambda_events import recorded
 
 done: list[str] = []
@@ -15,8 +16,13 @@ async def wait() -> None:
     done.append("waited")
 
 
+def called(name: str) -> Job:
+    return Job(name=name, runs=Every(1))
+
+
 FUNCTION = Function(
-    "thing", jobs=[Job("a.plain", lambda: done.append("plain")), Job("an.async", wait)]
+    "thing",
+    jobs={called("a.plain"): lambda: done.append("plain"), called("an.async"): wait},
 )
 
 
@@ -38,4 +44,4 @@ def test_what_a_job_raises_fails_the_call_so_that_it_comes_again() -> None:
         raise OSError("away")
 
     with pytest.raises(OSError, match="away"):
-        run_job(Function("thing", jobs=[Job("a.job", fail)]), {"job": "a.job"})
+        run_job(Function("thing", jobs={called("a.job"): fail}), {"job": "a.job"})

@@ -11,7 +11,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from structlog.testing import capture_logs
 
-from shared.catalog.read import Versions, read_snapshot, read_versions
+from shared.catalog.read import ChangeCounters, read_snapshot, read_versions
 from shared.db.session import SESSION
 from shared.pricing.price import PriceTier, Rates
 from shared.routing.snapshot import Health, Snapshot, Tier
@@ -31,8 +31,8 @@ def snapshot_of(dsn: str) -> Snapshot:
     return asyncio.run(ask())
 
 
-def versions_of(dsn: str) -> Versions:
-    async def ask() -> Versions:
+def versions_of(dsn: str) -> ChangeCounters:
+    async def ask() -> ChangeCounters:
         async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
             return await read_versions(connection)
 
@@ -251,4 +251,4 @@ def test_versions_are_read_and_are_zero_where_their_row_was_deleted(
     assert after.catalogue == before.catalogue + 1
     assert (after.tokens, after.keys, after.limits) == (before.tokens, before.keys, before.limits)
     edit(migrated_database_url, "DELETE FROM versions")
-    assert versions_of(migrated_database_url) == Versions(0, 0, 0, 0)
+    assert versions_of(migrated_database_url) == ChangeCounters(0, 0, 0, 0)

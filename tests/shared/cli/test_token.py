@@ -91,6 +91,23 @@ def test_a_rotated_token_stays_valid_for_a_day() -> None:
     assert timedelta(hours=23) < left <= timedelta(hours=24)
 
 
+def test_what_a_command_does_is_audited_as_what_a_route_does(database: str) -> None:
+    create("--scope", "usage")
+    assert run("rotate", str(listed()[0]["id"])).exit_code == 0
+    assert run("revoke", str(listed()[1]["id"])).exit_code == 0
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT actor, action, details FROM audit_events ORDER BY id"
+        ).fetchall()
+    ids = [row["id"] for row in listed()]
+    made = {"user": "ada", "role": "user", "tier": "professional", "scopes": ["usage"]}
+    assert rows == [
+        ("switchyard token create", "token.created", made),
+        ("switchyard token rotate", "token.rotated", {"to": ids[1], "overlap_hours": 24}),
+        ("switchyard token revoke", "token.revoked", {"user": "ada"}),
+    ]
+
+
 @pytest.mark.usefixtures("database")
 def test_json_holds_the_token_and_its_id() -> None:
     made = json.loads(create("--json"))

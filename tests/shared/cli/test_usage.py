@@ -72,7 +72,7 @@ def test_reprice_says_what_it_would_do_then_does_it_once_and_is_audited(database
     assert run("reprice").stdout == "0 rows were adjusted, by 0 USD in total.\n"
     audited = database.execute("SELECT actor, action, details FROM audit_events").fetchall()
     assert audited == [
-        ("switchyard usage", "usage.reprice", {"adjusted": 1, "amount_usd": "0.0012"})
+        ("switchyard usage", "usage.repriced", {"adjusted": 1, "amount_usd": "0.0012"})
     ]
 
 

@@ -22,8 +22,9 @@ from shared.errors import (
     UpstreamError,
 )
 from shared.health.circuits import OPEN_S, State
-from shared.health.circuits_exchange import CIRCUITS_KEY, CircuitExchange
+from shared.health.circuits_exchange import CircuitExchange
 from shared.health.circuits_table import CircuitTable
+from shared.keyspace import HEALTH_CIRCUITS
 from shared.routing.choice import Candidate, Reason
 from shared.wire.rate_limits import LimitKind, RateLimit
 from tests.shared.routing.catalog import FLASH, OPUS, OSS, TERRA
@@ -119,14 +120,14 @@ def test_what_was_not_told_is_told_once_redis_is_back(redis_url: str) -> None:
 def test_what_cannot_be_read_harms_nobody_and_is_taken_away(redis_url: str) -> None:
     one = table()
     client = sync_redis.Redis.from_url(redis_url)
-    client.hset(CIRCUITS_KEY, "openai|gpt-6.1-terra", b"nonsense")
+    client.hset(HEALTH_CIRCUITS, "openai|gpt-6.1-terra", b"nonsense")
 
     async def act(here: CircuitExchange) -> None:
         await here.exchange()
 
     exchanging(redis_url, act, one)  # type: ignore[arg-type]
     assert one.blocks == {}
-    assert client.hgetall(CIRCUITS_KEY) == {}
+    assert client.hgetall(HEALTH_CIRCUITS) == {}
     client.close()
 
 

@@ -97,7 +97,6 @@ def level(name: str, rank: int, ceiling_usd: float, *, may_change_level: bool) -
         name=name,
         rank=rank,
         price_ceiling=round(ceiling_usd * 10**6),
-        ttft_target_ms=1000,
         may_change_level=may_change_level,
         default_max_tokens=None,
         default_temperature=None,

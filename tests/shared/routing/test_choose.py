@@ -28,7 +28,7 @@ ALL_KEYED = frozenset({"openai", "anthropic", "google", "groq"})
 
 
 def want(**changes: Any) -> RoutingRequest:
-    plain = RoutingRequest(models=(), level=None, tier=Tier.PROFESSIONAL, keyed=ALL_KEYED)
+    plain = RoutingRequest(models=(), level=None, tier=Tier.PROFESSIONAL, platform_funded=ALL_KEYED)
     return msgspec.structs.replace(plain, **changes)
 
 
@@ -186,7 +186,9 @@ def test_a_list_of_models_is_tried_in_the_callers_order() -> None:
             DropReason.UNPRICED,
             id="a bound, no price",
         ),
-        pytest.param({}, {"keyed": ALL_KEYED - {"openai"}}, DropReason.NO_KEY, id="no key"),
+        pytest.param(
+            {}, {"platform_funded": ALL_KEYED - {"openai"}}, DropReason.NO_KEY, id="no key"
+        ),
     ],
 )
 def test_a_model_that_does_not_fit_is_dropped_with_its_reason(
@@ -262,7 +264,7 @@ def test_a_higher_priority_comes_first_and_fallback_rules_after_all_others() -> 
 
 def test_where_no_provider_has_a_key_the_caller_learns_what_to_do() -> None:
     with pytest.raises(NotAllowed, match="store your own") as caught:
-        choose(SEED, want(level="precision", keyed=frozenset()))
+        choose(SEED, want(level="precision", platform_funded=frozenset()))
     assert caught.value.code == "no_provider_key"
 
 
@@ -270,7 +272,7 @@ _wants = st.builds(
     want,
     level=st.sampled_from(["eco", "balanced", "precision", "auto"]),
     tier=st.sampled_from(list(Tier)),
-    keyed=st.frozensets(st.sampled_from(sorted(ALL_KEYED))),
+    platform_funded=st.frozensets(st.sampled_from(sorted(ALL_KEYED))),
     streams=st.booleans(),
     tools=st.booleans(),
     prompt_tokens=st.sampled_from([0, 64, 131_072]),

@@ -24,7 +24,7 @@ from shared.routing.choice import Choice
 from shared.routing.choose import choose
 from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.known_models import KnownModel, KnownModels
-from shared.routing.order import Block, Place, draw, order
+from shared.routing.order import Block, BlockKey, draw, order
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
 from shared.routing.snapshot import Health, Model, Provider, Tier
 from tests.shared.routing import catalog
@@ -65,7 +65,7 @@ class Law:
     models: dict[Model, dict[str, Any]] = field(default_factory=dict[Model, dict[str, Any]])
     providers: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     rules: tuple[Any, ...] = catalog.RULES
-    blocks: dict[Place, Block] = field(default_factory=dict[Place, Block])
+    blocks: dict[BlockKey, Block] = field(default_factory=dict[BlockKey, Block])
     drops: dict[str, DropReason] = field(default_factory=dict[str, DropReason])
     panic: bool = False
 
@@ -243,7 +243,7 @@ LAWS: dict[str, Law] = {
         {"models": ("gemini-3.8-flash",)}, [GOOGLE], models={FLASH: {"is_deprecated": True}}
     ),
     "no key, no candidate": Law(
-        {"keyed": KEYED - {"openai"}}, [GOOGLE, GROQ], drops={OPENAI: DropReason.NO_KEY}
+        {"platform_funded": KEYED - {"openai"}}, [GOOGLE, GROQ], drops={OPENAI: DropReason.NO_KEY}
     ),
     "privacy: only what is local": Law(
         {"local_only": True}, [GROQ], providers={"groq": {"is_local": True}},
@@ -330,13 +330,14 @@ LAWS: dict[str, Law] = {
         rules=(rule(1, TERRA, "balanced"), rule(2, FLASH, "balanced", priority=-1)),
     ),
     "an own key serves where the platform has none": Law(
-        {"keyed": frozenset[str](), "own_keys": (own("google"),)}, [GOOGLE + "*"]
+        {"platform_funded": frozenset[str](), "own_keys": (own("google"),)}, [GOOGLE + "*"]
     ),
     "last_resort serves alone where the platform has none": Law(
-        {"keyed": frozenset[str](), "own_keys": (own("google", policy=LAST),)}, [GOOGLE + "*"]
+        {"platform_funded": frozenset[str](), "own_keys": (own("google", policy=LAST),)},
+        [GOOGLE + "*"],
     ),
     "an own key where none are supported is none": Law(
-        {"keyed": frozenset({"groq"}), "own_keys": (own("google"),)}, [GROQ],
+        {"platform_funded": frozenset({"groq"}), "own_keys": (own("google"),)}, [GROQ],
         providers={"google": {"is_byok_supported": False}},
         drops={GOOGLE: DropReason.NO_KEY},
     ),
@@ -427,7 +428,7 @@ LAWS: dict[str, Law] = {
 
 
 def wanted(law: Law) -> RoutingRequest:
-    plain = RoutingRequest(models=(), level=None, tier=Tier.PROFESSIONAL, keyed=KEYED)
+    plain = RoutingRequest(models=(), level=None, tier=Tier.PROFESSIONAL, platform_funded=KEYED)
     return msgspec.structs.replace(plain, **law.want)
 
 

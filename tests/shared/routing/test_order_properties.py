@@ -12,7 +12,7 @@ from shared.errors import ProviderUnavailable, SwitchyardError
 from shared.routing.choice import Candidate, Choice
 from shared.routing.choose import choose
 from shared.routing.fit import RoutingRequest
-from shared.routing.order import Block, Place, by_weight, draw, order
+from shared.routing.order import Block, BlockKey, draw, order
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
 from shared.routing.snapshot import Health, Model, Snapshot, Tier
 from tests.shared.routing import catalog
@@ -59,7 +59,7 @@ wants = st.builds(
     models=st.just(()),
     level=st.sampled_from(["eco", "balanced", "precision"]),
     tier=st.sampled_from(list(Tier)),
-    keyed=st.frozensets(st.sampled_from(sorted(KEYED))),
+    platform_funded=st.frozensets(st.sampled_from(sorted(KEYED))),
     own_keys=own_keys,
     prompt_tokens=st.sampled_from([0, 64]),
 )
@@ -73,7 +73,7 @@ def with_rules(some: tuple[Model, ...], weights: list[int]) -> Snapshot:
     return catalog.snapshot(some, rules)
 
 
-def blocks_of(choice: Choice, blocked: list[bool]) -> dict[Place, Block]:
+def blocks_of(choice: Choice, blocked: list[bool]) -> dict[BlockKey, Block]:
     return {
         (one.model.provider.slug, one.model.model_id, None): Block(ProviderUnavailable, 100)
         for one, is_blocked in zip(choice.candidates, blocked, strict=False)
@@ -81,7 +81,7 @@ def blocks_of(choice: Choice, blocked: list[bool]) -> dict[Place, Block]:
     }
 
 
-def ordered(choice: Choice, blocks: dict[Place, Block], session: str = "s") -> Choice:
+def ordered(choice: Choice, blocks: dict[BlockKey, Block], session: str = "s") -> Choice:
     return order(draw(choice, session), blocks, prompt_tokens=0, now_s=0)
 
 
@@ -143,7 +143,7 @@ def test_what_is_remembered_is_the_beginning_of_all_there_is(
 def test_a_session_keeps_its_provider_while_that_is_well(
     some: tuple[Model, ...], weights: list[int], blocked: list[bool], session: str
 ) -> None:
-    want = RoutingRequest(models=(), level="balanced", tier=Tier.ENTERPRISE, keyed=KEYED)
+    want = RoutingRequest(models=(), level="balanced", tier=Tier.ENTERPRISE, platform_funded=KEYED)
     choice = chosen(with_rules(some, weights), want)
     if choice is None:
         return
@@ -167,10 +167,15 @@ def equals(*weights: int) -> list[Candidate]:
     ]
     choice = choose(
         catalog.snapshot(tuple(some), tuple(rules)),
-        RoutingRequest(models=(), level="eco", tier=Tier.FREE, keyed=KEYED),
+        RoutingRequest(models=(), level="eco", tier=Tier.FREE, platform_funded=KEYED),
     )
     assert choice.ties == ((0, len(weights)),)
     return list(choice.candidates)
+
+
+def by_weight(candidates: list[Candidate], session: str) -> list[Candidate]:
+    choice = Choice(None, tuple(candidates), (), ((0, len(candidates)),))
+    return list(draw(choice, session).candidates)
 
 
 def test_weights_of_70_and_30_over_10_000_sessions_are_within_2_points() -> None:
@@ -201,7 +206,7 @@ def test_what_is_intended_is_what_comes_first_when_all_are_well() -> None:
     )
     choice = choose(
         catalog.snapshot(rules=rules),
-        RoutingRequest(models=(), level="balanced", tier=Tier.FREE, keyed=KEYED),
+        RoutingRequest(models=(), level="balanced", tier=Tier.FREE, platform_funded=KEYED),
     )
     firsts = {draw(choice, str(n)).candidates[0].model.id for n in range(50)}
     assert firsts == {2, 3}

@@ -19,12 +19,12 @@ from functions.write_usage.drain import drain
 from shared.db.connect import Database
 from shared.embedded import EmbeddedValkey, free_port
 from shared.jobs import Dispatch
-from shared.ledger.batch import NUDGE, STREAM
+from shared.keyspace import USAGE_STREAM, nudge_flag
 from shared.spool import shipper as shipping
 from shared.spool import spool as spooling
 from shared.spool.shipper import Shipper
 from shared.spool.spool import Spool
-from shared.spool.stream import UsageStream
+from shared.spool.stream import StreamProducer
 from tests.fakes.usage_records import final, intent
 
 
@@ -44,7 +44,7 @@ async def shipping_from(
     database, client = Database(database_url), Redis.from_url(redis_url)
     dispatch = Dispatch(redis_url)
     spool = Spool(folder)
-    shipper = Shipper(spool, UsageStream(client, dispatch), database, syncs=True)
+    shipper = Shipper(spool, StreamProducer(client, dispatch), database, syncs=True)
     await database.open()
     shipper.start()
     try:
@@ -91,7 +91,7 @@ async def until(holds: Callable[[], bool], *, timeout_s: float = 15.0) -> None:
 
 def entries(redis_url: str) -> int:
     with redis.Redis.from_url(redis_url) as client:
-        count: Any = client.xlen(STREAM)
+        count: Any = client.xlen(USAGE_STREAM)
     return int(count)
 
 
@@ -135,7 +135,7 @@ def test_a_nudge_asks_for_the_writer_once(
                 spool.final(final())
                 await asyncio.sleep(0.1)
         with redis.Redis.from_url(redis_url) as client:
-            assert client.get(NUDGE) == b"1"
+            assert client.get(nudge_flag("usage")) == b"1"
             queued = [key for key in client.keys("switchyard:dramatiq:*") if b"usage" in key]
             messages: Any = client.llen("switchyard:dramatiq:usage")
             assert queued

@@ -1,0 +1,183 @@
+"""How a model is shown: to callers in OpenAI's shape with its costs, to an admin as it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from shared.auth.caller import Caller
+from shared.catalog.models import ModelRow
+from shared.pricing.price import PriceTier
+from shared.routing.fit import RoutingRequest, why_unfit
+from shared.routing.snapshot import Model
+from shared.wire.metadata import raw_usd
+
+
+class PriceFrom(msgspec.Struct, frozen=True):
+    """What holds for the whole of a request whose prompt has this many tokens or more."""
+
+    from_tokens: int
+    input_usd_per_mtok: msgspec.Raw
+    output_usd_per_mtok: msgspec.Raw
+    cached_usd_per_mtok: msgspec.Raw
+    cache_write_usd_per_mtok: msgspec.Raw
+
+
+class Pricing(msgspec.Struct, frozen=True):
+    """USD per million tokens, as exact numbers; null: the source names no such price.
+
+    `tiers` is empty where the price is the same for a prompt of any length.
+    """
+
+    input_usd_per_mtok: msgspec.Raw
+    output_usd_per_mtok: msgspec.Raw
+    cached_usd_per_mtok: msgspec.Raw
+    cache_write_usd_per_mtok: msgspec.Raw
+    tiers: tuple[PriceFrom, ...]
+    source: str | None
+    checked_at: datetime | None
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    streaming: bool
+    function_calling: bool
+    vision: bool
+    json_mode: bool
+
+
+class ModelCard(msgspec.Struct, frozen=True):
+    """`usable`: this caller can use it now; `unusable_reason` is the router's word where not."""
+
+    id: str
+    created: int
+    owned_by: str
+    provider: str
+    name: str
+    description: str | None
+    power_level: str | None
+    context_window: int | None
+    max_tokens: int | None
+    pricing: Pricing | None
+    capabilities: Capabilities
+    min_tier: str
+    is_deprecated: bool
+    usable: bool
+    unusable_reason: str | None
+    object: str = "model"
+
+
+class PriceVersionCard(msgspec.Struct, frozen=True):
+    """`prices` as model_prices keeps them: tiers of decimal strings, USD per million tokens."""
+
+    version: int
+    prices: dict[str, Any]
+    source: str
+    valid_from: datetime
+    checked_at: datetime
+
+
+class AdminModel(msgspec.Struct, frozen=True):
+    """`price` is the newest version, used to bill requests from now on; null: unpriced."""
+
+    id: int
+    provider: str
+    model_id: str
+    name: str
+    display_name: str | None
+    description: str | None
+    max_tokens: int | None
+    context_window: int | None
+    supports_streaming: bool
+    supports_function_calling: bool
+    supports_vision: bool
+    supports_json_mode: bool
+    power_level: str | None
+    power_level_priority: int
+    is_active: bool
+    is_deprecated: bool
+    deprecation_date: datetime | None
+    replacement_model_id: str | None
+    min_tier: str
+    price: PriceVersionCard | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class DeletedModel(msgspec.Struct, frozen=True):
+    id: int
+    deleted: bool = True
+
+
+_TOKENS_PER_MTOK = 10**6
+
+
+def admin_model(row: ModelRow) -> AdminModel:
+    return msgspec.convert(row, AdminModel, from_attributes=True)
+
+
+def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:
+    """`keyed`: the slugs of providers that can be called for this caller."""
+    reason = why_unfit(
+        model,
+        RoutingRequest(
+            models=(),
+            level=None,
+            tier=caller.tier,
+            platform_funded=keyed,
+            allowed_models=caller.allowed_models,
+        ),
+    )
+    return ModelCard(
+        id=model.model_id,
+        created=int(model.created_at.timestamp()),
+        owned_by=model.provider.slug,
+        provider=model.provider.slug,
+        name=model.name,
+        description=model.description,
+        power_level=model.power_level,
+        context_window=model.context_window,
+        max_tokens=model.max_tokens,
+        pricing=_pricing(model),
+        capabilities=Capabilities(
+            streaming=model.supports_streaming,
+            function_calling=model.supports_function_calling,
+            vision=model.supports_vision,
+            json_mode=model.supports_json_mode,
+        ),
+        min_tier=model.min_tier,
+        is_deprecated=model.is_deprecated,
+        usable=reason is None,
+        unusable_reason=None if reason is None else reason.value,
+    )
+
+
+def _pricing(model: Model) -> Pricing | None:
+    if model.price is None:
+        return None
+    base, *tiers = (_price_from(tier) for tier in model.price.tiers)
+    return Pricing(
+        input_usd_per_mtok=base.input_usd_per_mtok,
+        output_usd_per_mtok=base.output_usd_per_mtok,
+        cached_usd_per_mtok=base.cached_usd_per_mtok,
+        cache_write_usd_per_mtok=base.cache_write_usd_per_mtok,
+        tiers=tuple(tiers),
+        source=model.price_source,
+        checked_at=model.price_checked_at,
+    )
+
+
+def _price_from(tier: PriceTier) -> PriceFrom:
+    return PriceFrom(
+        from_tokens=tier.start_tokens,
+        input_usd_per_mtok=_per_mtok(tier.rates.input),
+        output_usd_per_mtok=_per_mtok(tier.rates.output),
+        cached_usd_per_mtok=_per_mtok(tier.rates.cached),
+        cache_write_usd_per_mtok=_per_mtok(tier.rates.cache_write),
+    )
+
+
+def _per_mtok(pico_usd: int | Fraction | None) -> msgspec.Raw:
+    return raw_usd(None if pico_usd is None else round(pico_usd * _TOKENS_PER_MTOK))

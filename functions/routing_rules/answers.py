@@ -1,0 +1,72 @@
+"""How rules, power levels and tiers are shown to an admin."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from shared.catalog.levels import LevelRow
+from shared.catalog.rules import RuleRow
+
+
+class RuleCard(msgspec.Struct, frozen=True):
+    """A rule with the model it names. `user_tier` may be `all`."""
+
+    id: int
+    model: str
+    provider: str
+    power_level: str
+    user_tier: str
+    task_type: str | None
+    priority: int
+    weight: int
+    min_tokens: int | None
+    max_tokens: int | None
+    requires_byok: bool
+    is_fallback: bool
+    fallback_order: int | None
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class LevelCard(msgspec.Struct, frozen=True):
+    """Amounts are numbers, exact: as they are in the table."""
+
+    name: str
+    rank: int
+    price_ceiling_usd_per_mtok: msgspec.Raw
+    ttft_target_ms: int
+    may_change_level: bool
+    default_max_tokens: int | None
+    default_temperature: msgspec.Raw
+    updated_at: datetime
+
+
+class DeletedEntry(msgspec.Struct, frozen=True):
+    id: int | str
+    deleted: bool = True
+
+
+def rule_card(row: RuleRow) -> RuleCard:
+    return msgspec.convert(row, RuleCard, from_attributes=True)
+
+
+def level_card(row: LevelRow) -> LevelCard:
+    return LevelCard(
+        name=row.name,
+        rank=row.rank,
+        price_ceiling_usd_per_mtok=_number(row.price_ceiling_usd_per_mtok),
+        ttft_target_ms=row.ttft_target_ms,
+        may_change_level=row.may_change_level,
+        default_max_tokens=row.default_max_tokens,
+        default_temperature=_number(row.default_temperature),
+        updated_at=row.updated_at,
+    )
+
+
+def _number(amount: Decimal | None) -> msgspec.Raw:
+    """JSON's number, of any precision."""
+    return msgspec.Raw(b"null" if amount is None else f"{amount:f}".encode())

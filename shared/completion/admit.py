@@ -1,0 +1,135 @@
+"""Who asks for what: the token from memory, the body, and what else is read of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from litestar.types import HTTPScope, Receive
+
+from shared.answer_errors import MAX_BODY_BYTES
+from shared.auth.authenticator import Authenticator
+from shared.auth.caller import Caller
+from shared.auth.credential import credential_of
+from shared.auth.guards import check_scope
+from shared.auth.scope import Scope
+from shared.catalog.watch import SnapshotKeeper
+from shared.completion.wire import Wire
+from shared.errors import BodyTooLarge, MethodNotAllowed
+from shared.wire.chat.request import ChatRequest
+
+_MAX_HEADER_CHARS = 200
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request, as it came in. `started` is time.perf_counter() seconds.
+
+    Texts of callers are cut at 200 characters: `session_id`, `task_type` and `user_agent` are what
+    is used and what the usage row says.
+    """
+
+    request_id: str
+    started: float
+    wire: Wire
+    caller: Caller
+    chat: ChatRequest
+    headers: Mapping[bytes, bytes]
+    client_ip: str | None
+    user_agent: str | None
+    session_id: str | None
+    task_type: str | None
+
+    @property
+    def drawn_by(self) -> str:
+        """What decides among equals: a request without a session is one of its own."""
+        return self.session_id or self.request_id
+
+
+def asked_of(
+    wire: Wire,
+    chat: ChatRequest,
+    caller: Caller,
+    scope: HTTPScope,
+    headers: Mapping[bytes, bytes],
+    *,
+    request_id: str,
+    started: float,
+) -> Asked:
+    """`headers` are those of `scope`, the last of a name."""
+    client = scope["client"]
+    session = _text(headers, b"x-session-id") or chat.session
+    task_type = chat.task_type or _text(headers, b"x-task-type")
+    return Asked(
+        request_id=request_id,
+        started=started,
+        wire=wire,
+        caller=caller,
+        chat=chat,
+        headers=headers,
+        client_ip=client[0] if client else None,
+        user_agent=_text(headers, b"user-agent"),
+        session_id=session[:_MAX_HEADER_CHARS] if session else None,
+        task_type=task_type[:_MAX_HEADER_CHARS] if task_type else None,
+    )
+
+
+class Admission:
+    """Lets requests in whose token may complete; one a process."""
+
+    def __init__(self, authenticator: Authenticator, keeper: SnapshotKeeper) -> None:
+        self._authenticator = authenticator
+        self._keeper = keeper
+
+    async def admit(
+        self, wire: Wire, scope: HTTPScope, receive: Receive, *, request_id: str, started: float
+    ) -> Asked:
+        """Raises what the request is refused with before anything is chosen for it."""
+        if scope["method"] != "POST":
+            raise MethodNotAllowed("Send completions with POST.")
+        if self._keeper.is_stale:
+            await self._keeper.catch_up()
+        headers = dict(scope["headers"])
+        authorization = _credential(headers, scope)
+        caller = self._authenticator.recall(
+            authorization
+        ) or await self._authenticator.authenticate(authorization)
+        check_scope(caller, Scope.COMPLETIONS)
+        chat = wire.read(await read_body(headers, receive))
+        return asked_of(wire, chat, caller, scope, headers, request_id=request_id, started=started)
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """The request's body. Raises BodyTooLarge at 25 MB, without reading the rest."""
+    length = headers.get(b"content-length")
+    if length is not None and length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise _too_large()
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return message["body"]
+    chunks: list[bytes] = []
+    size = 0
+    while message["type"] == "http.request":
+        chunks.append(message["body"])
+        size += len(message["body"])
+        if size > MAX_BODY_BYTES:
+            raise _too_large()
+        if not message.get("more_body"):
+            break
+        message = await receive()
+    return b"".join(chunks)
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge("The body is larger than 25 MB; send images by URL or make it smaller.")
+
+
+def _credential(headers: Mapping[bytes, bytes], scope: HTTPScope) -> bytes:
+    """The list of headers is gone through only where there may be a second credential in it."""
+    if b"x-api-key" in headers or len(headers) != len(scope["headers"]):  # pyright: ignore[reportArgumentType]
+        return credential_of(scope["headers"])
+    return headers.get(b"authorization", b"")
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return value.decode("latin-1")[:_MAX_HEADER_CHARS] if value else None

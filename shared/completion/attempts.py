@@ -1,0 +1,277 @@
+"""Tries one candidate after another until one answers. What is won here is not yet sent."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from shared.completion.admit import Asked
+from shared.completion.course import Answered, Course, OpenStream, Won
+from shared.completion.failures import failure_of, final_error, known_refusal, refused
+from shared.completion.head import Head
+from shared.completion.outgoing import outgoing
+from shared.completion.router import Plan
+from shared.completion.targets import Target, Targets
+from shared.completion.usage_writer import UsageWriter
+from shared.errors import (
+    Blame,
+    InvalidField,
+    NotReady,
+    PlatformKeyRefused,
+    ProviderUnavailable,
+    UpstreamError,
+)
+from shared.health.circuits_table import CircuitTable
+from shared.metrics import ATTEMPTS
+from shared.routing.attempts import MAX_WAIT_S, Next, RetryBudget, next_attempt, pause_s
+from shared.routing.choice import Candidate
+from shared.routing.order import pass_over
+from shared.routing.own_keys import OwnKey
+from shared.routing.snapshot import Provider
+from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
+from shared.upstream.transport import Transport, UpstreamResponse
+from shared.wire.chat.answer import with_reported_cost
+from shared.wire.dialect import Reader
+from shared.wire.rate_limits import read_rate_limits
+from shared.wire.sse import EventTooLong
+
+KeyFailed = Callable[[OwnKey | None, Provider, UpstreamError, str], None]
+"""Told of a key that a provider refused (None: the platform's), its provider, how, and the request.
+
+Called on the event loop, before the caller is answered; it must return at once.
+"""
+
+_LOW_DIGITS = 4
+_MOST_HELD_BYTES = 64 * 1024
+
+
+class Attempts:
+    """What trying needs; one a process. A request has `deadline_s` for all its attempts."""
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        targets: Targets,
+        usage: UsageWriter,
+        circuits: CircuitTable,
+        deadline_s: float,
+        on_key_failed: KeyFailed | None = None,
+    ) -> None:
+        self._transport = transport
+        self._targets = targets
+        self._usage = usage
+        self._circuits = circuits
+        self._deadline_s = deadline_s
+        self._on_key_failed = on_key_failed
+        self._budgets: dict[str, RetryBudget] = {}
+
+    async def win(self, asked: Asked, plan: Plan, head: Head | None) -> Won:
+        """The answer of the first candidate that gives one; a stream has a `head`.
+
+        Raises SwitchyardError where none does; then its usage is settled.
+        """
+        deadline = asyncio.get_running_loop().time() + self._deadline_s
+        if self._usage.shipper is not None:
+            await self._usage.send_again()
+        course = Course(plan)
+        try:
+            won = await self._try_all(asked, course, head, deadline)
+        except BaseException:
+            course.may_have_cost = True
+            self._usage.write_failure(asked, course, status=500, code="internal_error")
+            raise
+        if won is not None:
+            return won
+        if not course.failed:
+            raise course.why_unfit or NotReady("No model could be tried.")
+        last = course.failed[-1].error
+        answer = final_error(
+            course.failed,
+            course.attempts,
+            is_local=self._circuits.is_local_fault(),
+            is_late=asyncio.get_running_loop().time() >= deadline,
+        )
+        self._usage.write_failure(asked, course, status=answer.status, code=last.code)
+        await self._usage.confirm()
+        raise answer from last
+
+    async def _try_all(
+        self, asked: Asked, course: Course, head: Head | None, deadline: float
+    ) -> Won | None:
+        """Attempt after attempt, until one answers, none is left, or the head is out."""
+        candidates: Sequence[Candidate] = course.plan.choice.candidates
+        put_off: list[Candidate] = []
+        while head is None or head.is_held:
+            step = next_attempt(candidates, course.failed)
+            if step is None:
+                break
+            candidate = step.candidate
+            refusal = known_refusal(candidate)
+            if refusal is not None:
+                course.begin(candidate)
+                course.fail(refusal, was_sent=False)
+                continue
+            if candidate not in put_off and not self._circuits.admit(candidate):
+                put_off.append(candidate)
+                candidates = _behind(candidates, candidate)
+                continue
+            if not await self._may_begin(step, course, head, deadline):
+                break
+            try:
+                return await self._attempt(asked, course, candidate, head, deadline)
+            except UpstreamError:
+                continue
+            except InvalidField as unknown_there:
+                # Not sent: another provider may know the field that this one does not.
+                course.why_unfit = course.why_unfit or unknown_there
+                course.candidate = course.failed[-1].candidate if course.failed else candidate
+                candidates = [one for one in _behind(candidates, candidate) if one != candidate]
+        return None
+
+    async def _may_begin(
+        self, step: Next, course: Course, head: Head | None, deadline: float
+    ) -> bool:
+        """Whether there is time for it; before a repeat, after its pause and if there is budget."""
+        now = asyncio.get_running_loop().time()
+        slug = step.candidate.model.provider.slug
+        budget = self._budgets.get(slug)
+        if budget is None:
+            budget = self._budgets[slug] = RetryBudget(now)
+        if not step.is_repeat:
+            budget.deposit()
+            return now < deadline or not course.failed
+        wait = max(step.least_wait_s, pause_s(len(course.failed) - 1, random.random()))  # noqa: S311  jitter
+        if step.least_wait_s > MAX_WAIT_S or now + wait >= deadline or not budget.take(now):
+            return False
+        await asyncio.sleep(wait)
+        course.upstream_s += wait
+        return head is None or head.is_held
+
+    async def _attempt(
+        self, asked: Asked, course: Course, candidate: Candidate, head: Head | None, deadline: float
+    ) -> Won:
+        """Send to `candidate`. Raises UpstreamError, which is noted; or InvalidField, unsent."""
+        course.begin(candidate)
+        if head is not None:
+            head.candidate = candidate
+        status = None
+        was_sent = never_connected = False
+        try:
+            target = self._targets.of(candidate)
+            course.is_simulated, course.via = target.is_simulated, target.via
+            request, course.dropped_params = outgoing(
+                asked.chat, course.plan.choice.level, candidate, target
+            )
+            course.intent = self._usage.write_intent(asked, course, self._deadline_s)
+            reached_before, course.reached_upstream = course.reached_upstream, True
+            was_sent = True
+            try:
+                answer = await self._transport.send(request, deadline=deadline)
+                status = answer.status
+                self._learn(candidate, target, answer)
+                return await self._take(asked, course, answer, target, head)
+            except TransportFault as fault:
+                never_connected = isinstance(fault, ConnectFailed | ConnectTimeout)
+                was_sent = not never_connected
+                course.reached_upstream = was_sent or reached_before
+                raise failure_of(candidate.model.provider.slug, fault) from fault
+        except UpstreamError as error:
+            # An error status costs nothing; a call that broke off may have been billed to us.
+            course.may_have_cost |= was_sent and status in (None, 200)
+            course.fail(error, status)
+            ATTEMPTS.labels(candidate.model.provider.slug, error.code).inc()
+            self._circuits.failed(candidate, error, never_connected=never_connected)
+            self._tell_of_key(asked, candidate, error)
+            raise
+
+    async def _take(
+        self,
+        asked: Asked,
+        course: Course,
+        answer: UpstreamResponse,
+        target: Target,
+        head: Head | None,
+    ) -> Won:
+        """The answer as it was won. Raises what the provider refused with."""
+        candidate, dialect = course.candidate, target.dialect
+        if answer.status != 200:
+            raise refused(candidate, target, answer, await answer.read())
+        created = int(time.time())
+        if head is not None:
+            reader = dialect.reader(show_usage=asked.chat.include_usage, created=created)
+            try:
+                first = await _first_content(asked, candidate, answer, reader)
+            except BaseException:
+                answer.close()
+                raise
+            course.first_byte_at = course.win()
+            return OpenStream(course, head, answer, reader, first)
+        body = await answer.read()
+        try:
+            completion = dialect.reply(body, created=created)
+        except ValueError as error:
+            raise refused(candidate, target, answer, body) from error
+        if dialect.cost_header is not None:
+            completion = with_reported_cost(completion, answer.header(dialect.cost_header))
+        course.win()
+        self._circuits.answered(candidate)
+        return Answered(course, completion)
+
+    def _learn(self, candidate: Candidate, target: Target, answer: UpstreamResponse) -> None:
+        """Read the rate-limit headers, but only where one says that little is left.
+
+        To read them all costs 20 us; to look for a short number, less than one.
+        """
+        for name, value in answer.headers:
+            is_short = len(value) <= _LOW_DIGITS and b"remaining" in name
+            if is_short and (value == b"0" or b"token" in name):
+                limits = read_rate_limits(answer.headers, target.speaks_as, datetime.now(UTC))
+                self._circuits.learn(candidate, limits)
+                return
+
+    def _tell_of_key(self, asked: Asked, candidate: Candidate, error: UpstreamError) -> None:
+        said = error.__cause__ if isinstance(error, PlatformKeyRefused) else error
+        if (
+            self._on_key_failed is not None
+            and isinstance(said, UpstreamError)
+            and said.blames is Blame.CREDENTIAL
+            and not said.retryable
+        ):
+            self._on_key_failed(candidate.key, candidate.model.provider, said, asked.request_id)
+
+
+async def _first_content(
+    asked: Asked, candidate: Candidate, answer: UpstreamResponse, reader: Reader
+) -> bytes:
+    """Wait until the model has said something, while another provider may still be tried.
+
+    Raises ProviderUnavailable for an error in the stream or an end before that.
+    """
+    provider = candidate.model.provider.slug
+    content_type = answer.header(b"content-type") or b""
+    if not content_type.startswith(b"text/event-stream"):
+        raise ProviderUnavailable(provider, f"{provider} did not answer with a stream.")
+    held = b""
+    while True:
+        data = await answer.next()
+        if data is None:
+            raise ProviderUnavailable(provider, f"{provider} closed the stream before it began.")
+        try:
+            events = reader.feed(data)
+        except EventTooLong as error:
+            raise ProviderUnavailable(provider, f"{provider} sent an endless event.") from error
+        if reader.has_error:
+            raise ProviderUnavailable(provider, f"{provider} reported an error in its stream.")
+        held += events
+        if reader.is_finished or len(held) > _MOST_HELD_BYTES or asked.wire.has_content(events):
+            return held
+
+
+def _behind(candidates: Sequence[Candidate], put_off: Candidate) -> Sequence[Candidate]:
+    """`put_off` behind the others; what the platform may not pay for instead is left out."""
+    errors = [ProviderUnavailable if one == put_off else None for one in candidates]
+    return pass_over(candidates, errors).candidates

@@ -1,0 +1,126 @@
+"""What happened on the way to an answer, and the answer that was won."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from shared.completion.head import Head
+from shared.completion.router import Plan
+from shared.errors import InvalidField, UpstreamError
+from shared.ledger.record import Attempt, UsageIntent
+from shared.routing.attempts import Failed
+from shared.routing.choice import Candidate
+from shared.upstream.transport import UpstreamResponse
+from shared.wire.chat.answer import Completion
+from shared.wire.dialect import Reader
+
+
+class Course:
+    """Written by attempts.py alone. Times are time.perf_counter() seconds.
+
+    `candidate` is the one that answers, or was tried last; `attempts` are those that failed.
+    `upstream_s` is what the providers took, and pauses. `may_have_cost`: a call broke off that may
+    have been billed to us. `why_unfit`: the field that a provider could not be sent.
+    """
+
+    __slots__ = (
+        "attempt_started",
+        "attempts",
+        "candidate",
+        "dropped_params",
+        "failed",
+        "first_byte_at",
+        "intent",
+        "is_simulated",
+        "may_have_cost",
+        "plan",
+        "reached_upstream",
+        "upstream_s",
+        "via",
+        "why_unfit",
+    )
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.candidate: Candidate = plan.preferred
+        self.attempts: list[Attempt] = []
+        self.failed: list[Failed] = []
+        self.why_unfit: InvalidField | None = None
+        self.attempt_started = 0.0
+        self.first_byte_at: float | None = None
+        self.upstream_s = 0.0
+        self.intent: UsageIntent | None = None
+        self.is_simulated = False
+        self.via: str | None = None
+        self.may_have_cost = False
+        self.dropped_params: tuple[str, ...] = ()
+        self.reached_upstream = False
+
+    def begin(self, candidate: Candidate) -> None:
+        self.candidate = candidate
+        self.via = None
+        self.attempt_started = time.perf_counter()
+
+    def fail(
+        self, error: UpstreamError, status: int | None = None, *, was_sent: bool = True
+    ) -> None:
+        """Note how the attempt failed; `was_sent` False: it was known how it would."""
+        now = time.perf_counter()
+        self.upstream_s += now - self.attempt_started
+        self.attempts.append(self.attempt(now, status, error.code))
+        self.failed.append(Failed(self.candidate, error, was_sent))
+
+    def win(self) -> float:
+        """The provider has answered, or begun to; returns when."""
+        now = time.perf_counter()
+        self.upstream_s += now - self.attempt_started
+        return now
+
+    def attempt(self, now: float, status: int | None, error: str | None) -> Attempt:
+        """The attempt under way, as it is written down."""
+        model = self.candidate.model
+        return Attempt(
+            provider=model.provider.slug,
+            model=model.model_id,
+            status=status,
+            error=error,
+            latency_ms=round((now - self.attempt_started) * 1000),
+            via=self.via,
+        )
+
+    @property
+    def level(self) -> str | None:
+        return self.plan.level_of(self.candidate)
+
+    @property
+    def was_fallback(self) -> bool:
+        """Whether another than the preferred candidate answers: after it failed, or unasked."""
+        return self.candidate is not self.plan.preferred
+
+    @property
+    def fallback_reason(self) -> str | None:
+        """The code of the first attempt's error; `passed_over`: the preferred one was not well."""
+        if not self.was_fallback:
+            return None
+        return self.attempts[0].error if self.attempts else "passed_over"
+
+
+class Answered(NamedTuple):
+    """A whole answer."""
+
+    course: Course
+    completion: Completion
+
+
+class OpenStream(NamedTuple):
+    """A stream that has said something; `first` is what it said so far, not yet sent."""
+
+    course: Course
+    head: Head
+    answer: UpstreamResponse
+    reader: Reader
+    first: bytes
+
+
+Won = Answered | OpenStream

@@ -1,0 +1,163 @@
+"""Gives the caller what was won: bills it, and then sends its last byte. There is no way back.
+
+Whatever ends a stream (its end, a cut, a client that hangs up, a shutdown), its usage is in the
+spool before anything further is awaited: nothing that is cancelled can lose it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from litestar.types import Receive, Send
+
+from shared.completion import usage_rows
+from shared.completion.admit import Asked
+from shared.completion.course import Answered, Course, OpenStream, Won
+from shared.completion.head import answer_headers
+from shared.completion.usage_writer import UsageWriter
+from shared.errors import StreamCut
+from shared.health.circuits_table import CircuitTable
+from shared.ledger.record import UsageFinal
+from shared.log import get_logger
+from shared.upstream.faults import TransportFault
+from shared.upstream.transport import UpstreamResponse
+from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
+from shared.wire.sse import EventTooLong
+
+CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for a client that hung up; written to the row, never sent."""
+
+_DRAIN_S = 1.0
+
+
+class Delivery:
+    """One a process."""
+
+    def __init__(self, usage: UsageWriter, circuits: CircuitTable) -> None:
+        self._usage = usage
+        self._circuits = circuits
+
+    def deliver(self, asked: Asked, won: Won, receive: Receive, send: Send) -> Awaitable[None]:
+        if isinstance(won, OpenStream):
+            return self._stream(asked, won, receive, send)
+        return self._json(asked, won, send)
+
+    async def _json(self, asked: Asked, won: Answered, send: Send) -> None:
+        course = won.course
+        final = self._usage.write_final(asked, course, usage_rows.answered(asked, won))
+        if self._usage.shipper is not None:
+            await self._usage.confirm()
+        body = asked.wire.splice(won.completion.body, _metadata(course, final))
+        headers = answer_headers(asked, final.power_level, course.candidate, b"application/json")
+        headers.append((b"content-length", b"%d" % len(body)))
+        headers.append((b"x-switchyard-cost-usd", usd(final.cost_total_pico_usd).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _stream(self, asked: Asked, won: OpenStream, receive: Receive, send: Send) -> None:
+        course, reader, answer = won.course, won.reader, won.answer
+        hang_up = asyncio.create_task(_watch(receive, answer))
+        settled = False
+        try:
+            await won.head.send()
+            problem = await _pump(won, send)
+            settled = True
+            if hang_up.done():
+                self._cut(asked, won, CLIENT_CLOSED_REQUEST, "client_disconnected")
+                await self._usage.confirm()
+                self._circuits.answered(course.candidate)
+                return
+            if problem is not None:
+                self._cut(asked, won, problem.status, problem.code)
+                self._circuits.failed(course.candidate, problem)
+                last = asked.wire.error_event(problem)
+            else:
+                final = self._usage.write_final(asked, course, usage_rows.streamed(asked, reader))
+                self._circuits.answered(course.candidate)
+                last = reader.end(_metadata(course, final))
+            await self._usage.confirm()
+            await send({"type": "http.response.body", "body": last, "more_body": False})
+            await _drain(answer)
+        finally:
+            if not settled:
+                self._cut(asked, won, CLIENT_CLOSED_REQUEST, "cancelled")
+            hang_up.cancel()
+            answer.close()
+
+    def _cut(self, asked: Asked, won: OpenStream, status: int, code: str) -> None:
+        """Bill what was delivered of a stream that did not come to its end."""
+        outcome = usage_rows.cut_off(asked, won.reader, status, code)
+        self._usage.write_final(asked, won.course, outcome)
+
+
+async def _pump(won: OpenStream, send: Send) -> StreamCut | None:
+    """Relay until the stream ends; the error to tell the client where it ended badly."""
+    provider, reader = won.course.candidate.model.provider.slug, won.reader
+    try:
+        out: bytes | None = won.first
+        while True:
+            if out:
+                await send({"type": "http.response.body", "body": out, "more_body": True})
+            if reader.is_done:
+                return None
+            if reader.has_error:
+                return StreamCut(provider, f"{provider} reported an error in its stream.")
+            data = await won.answer.next()
+            if data is None:
+                break
+            out = reader.feed(data)
+    except (TransportFault, EventTooLong) as error:
+        get_logger().info("stream.cut", provider=provider, error=type(error).__name__)
+        return StreamCut(provider, f"The connection to {provider} was cut in the middle.")
+    if reader.is_finished:
+        return None
+    return StreamCut(provider, f"{provider} ended the stream without finishing it.")
+
+
+async def _watch(receive: Receive, answer: UpstreamResponse) -> None:
+    """Close the upstream connection as soon as the client hangs up.
+
+    A send to a client that is gone raises nothing under uvicorn, so it has to be asked for.
+    """
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            answer.close()
+            return
+
+
+async def _drain(answer: UpstreamResponse) -> None:
+    """Read past [DONE] to the body's end, so that the connection can be used again."""
+    try:
+        async with asyncio.timeout(_DRAIN_S):
+            while await answer.next() is not None:
+                pass
+    except (TimeoutError, TransportFault) as error:
+        get_logger().debug("stream.not_drained", error=type(error).__name__)
+
+
+def _metadata(course: Course, final: UsageFinal) -> bytes:
+    model = course.candidate.model
+    return encode_metadata(
+        Metadata(
+            request_id=final.request_id,
+            provider_used=model.provider.slug,
+            model_used=model.model_id,
+            power_level=final.power_level,
+            cost_incurred=raw_usd(final.cost_total_pico_usd),
+            cost_quality=final.cost_quality,
+            key_source="byok" if final.used_byok else "platform",
+            billed_to=final.billed_to,
+            was_fallback=final.was_fallback,
+            attempts=tuple(
+                AttemptNote(one.provider, one.model, one.status, one.error, one.latency_ms, one.via)
+                for one in final.attempts
+            ),
+            latency_ms=final.latency_ms,
+            ttft_ms=final.ttft_ms,
+            overhead_ms=(final.overhead_us or 0) / 1000,
+            dropped_params=course.dropped_params,
+            simulated=course.is_simulated,
+        )
+    )

@@ -1,0 +1,137 @@
+"""What went wrong with an attempt, and what the caller is told when all of them went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from shared.completion.targets import Target
+from shared.errors import (
+    AllCandidatesFailed,
+    Blame,
+    DeadlineExceeded,
+    PlatformKeyRefused,
+    ProviderQuotaExhausted,
+    ProviderRateLimited,
+    ProviderRejectedKey,
+    ProviderTimeout,
+    ProviderUnavailable,
+    ServiceUnavailable,
+    SwitchyardError,
+    UnknownUpstreamModel,
+    UpstreamError,
+)
+from shared.ledger.record import Attempt
+from shared.routing.attempts import Failed
+from shared.routing.choice import Candidate
+from shared.upstream.faults import ConnectTimeout, DeadlineReached, IdleTimeout, TransportFault
+from shared.upstream.response import UpstreamResponse
+from shared.wire.rate_limits import read_rate_limits
+from shared.wire.refusal import read_refusal
+
+_LOCAL_FAULT_WAIT_S = 5.0
+_OPERATOR_WAIT_S = 60.0
+_ALIKE = (ProviderTimeout, PlatformKeyRefused, UnknownUpstreamModel)
+"""Where all attempts failed alike, the error itself says more than that all failed."""
+
+
+def failure_of(provider: str, fault: TransportFault) -> UpstreamError:
+    if isinstance(fault, ConnectTimeout | DeadlineReached | IdleTimeout):
+        return ProviderTimeout(provider, f"{provider} did not answer in time.")
+    return ProviderUnavailable(provider, f"The connection to {provider} failed.")
+
+
+def refused(
+    candidate: Candidate, target: Target, answer: UpstreamResponse, body: bytes
+) -> UpstreamError:
+    """The error that an answer stands for: by its status, or inside a 200 by its code.
+
+    The operator's own key at fault is never a 401; its cause is what the provider said of it.
+    """
+    provider, now = candidate.model.provider, datetime.now(UTC)
+    retry_after = answer.header(b"retry-after")
+    error = read_refusal(target.speaks_as, answer.status, body, retry_after, now)
+    if isinstance(error, ProviderRateLimited) and error.retry_after_s is None:
+        limits = read_rate_limits(answer.headers, target.speaks_as, now)
+        resets = [one.reset_s for one in limits if one.remaining == 0 and one.reset_s is not None]
+        error.retry_after_s = max(resets, default=None)
+    if not isinstance(error, ProviderRejectedKey | ProviderQuotaExhausted):
+        return error
+    if candidate.key is not None:
+        error.message = f"{error.message} {_what_to_do(error, candidate)}"
+        return error
+    name = "The LiteLLM proxy" if target.via else provider.name
+    answered = PlatformKeyRefused(
+        error.provider,
+        f"{name} refused the platform's own key; the operator has to mend it.",
+        upstream_status=error.upstream_status,
+    )
+    answered.__cause__ = error
+    return answered
+
+
+def known_refusal(candidate: Candidate) -> ProviderRejectedKey | None:
+    """The answer for a caller's key that is known to be refused: nothing is sent with it."""
+    if candidate.key is None or not candidate.key.is_refused:
+        return None
+    provider = candidate.model.provider
+    error = ProviderRejectedKey(provider.slug, f"{provider.name} has refused your own API key.")
+    error.message = f"{error.message} {_what_to_do(error, candidate)}"
+    return error
+
+
+def final_error(
+    failed: Sequence[Failed], attempts: Sequence[Attempt], *, is_local: bool, is_late: bool
+) -> SwitchyardError:
+    """What the caller is told: the one error, or that every candidate failed, each with its own.
+
+    `is_local`: no provider can be connected to, so it is our network; `is_late`: the request's
+    deadline is reached.
+    """
+    errors = [one.error for one in failed]
+    last = errors[-1]
+    if last.blames is Blame.REQUEST:
+        return last
+    if is_late:
+        return DeadlineExceeded("No provider answered within the request's deadline.")
+    if is_local:
+        return ServiceUnavailable(
+            "No provider can be reached just now: it is our own network.",
+            code="network_unavailable",
+            retry_after_s=_LOCAL_FAULT_WAIT_S,
+        )
+    if all(isinstance(error, ProviderRateLimited) for error in errors):
+        waits = [error.retry_after_s for error in errors if error.retry_after_s is not None]
+        last.retry_after_s = min(waits, default=None)
+        return last
+    if all(error.blames is Blame.CREDENTIAL and not error.retryable for error in errors):
+        return errors[0]
+    if any(all(isinstance(error, kind) for error in errors) for kind in _ALIKE):
+        if isinstance(last, PlatformKeyRefused) and last.retry_after_s is None:
+            last.retry_after_s = _OPERATOR_WAIT_S
+        return last
+    return AllCandidatesFailed(
+        "Every model that could serve this request failed: "
+        + ", ".join(f"{one.provider}/{one.model}: {one.error}" for one in attempts)
+        + ".",
+        tuple(
+            {
+                "provider": one.provider,
+                "model": one.model,
+                "status": one.status,
+                "error": one.error,
+                "latency_ms": one.latency_ms,
+            }
+            for one in attempts
+        ),
+    )
+
+
+def _what_to_do(error: UpstreamError, candidate: Candidate) -> str:
+    slug = candidate.model.provider.slug
+    if isinstance(error, ProviderQuotaExhausted):
+        return f"Add credit there, or disable the key: PATCH /api/v1/llm/byok/keys/{slug}."
+    return (
+        "Replace it with POST /api/v1/llm/byok/keys, or disable it with "
+        f"PATCH /api/v1/llm/byok/keys/{slug}."
+    )

@@ -1,0 +1,77 @@
+"""Opens what completes requests, for each door that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from shared.auth.authenticator import Authenticator
+from shared.auth.key_check import KeyChecks
+from shared.auth.open_vault import PlatformKeys, Vault
+from shared.auth.own_keys import OwnKeys
+from shared.catalog.watch import SnapshotKeeper
+from shared.completion.admit import Admission
+from shared.completion.attempts import Attempts
+from shared.completion.deliver import Delivery
+from shared.completion.own_key_watch import OwnKeyWatch
+from shared.completion.report import Reporter
+from shared.completion.router import Router
+from shared.completion.serve import Completions
+from shared.completion.targets import Targets
+from shared.completion.usage_writer import UsageWriter
+from shared.db.connect import Database
+from shared.resources import opener
+from shared.settings import CompletionSettings, SpoolSettings
+from shared.spool.open import Shipper, Spool
+from shared.upstream.litellm import LiteLLMProxy
+from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.transport import Transport
+
+
+@opener
+async def open_completions(
+    authenticator: Authenticator,
+    keeper: SnapshotKeeper,
+    own_keys: OwnKeys,
+    router: Router,
+    access: PlatformAccess,
+    litellm: LiteLLMProxy | None,
+    platform_keys: PlatformKeys,
+    vault: Vault,
+    checks: KeyChecks,
+    database: Database,
+    spool: Spool,
+    shipper: Shipper,
+    settings: CompletionSettings,
+    spooling: SpoolSettings,
+) -> AsyncGenerator[Completions]:
+    transport = Transport()
+    targets = Targets(access=access, litellm=litellm, vault=vault)
+    watch = OwnKeyWatch(own_keys, checks, vault, database)
+    keeper.on_change("keys", targets.forget_own)
+    keeper.on_change("keys", watch.forget)
+    reporter = Reporter()
+    usage = UsageWriter(
+        spool,
+        reporter,
+        shipper=shipper if spooling.ephemeral else None,
+        refuses_unpriced=settings.unpriced_policy == "refuse",
+    )
+    attempts = Attempts(
+        transport=transport,
+        targets=targets,
+        usage=usage,
+        circuits=router.circuits,
+        deadline_s=settings.request_deadline_s,
+        on_key_failed=watch.note,
+    )
+    try:
+        yield Completions(
+            admission=Admission(authenticator, keeper),
+            router=router,
+            attempts=attempts,
+            delivery=Delivery(usage, router.circuits),
+        )
+    finally:
+        await watch.aclose()
+        await transport.aclose()
+        reporter.flush()

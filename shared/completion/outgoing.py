@@ -1,0 +1,51 @@
+"""What is sent to a provider: the caller's request in that provider's words. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.completion.targets import Target
+from shared.routing.choice import Candidate
+from shared.routing.snapshot import PowerLevel
+from shared.upstream.request import UpstreamRequest
+from shared.wire.chat.request import ChatRequest, raw_json
+
+_LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens")
+
+
+def outgoing(
+    chat: ChatRequest, level: PowerLevel | None, candidate: Candidate, target: Target
+) -> tuple[UpstreamRequest, tuple[str, ...]]:
+    """The request, and the names of the fields that were left out of it.
+
+    `level`: whose defaults hold where the caller said nothing. Raises InvalidField for a field
+    that the provider cannot honour.
+    """
+    max_tokens = level.default_max_tokens if level else None
+    if candidate.max_tokens is not None:
+        max_tokens = min(max_tokens or candidate.max_tokens, candidate.max_tokens)
+        chat = _clamped(chat, candidate.max_tokens)
+    translated = target.dialect.request(
+        chat,
+        target.model_prefix + candidate.model.model_id,
+        max_tokens=max_tokens,
+        temperature=level.default_temperature if level else None,
+    )
+    request = UpstreamRequest(
+        b"POST",
+        target.origin,
+        target.target,
+        target.headers,
+        translated.body,
+        target.may_be_private,
+    )
+    return request, translated.dropped
+
+
+def _clamped(chat: ChatRequest, max_tokens: int) -> ChatRequest:
+    """The request with what `max_cost_usd` leaves for the answer, under the names it came with."""
+    named = [name for name in _LIMITS_OF_ANSWERS if name in chat.fields]
+    if chat.max_tokens is None or not named or chat.max_tokens <= max_tokens:
+        return chat
+    fields = {**chat.fields, **dict.fromkeys(named, raw_json(max_tokens))}
+    return msgspec.structs.replace(chat, fields=fields, max_tokens=max_tokens)

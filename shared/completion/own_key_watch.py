@@ -1,0 +1,159 @@
+"""What happens to a caller's own key that fails while serving: noted once, off the hot path.
+
+One refusal has the key checked at the provider's free endpoint; a failed check, or a second
+refusal within a minute, makes it `invalid`, and then this process sends nothing more with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+
+import psycopg
+
+from shared.auth.key_check import KeyChecks, KeyStatus
+from shared.auth.own_keys import OwnKeys, StoredKey, open_own_key
+from shared.db.audit import Action, Actor, append_audit
+from shared.db.connect import Database
+from shared.db.user_keys import note_status
+from shared.errors import (
+    ProviderQuotaExhausted,
+    ProviderRejectedKey,
+    StoredKeyHostChanged,
+    StoredKeyUnreadable,
+    SwitchyardError,
+    UpstreamError,
+)
+from shared.log import get_logger
+from shared.routing.own_keys import OwnKey
+from shared.routing.snapshot import Provider
+from shared.vault.sealing import Vault
+
+REFUSALS_WITHIN_S = 60.0
+_STOP_WAIT_S = 2.0
+_ACTOR = "switchyard"
+_MAX_NOTED = 10_000
+
+_Mark = tuple[int, str]
+
+
+class OwnKeyWatch:
+    """One a process; belongs to one event loop. `note` returns at once and never raises."""
+
+    def __init__(
+        self, own_keys: OwnKeys, checks: KeyChecks, vault: Vault, database: Database
+    ) -> None:
+        self._own_keys = own_keys
+        self._checks = checks
+        self._vault = vault
+        self._database = database
+        self._refused_at: dict[_Mark, float] = {}
+        self._noted: dict[tuple[_Mark, str], None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def note(
+        self, key: OwnKey | None, provider: Provider, error: UpstreamError, request_id: str
+    ) -> None:
+        """Take notice of an attempt with `key` that failed with `error`; anything else is let be.
+
+        `key` None is the platform's, which is not watched here.
+        """
+        if not isinstance(key, StoredKey):
+            return
+        actor = Actor(_ACTOR, request_id=request_id)
+        if isinstance(error, ProviderRejectedKey):
+            self._refused(key, provider, error, actor)
+        elif isinstance(error, ProviderQuotaExhausted):
+            reason = f"The key's account at {provider.name} has no credit."
+            self._once(key, KeyStatus.QUOTA_EXHAUSTED, reason, actor)
+        elif isinstance(error, StoredKeyUnreadable | StoredKeyHostChanged) and self._is_first(
+            key, error.code
+        ):
+            self._start(self._audit_unopened(key, error.code, actor))
+
+    def forget(self) -> None:
+        """The table has changed: what was noted may be worth noting again."""
+        self._noted.clear()
+
+    async def aclose(self) -> None:
+        """Wait 2 s at most for what is under way."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_WAIT_S)
+
+    def _refused(
+        self, key: StoredKey, provider: Provider, error: ProviderRejectedKey, actor: Actor
+    ) -> None:
+        mark, now = (key.id, key.sealed), time.monotonic()
+        before = self._refused_at.get(mark)
+        if before is not None and now - before <= REFUSALS_WITHIN_S:
+            self._make_invalid(key, provider, error.upstream_status, actor)
+            return
+        if len(self._refused_at) >= _MAX_NOTED:
+            self._refused_at.clear()
+        self._refused_at[mark] = now
+        self._start(self._check(key, provider, actor))
+
+    def _make_invalid(
+        self, key: StoredKey, provider: Provider, status: int | None, actor: Actor
+    ) -> None:
+        self._own_keys.mark_refused(key)
+        reason = f"{provider.name} refused the key" + (f" (HTTP {status})." if status else ".")
+        self._once(key, KeyStatus.INVALID, reason, actor)
+
+    async def _check(self, key: StoredKey, provider: Provider, actor: Actor) -> None:
+        opened = open_own_key(self._vault, key.user_id, key.sealed, provider)
+        found = await self._checks.check(provider, opened)
+        if found.status is KeyStatus.INVALID:
+            self._own_keys.mark_refused(key)
+            self._once(key, found.status, found.reason, actor)
+
+    def _once(self, key: StoredKey, status: KeyStatus, reason: str | None, actor: Actor) -> None:
+        if self._is_first(key, status):
+            self._start(self._write(key, status, reason, actor))
+
+    def _is_first(self, key: StoredKey, what: str) -> bool:
+        note = ((key.id, key.sealed), what)
+        if note in self._noted:
+            return False
+        if len(self._noted) >= _MAX_NOTED:
+            self._noted.clear()
+        self._noted[note] = None
+        return True
+
+    async def _write(
+        self, key: StoredKey, status: KeyStatus, reason: str | None, actor: Actor
+    ) -> None:
+        async with self._database.connection() as connection, connection.transaction():
+            if await note_status(connection, key.id, key.sealed, status, reason, only_news=True):
+                await append_audit(
+                    connection,
+                    actor,
+                    Action.USER_KEY_FAILED,
+                    "user_key",
+                    key.id,
+                    details={"provider": key.provider, "user": key.user_id, "status": status},
+                )
+
+    async def _audit_unopened(self, key: StoredKey, code: str, actor: Actor) -> None:
+        async with self._database.connection() as connection:
+            await append_audit(
+                connection,
+                actor,
+                Action.USER_KEY_NOT_OPENED,
+                "user_key",
+                key.id,
+                details={"provider": key.provider, "user": key.user_id, "code": code},
+            )
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(self._run(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except (psycopg.Error, OSError, SwitchyardError) as error:
+            # The next refusal writes it: the process's own memory holds until the table changes.
+            get_logger().warning("own_key.note_failed", error=type(error).__name__)

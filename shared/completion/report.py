@@ -1,0 +1,109 @@
+"""What the operator sees of finished requests: their metrics, and one log line each.
+
+Gathered for 100 ms and written together: it is off the way of the answer, and costs a third.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+from shared import metrics
+from shared.ledger.record import UsageFinal
+from shared.log import Line, log_lines
+from shared.pricing.charge import CostQuality
+from shared.pricing.price import PICO_USD_PER_USD
+
+GATHERED_S = 0.1
+
+
+class CompletionLine(Line, kw_only=True):
+    """The log line of a request; `error` is a class of error, times are in the unit they name."""
+
+    request_id: str
+    user_id: str
+    provider: str
+    model: str
+    power_level: str | None
+    status: int
+    error: str | None
+    stream: bool
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    latency_ms: int
+    ttft_ms: int | None
+    overhead_us: int | None
+    attempts: int
+
+
+class Reporter:
+    """One a process; belongs to the event loop it is used on."""
+
+    def __init__(self) -> None:
+        self._noted: list[tuple[float, str, str, bool, UsageFinal]] = []
+
+    def note(self, provider: str, model: str, stream: bool, final: UsageFinal) -> None:
+        """Take a finished request in; it is reported within GATHERED_S."""
+        if not self._noted:
+            asyncio.get_running_loop().call_later(GATHERED_S, self.flush)
+        self._noted.append((time.time(), provider, model, stream, final))
+
+    def flush(self) -> None:
+        noted, self._noted = self._noted, []
+        _count([(provider, model, final) for _, provider, model, _, final in noted])
+        log_lines([_line(*one) for one in noted])
+
+
+def _line(at: float, provider: str, model: str, stream: bool, final: UsageFinal) -> CompletionLine:
+    return CompletionLine(
+        event="completion.answered" if final.status_code == 200 else "completion.failed",
+        timestamp=datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z"),
+        request_id=final.request_id,
+        user_id=final.user_id,
+        provider=provider,
+        model=model,
+        power_level=final.power_level,
+        status=final.status_code,
+        error=final.error_message,
+        stream=stream,
+        prompt_tokens=final.prompt_tokens,
+        completion_tokens=final.completion_tokens,
+        latency_ms=final.latency_ms,
+        ttft_ms=final.ttft_ms,
+        overhead_us=final.overhead_us,
+        attempts=len(final.attempts),
+    )
+
+
+def _count(finished: list[tuple[str, str, UsageFinal]]) -> None:
+    requests: Counter[tuple[str, str, str, int]] = Counter()
+    tokens: Counter[tuple[str, str, str]] = Counter()
+    pico_usd: Counter[tuple[str, str]] = Counter()
+    for provider, model, final in finished:
+        requests[provider, model, final.power_level or "", final.status_code] += 1
+        tokens[provider, model, "prompt"] += final.prompt_tokens or 0
+        tokens[provider, model, "completion"] += final.completion_tokens or 0
+        pico_usd[provider, model] += final.cost_total_pico_usd or 0
+        _observe(provider, model, final)
+    for (provider, model, level, status), number in requests.items():
+        metrics.REQUESTS.labels(provider, model, level, status).inc(number)
+        if status == 200:
+            metrics.ATTEMPTS.labels(provider, "none").inc(number)
+    for labels, number in tokens.items():
+        metrics.TOKENS.labels(*labels).inc(number)
+    for labels, number in pico_usd.items():
+        metrics.COST_USD.labels(*labels).inc(number / PICO_USD_PER_USD)
+
+
+def _observe(provider: str, model: str, final: UsageFinal) -> None:
+    metrics.LATENCY.labels(provider, model).observe(final.latency_ms / 1000)
+    if final.ttft_ms is not None:
+        metrics.TTFT.labels(provider, model).observe(final.ttft_ms / 1000)
+    if final.overhead_us is not None:
+        metrics.OVERHEAD.observe(final.overhead_us / 1e6)
+    if final.cost_quality == CostQuality.UNPRICED:
+        metrics.UNPRICED.labels(provider, model).inc()
+    if final.was_fallback:
+        metrics.FALLBACKS.labels(provider).inc()

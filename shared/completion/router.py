@@ -1,0 +1,180 @@
+"""Where a request goes: the same for who completes it and for who asks beforehand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from shared.auth.caller import Caller
+from shared.auth.own_keys import OwnKeys
+from shared.catalog.known_models import KnownModelsKeeper
+from shared.catalog.watch import SnapshotKeeper
+from shared.completion.admit import Asked
+from shared.errors import InvalidField
+from shared.health.circuits_exchange import CircuitTable
+from shared.pricing.price import PICO_USD_PER_USD
+from shared.resources import opener
+from shared.routing.choice import Candidate, Choice
+from shared.routing.choose import as_remembered, choose
+from shared.routing.fit import RoutingRequest
+from shared.routing.levels import AUTO
+from shared.routing.order import draw, order
+from shared.routing.own_keys import OwnKey
+from shared.routing.snapshot import Snapshot
+from shared.upstream.platform_access import PlatformAccess
+from shared.wire.chat.request import ChatRequest
+from shared.wire.usage import estimate_tokens
+
+_MAX_REMEMBERED = 4096
+_MAX_COST_USD = 10**6
+
+
+class Plan(NamedTuple):
+    """What a request is to try: `drawn` where all are well, `choice` at this moment."""
+
+    request: RoutingRequest
+    drawn: Choice
+    choice: Choice
+
+    @property
+    def preferred(self) -> Candidate:
+        """Who answers when all are well; another is a fallback."""
+        return self.drawn.candidates[0]
+
+    def level_of(self, candidate: Candidate) -> str | None:
+        """The power level that an answer of `candidate` is given as."""
+        level = self.choice.level
+        return level.name if level is not None else candidate.model.power_level
+
+
+class Router:
+    """Equal requests against the same snapshot get the remembered choice: O(1) a request."""
+
+    def __init__(
+        self,
+        *,
+        keeper: SnapshotKeeper,
+        access: PlatformAccess,
+        own_keys: OwnKeys,
+        known: KnownModelsKeeper,
+        circuits: CircuitTable,
+    ) -> None:
+        self.circuits = circuits
+        self._keeper = keeper
+        self._access = access
+        self._own_keys = own_keys
+        self._known = known
+        self._snapshot: Snapshot | None = None
+        self._choices: dict[RoutingRequest, Choice] = {}
+
+    async def choose(self, asked: Asked) -> Plan:
+        """Where `asked` is to be tried, one after another.
+
+        Waits only for own keys that are not remembered, and for a name that is not listed. Raises
+        what `choose` raises, and InvalidField for a `max_cost_usd` that is no amount.
+        """
+        snapshot = self._keeper.snapshot
+        request = await self._request(asked, snapshot)
+        return self._plan(asked, request, await self.choice(snapshot, request))
+
+    async def explain(self, asked: Asked) -> Plan:
+        """What `choose` would say, with every candidate there is and why each other one is none."""
+        snapshot = self._keeper.snapshot
+        request = await self._request(asked, snapshot)
+        known = await self._known.wanted(snapshot, request)
+        # All of a large catalog takes a while, and others wait for the loop.
+        choice = await asyncio.to_thread(choose, snapshot, request, known, enough=None)
+        return self._plan(asked, request, choice)
+
+    async def choice(self, snapshot: Snapshot, request: RoutingRequest) -> Choice:
+        """What holds for all that ask for the same, at any moment of the snapshot."""
+        if snapshot is not self._snapshot or len(self._choices) > _MAX_REMEMBERED:
+            self._snapshot = snapshot
+            self._choices.clear()
+        remembered = as_remembered(snapshot, request)
+        choice = self._choices.get(remembered)
+        if choice is None:
+            known = await self._known.wanted(snapshot, request)
+            choice = choose(snapshot, request, known)
+            if snapshot is self._snapshot and known is None:
+                self._choices[remembered] = choice
+        return choice
+
+    async def _request(self, asked: Asked, snapshot: Snapshot) -> RoutingRequest:
+        caller = asked.caller
+        own_keys = self._own_keys.recall(caller.user_id)
+        if own_keys is None:
+            own_keys = await self._own_keys.load(caller.user_id)
+        funded = self._access.keyed(snapshot)
+        return routing_request(asked.chat, caller, asked.headers, funded, own_keys)
+
+    def _plan(self, asked: Asked, request: RoutingRequest, choice: Choice) -> Plan:
+        """`choice` in the order of this session and this moment."""
+        drawn, circuits = draw(choice, asked.drawn_by), self.circuits
+        now_s = circuits.clock()
+        ordered = order(drawn, circuits.blocks, prompt_tokens=request.prompt_tokens, now_s=now_s)
+        return Plan(request, drawn, ordered)
+
+
+def routing_request(
+    chat: ChatRequest,
+    caller: Caller,
+    headers: Mapping[bytes, bytes],
+    platform_funded: frozenset[str],
+    own_keys: tuple[OwnKey, ...] = (),
+) -> RoutingRequest:
+    """What the request asks for; a header yields to the body's field of the same meaning.
+
+    Raises InvalidField for a `max_cost_usd` that is no amount.
+    """
+    return RoutingRequest(
+        models=_names(chat),
+        level=chat.power_level or _word(headers, b"x-power-level"),
+        tier=caller.tier,
+        platform_funded=platform_funded,
+        own_keys=own_keys,
+        allowed_models=caller.allowed_models,
+        task_type=chat.task_type or _word(headers, b"x-task-type"),
+        streams=chat.stream,
+        tools=chat.wants_tools,
+        vision=chat.wants_vision,
+        json_mode=chat.wants_json,
+        local_only=chat.privacy_required,
+        prompt_tokens=estimate_tokens(chat.prompt_bytes),
+        max_tokens=chat.max_tokens,
+        max_cost_pico_usd=None if chat.max_cost_usd is None else _pico_usd(chat.max_cost_usd),
+    )
+
+
+def _names(chat: ChatRequest) -> tuple[str, ...]:
+    """`model` and then `models`, as OpenRouter has it; `auto` before a list adds nothing."""
+    first = (chat.model,) if chat.model else ()
+    if not chat.models:
+        return first
+    return tuple(dict.fromkeys(name for name in (*first, *chat.models) if name != AUTO))
+
+
+def _pico_usd(amount: float) -> int:
+    if not 0 < amount <= _MAX_COST_USD:
+        raise InvalidField(
+            f"max_cost_usd must be above 0 and at most {_MAX_COST_USD} USD.", param="max_cost_usd"
+        )
+    return int(Decimal(str(amount)) * PICO_USD_PER_USD)
+
+
+def _word(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return value.decode("latin-1").strip().lower() or None if value else None
+
+
+@opener
+async def open_router(
+    keeper: SnapshotKeeper,
+    access: PlatformAccess,
+    own_keys: OwnKeys,
+    known: KnownModelsKeeper,
+    circuits: CircuitTable,
+) -> AsyncGenerator[Router]:
+    yield Router(keeper=keeper, access=access, own_keys=own_keys, known=known, circuits=circuits)

@@ -1,0 +1,75 @@
+"""One completion, straight down: admit, choose, win, deliver. The same for every door."""
+
+from __future__ import annotations
+
+import time
+
+from litestar.types import HTTPScope, Receive, Send
+
+from shared.answer_errors import as_switchyard_error, log_failure
+from shared.completion.admit import Admission
+from shared.completion.attempts import Attempts
+from shared.completion.deliver import Delivery
+from shared.completion.head import Head
+from shared.completion.router import Router
+from shared.completion.wire import Wire
+from shared.errors import MethodNotAllowed
+from shared.ledger.request_id import new_request_id
+from shared.wire.error_body import error_headers
+
+
+class Completions:
+    """What completing a request needs; one a process."""
+
+    def __init__(
+        self, *, admission: Admission, router: Router, attempts: Attempts, delivery: Delivery
+    ) -> None:
+        self._admission = admission
+        self._router = router
+        self._attempts = attempts
+        self._delivery = delivery
+
+    async def serve(self, wire: Wire, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer the request. A fault of ours in delivering is not caught: it has no way back."""
+        started, request_id = time.perf_counter(), new_request_id()
+        head: Head | None = None
+        try:
+            asked = await self._admission.admit(
+                wire, scope, receive, request_id=request_id, started=started
+            )
+            plan = await self._router.choose(asked)
+            head = Head(asked, plan, send) if asked.chat.stream else None
+            won = await self._attempts.win(asked, plan, head)
+        except Exception as error:  # noqa: BLE001  the one place where a door's errors are mapped
+            await _refuse(wire, request_id, error, head, send)
+        else:
+            await self._delivery.deliver(asked, won, receive, send)
+        finally:
+            if head is not None:
+                await head.stop()
+
+
+async def _refuse(
+    wire: Wire, request_id: str, error: Exception, head: Head | None, send: Send
+) -> None:
+    """Send the error, as the only event of a stream whose head is out; log what nobody foresaw."""
+    answer = as_switchyard_error(error)
+    log_failure(error, answer, request_id)
+    if head is not None:
+        await head.stop()
+        if head.is_sent:
+            event = wire.error_event(answer)
+            await send({"type": "http.response.body", "body": event, "more_body": False})
+            return
+    body = wire.error_body(answer)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id.encode()),
+        (b"request-id", request_id.encode()),
+        *((name.encode(), value.encode()) for name, value in error_headers(answer)),
+    ]
+    if isinstance(answer, MethodNotAllowed):
+        headers.append((b"allow", b"POST"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

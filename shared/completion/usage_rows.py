@@ -1,0 +1,152 @@
+"""What a request has used, as it is written down: from what was asked, tried and answered. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from shared.completion.admit import Asked
+from shared.completion.course import Answered, Course
+from shared.ledger.record import UsageFinal, UsageIntent
+from shared.pricing.charge import charge
+from shared.wire.dialect import Reader
+from shared.wire.usage import Usage, estimate_tokens
+
+
+class Answer(Protocol):
+    """What an answer says of itself."""
+
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def service_tier(self) -> str | None: ...
+
+
+class Outcome(NamedTuple):
+    """How a request ended. `usage` None: not known. `answer` None: nobody gave one.
+
+    `error` is a class of error, None where all went well.
+    """
+
+    usage: Usage | None
+    status: int
+    error: str | None = None
+    answer: Answer | None = None
+
+
+def answered(asked: Asked, won: Answered) -> Outcome:
+    completion = won.completion
+    usage = completion.usage or _estimated(asked, asked.wire.text_bytes(completion.body))
+    return Outcome(usage, 200, answer=completion)
+
+
+def streamed(asked: Asked, reader: Reader) -> Outcome:
+    """Of a stream that came to its end."""
+    usage = reader.usage or _estimated(asked, reader.delivered_text_bytes())
+    return Outcome(usage, 200, answer=reader)
+
+
+def cut_off(asked: Asked, reader: Reader, status: int, error: str) -> Outcome:
+    """Of a stream that did not: what was delivered. A count that came before may be behind it."""
+    delivered = _estimated(asked, reader.delivered_text_bytes())
+    usage = reader.usage
+    if usage is None or reader.is_finished:
+        return Outcome(usage or delivered, status, error, reader)
+    tokens = max(usage.completion_tokens, delivered.completion_tokens)
+    usage = msgspec.structs.replace(usage, completion_tokens=tokens, is_estimated=True)
+    return Outcome(usage, status, error, reader)
+
+
+def failed(course: Course, status: int, error: str) -> Outcome:
+    """Of a request that no provider answered.
+
+    A refusal costs nothing; where the connection broke after the request was sent, the cost is
+    not known, which is not the same as zero.
+    """
+    return Outcome(None if course.may_have_cost else Usage(0, 0), status, error)
+
+
+def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
+    """`deadline_ms` is Unix time after which the request cannot still be running."""
+    caller, model = asked.caller, course.candidate.model
+    return UsageIntent(
+        request_id=asked.request_id,
+        deadline_ms=deadline_ms,
+        user_id=caller.user_id,
+        team_id=caller.team_id,
+        access_token_id=caller.token_id,
+        provider_id=model.provider.id,
+        model_id=model.id or None,
+        model_requested=asked.chat.model,
+        power_level=course.level,
+        task_type=asked.task_type,
+        is_simulated=course.is_simulated,
+        request_ip=asked.client_ip,
+        user_agent=asked.user_agent,
+        session_id=asked.session_id,
+    )
+
+
+def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> UsageFinal:
+    """`now` is time.perf_counter() seconds: when the request came to its end."""
+    usage, answer, caller = outcome.usage, outcome.answer, asked.caller
+    model, key, first_byte = course.candidate.model, course.candidate.key, course.first_byte_at
+    cost = charge(model.price, usage, answer.service_tier if answer else None)
+    return UsageFinal(
+        request_id=asked.request_id,
+        user_id=caller.user_id,
+        team_id=caller.team_id,
+        access_token_id=caller.token_id,
+        user_key_id=key.id if key else None,
+        provider_id=model.provider.id,
+        model_id=model.id or None,
+        model_requested=asked.chat.model,
+        model_served=answer.model if answer else None,
+        service_tier=answer.service_tier if answer else None,
+        is_simulated=course.is_simulated,
+        power_level=course.level,
+        task_type=asked.task_type,
+        prompt_tokens=usage.prompt_tokens if usage else None,
+        completion_tokens=usage.completion_tokens if usage else None,
+        total_tokens=usage.total_tokens if usage else None,
+        cached_tokens=usage.cached_tokens if usage else None,
+        cache_write_tokens=usage.cache_write_tokens if usage else None,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        cost_input_pico_usd=cost.input,
+        cost_output_pico_usd=cost.output,
+        cost_total_pico_usd=cost.total,
+        cost_quality=cost.quality,
+        price_version=cost.price_version,
+        provider_cost_pico_usd=usage.provider_cost_pico_usd if usage else None,
+        used_byok=key is not None,
+        billed_to="user" if key else "platform",
+        latency_ms=round((now - asked.started) * 1000),
+        ttft_ms=None if first_byte is None else round((first_byte - asked.started) * 1000),
+        overhead_us=_overhead_us(asked, course, now),
+        status_code=outcome.status,
+        error_message=outcome.error,
+        was_fallback=course.was_fallback,
+        fallback_reason=course.fallback_reason,
+        attempts=(*course.attempts, *([course.attempt(now, 200, None)] if answer else [])),
+        request_ip=asked.client_ip,
+        user_agent=asked.user_agent,
+        session_id=asked.session_id,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens if usage else None,
+        prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,
+        completion_audio_tokens=usage.completion_audio_tokens if usage else None,
+    )
+
+
+def _overhead_us(asked: Asked, course: Course, now: float) -> int:
+    """Microseconds that were ours: up to the first byte of a stream, up to the end of a JSON."""
+    until = course.first_byte_at or now
+    return max(0, round((until - asked.started - course.upstream_s) * 1e6))
+
+
+def _estimated(asked: Asked, delivered_bytes: int) -> Usage:
+    return Usage(
+        prompt_tokens=estimate_tokens(asked.chat.prompt_bytes),
+        completion_tokens=estimate_tokens(delivered_bytes),
+        is_estimated=True,
+    )

@@ -1,0 +1,88 @@
+"""What an admin's commands about a provider need of the network: its host looked at, a test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from shared.catalog.provider_changes import Providers
+from shared.catalog.providers import ProviderRow
+from shared.catalog.watch import SnapshotKeeper
+from shared.db.connect import Database
+from shared.errors import InvalidField
+from shared.resources import opener
+from shared.upstream.check import CheckResult, check_provider
+from shared.upstream.host_check import check_base_url
+from shared.upstream.origin import parse_url
+from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.transport import Transport
+
+PROBE_TIMEOUT_S = 10.0
+
+
+@opener
+async def open_providers(database: Database) -> AsyncGenerator[Providers]:
+    """The catalog's service with the checks of an address, which it is too far below to import."""
+    yield Providers(database, check_url=check_base_url, host_of=_host_of)
+
+
+class Probed(msgspec.Struct, frozen=True):
+    found: CheckResult
+    has_key: bool
+
+
+class Probe:
+    """Asks one provider's free endpoint, with the platform's key if there is one."""
+
+    def __init__(
+        self, transport: Transport, access: PlatformAccess, keeper: SnapshotKeeper
+    ) -> None:
+        self._transport = transport
+        self._access = access
+        self._keeper = keeper
+
+    async def ask(self, row: ProviderRow) -> Probed:
+        """Raises InvalidField where the row's URL or dialect, or the key, cannot be used."""
+        key = self._key(row)
+        try:
+            found = await check_provider(
+                self._transport,
+                self._access.urls.at(row.provider, row.base_url, is_local=row.is_local),
+                dialect=row.dialect,
+                slug=row.provider,
+                key=key,
+                timeout_s=PROBE_TIMEOUT_S,
+                auth_type=row.auth_type,
+            )
+        except ValueError as error:
+            raise InvalidField(
+                f"{row.provider} cannot be asked: {error}.",
+                param="base_url",
+                code="cannot_be_asked",
+            ) from error
+        return Probed(found, has_key=key is not None)
+
+    def _key(self, row: ProviderRow) -> str | None:
+        """The platform's; a provider made within the last second has none yet."""
+        known = self._keeper.snapshot.providers_by_slug.get(row.provider)
+        if known is None:
+            return None
+        return self._access.key_of(msgspec.structs.replace(known, base_url=row.base_url))
+
+
+@opener
+async def open_probe(access: PlatformAccess, keeper: SnapshotKeeper) -> AsyncGenerator[Probe]:
+    transport = Transport()
+    try:
+        yield Probe(transport, access, keeper)
+    finally:
+        await transport.aclose()
+
+
+def _host_of(url: str) -> str | None:
+    """None where an older row's URL cannot be read: then nothing was ever sent there."""
+    try:
+        return parse_url(url)[0].host
+    except ValueError:
+        return None
