@@ -62,13 +62,13 @@ def get_logger() -> structlog.typing.FilteringBoundLogger:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's class and the first line of its message. Only for errors without a caller's data."""
+    """The error's class and first line. Only for errors that quote nothing of a caller's."""
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 class Outages:
-    """Keeps repeated failures out of the log: a step that is retried again and again is worth a line
-    when it starts to fail, when the reason changes, and when it succeeds again.
+    """Keeps repeated failures out of the log: a step that keeps being retried is worth a line when
+    it starts to fail, when the reason changes, and when it succeeds again.
     """
 
     def __init__(self) -> None:

@@ -212,7 +212,7 @@ def test_what_a_killed_up_left_does_not_stand_in_the_way_of_the_next(
     killed.process.wait()
     up = start()
     up.paste()
-    assert any("processes of a killed `switchyard up` ended" in line for line in up.lines)
+    assert any("processes left over from a killed `switchyard up`" in line for line in up.lines)
     up.interrupt()
     assert processes_of(up.folder) == []
 

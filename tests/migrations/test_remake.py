@@ -78,5 +78,9 @@ def test_keys_of_dropped_providers_stay_and_are_reported_where_theirs_is_gone(
     )
     run(migrated_database_url, "DROP TABLE llm_providers CASCADE")
     lines = lines_of(migrated_database_url)
-    assert [line for line in lines if line.startswith("user_api_keys has rows whose llm_providers")]
+    assert [
+        line
+        for line in lines
+        if line.startswith("user_api_keys has rows without a matching llm_providers")
+    ]
     assert rows(migrated_database_url, "SELECT user_id FROM user_api_keys") == [("ada",)]

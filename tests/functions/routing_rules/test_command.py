@@ -50,7 +50,7 @@ def test_models_that_are_switched_off_are_counted(
         return shown
 
     try:
-        assert "1 more is switched off; --json names them." in switch(on=False)
+        assert "1 more is switched off; --json lists them." in switch(on=False)
         assert "claude-opus-5-5" in at(web, "--json").stdout
     finally:
         assert "switched off" not in switch(on=True)
@@ -67,7 +67,7 @@ def test_what_the_gateway_refuses_is_one_line_and_status_1(web: UvicornServer) -
     ("words", "said"),
     [
         (("--url", "http://127.0.0.1:9", "--token", "x"), "no response from the gateway"),
-        (("--url", "gateway", "--token", "x"), "no URL"),
+        (("--url", "gateway", "--token", "x"), "not a gateway URL"),
         (("--url", "http://127.0.0.1:9"), "--token"),
     ],
 )

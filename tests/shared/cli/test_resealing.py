@@ -81,7 +81,7 @@ def test_everything_is_sealed_with_the_newest_key_and_opens_with_it_alone(
     assert before is not None
     assert after is not None
     assert after[0] - before[0] == 3  # one a batch, not one a row
-    assert run("rotate").stdout.startswith("0 keys sealed")
+    assert run("rotate").stdout.startswith("0 keys resealed")
     audited = connection.execute(
         "SELECT sum((details->>'rows')::int) FROM audit_events WHERE action = 'keys.resealed'"
     ).fetchone()
