@@ -44,11 +44,11 @@ def as_switchyard_error(error: Exception) -> SwitchyardError:
         return error
     if isinstance(error, _AWAY):
         return NotReady(
-            "PostgreSQL does not answer just now, or takes no changes; try again, and see /readyz.",
+            "PostgreSQL does not answer, or takes no changes; try again, and see /readyz.",
             code="database_unavailable",
         )
     if isinstance(error, RecursionError):
-        return MalformedBody("The body nests too deep; flatten it.", code="json_too_deep")
+        return MalformedBody("The body is nested too deeply; flatten it.", code="json_too_deep")
     if isinstance(error, ValidationException):
         return _invalid(error)
     if isinstance(error, NotFoundException):
@@ -88,10 +88,10 @@ def _invalid(error: ValidationException) -> InvalidField:
         if named := _FIELD_NAMED.search(message):
             key = named[1] if key == "data" else f"{key}.{named[1]}"
         elif key == "data":
-            return InvalidField("The body is missing or is no JSON object.", param="body")
+            return InvalidField("The body is missing or is not a JSON object.", param="body")
         said = _VALUE_REPEATED.sub("", message).lower()
-        return InvalidField(f"'{key}' is wrong: {said}.", param=key)
-    return InvalidField("A field of the request is wrong.")
+        return InvalidField(f"'{key}' is invalid: {said}.", param=key)
+    return InvalidField("A field of the request is invalid.")
 
 
 def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:

@@ -86,7 +86,7 @@ async def _run(settings: Settings, run: str) -> int:
 def _access(settings: Settings) -> PlatformAccess:
     """The platform's keys: the one that an admin stored, else the environment's.
 
-    Raises ValueError for an encryption key that is none; without any, stored keys stay closed.
+    Raises ValueError for an encryption key that is not valid; without any, stored keys stay closed.
     """
     ring = settings[VaultSettings]
     has_ring = ring.byok_encryption_key is not None or ring.key_source != "env"

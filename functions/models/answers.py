@@ -17,7 +17,7 @@ from shared.wire.metadata import raw_usd
 
 
 class PriceFrom(msgspec.Struct, frozen=True):
-    """What holds for the whole of a request whose prompt has this many tokens or more."""
+    """Applies to the whole request when its prompt has at least this many tokens."""
 
     from_tokens: int
     input_usd_per_mtok: msgspec.Raw

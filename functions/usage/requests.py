@@ -31,7 +31,7 @@ def pairs(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     query: dict[str, str] = {}
     for name, value in items:
         if name in query:
-            raise InvalidField(f"'{name[:50]}' is there twice; send it once.", param=name[:50])
+            raise InvalidField(f"'{name[:50]}' is given twice; send it once.", param=name[:50])
         query[name] = value
     return query
 
@@ -46,7 +46,7 @@ def filters_of(query: Query, owner: str | None, *, others: Iterable[str] = ()) -
     for name in query:
         if name not in known:
             raise InvalidField(
-                f"'{name[:50]}' is no parameter of this route; it takes {', '.join(known)}.",
+                f"'{name[:50]}' is not a parameter of this route; it takes {', '.join(known)}.",
                 param=name[:50],
                 code="unknown_parameter",
             )
@@ -110,10 +110,10 @@ def cursor_of(query: Query, name: str = "cursor") -> RowKey | None:
         created_at, request_id = msgspec.msgpack.decode(packed, type=tuple[datetime, str])
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
         raise InvalidField(
-            f"'{name}' is no cursor of ours; take next_cursor of the page before.", param=name
+            f"'{name}' is not a valid cursor; use next_cursor from the previous page.", param=name
         ) from error
     if created_at.tzinfo is None or "\0" in request_id:
-        raise InvalidField(f"'{name}' is no cursor of ours.", param=name)
+        raise InvalidField(f"'{name}' is not a valid cursor.", param=name)
     return RowKey(created_at, request_id)
 
 

@@ -68,7 +68,7 @@ def register_actors(only: str | None = None) -> list[str]:
     names = sorted(dramatiq.get_broker().get_declared_actors())
     if not names:
         raise SettingsInvalid(
-            f"SWITCHYARD_FUNCTION is wrong: there is no functions/{only}/actor.py"
+            f"SWITCHYARD_FUNCTION is invalid: there is no functions/{only}/actor.py"
         )
     return names
 

@@ -55,7 +55,7 @@ class Authenticator:
         self._callers = Remembered(
             self._query,
             event="token.lookup_failed",
-            complaint="The token cannot be checked just now: the database is away.",
+            complaint="The token cannot be checked right now: the database is unavailable.",
         )
 
     def forget(self) -> None:

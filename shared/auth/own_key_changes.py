@@ -165,7 +165,7 @@ class OwnKeyChanges:
             )
         if not provider.is_byok_supported:
             raise InvalidField(
-                f"{provider.name} is not open to callers' own keys here.",
+                f"{provider.name} does not accept callers' own keys on this gateway.",
                 param="provider",
                 code="byok_not_supported",
             )

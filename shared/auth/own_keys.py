@@ -43,7 +43,8 @@ class OwnKeys:
         self._keys = Remembered(
             self._query,
             event="own_keys.lookup_failed",
-            complaint="Your stored provider keys cannot be read just now: the database is away.",
+            complaint="Your stored provider keys cannot be read right now: the database is"
+            " unavailable.",
         )
         # Every request asks this: no frame of ours between.
         self.recall: Callable[[str], tuple[StoredKey, ...] | None] = self._keys.recall

@@ -202,7 +202,7 @@ def _check_scopes(own_scopes: frozenset[str], scopes: Collection[str]) -> None:
 def _check_end(expires_at: datetime | None) -> None:
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise InvalidField(
-            "expires_at lies in the past; DELETE ends a token now.", param="expires_at"
+            "expires_at is in the past; to end a token now, use DELETE.", param="expires_at"
         )
 
 
@@ -219,7 +219,7 @@ async def _find(connection: Connection, token_id: int) -> TokenRow:
 
 def _ended(token_id: int) -> InvalidField:
     return InvalidField(
-        f"Token {token_id} is revoked or was rotated before.",
+        f"Token {token_id} has been revoked, or has been rotated already.",
         param="token_id",
         code="token_ended",
     )

@@ -47,7 +47,7 @@ class TierRow(TypedDict):
 
 @dataclass(frozen=True)
 class PricedModel:
-    """`tiers` is ordered by start_tokens, from 0 up; `service_tiers` are those that cost else."""
+    """`tiers` is ordered by start_tokens, from 0 up; `service_tiers` have other prices."""
 
     name: str
     description: str | None

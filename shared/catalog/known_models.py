@@ -95,7 +95,7 @@ class KnownModelsKeeper:
             get_logger().warning("known_models.not_read", error=type(error).__name__)
             if self._models is None:
                 raise NotReady(
-                    "An unlisted model cannot be looked up just now: the database is away.",
+                    "An unlisted model cannot be looked up right now: the database is unavailable.",
                     code="database_unavailable",
                 ) from error
 

@@ -54,7 +54,7 @@ def check_level(
 ) -> None:
     """Raises InvalidField; `others` are the levels but this one."""
     if is_new and (level.name == AUTO or not _LEVEL.fullmatch(level.name)):
-        raise _wrong("name", "Use small letters, digits, '_' and '-', not 'auto'; 31 at most.")
+        raise _wrong("name", "Use lowercase letters, digits, '_' and '-', not 'auto'; 31 at most.")
     if is_new and any(other.name == level.name for other in others):
         raise Conflict(
             "There is a level of that name; PATCH it.", param="name", code="power_level_exists"

@@ -153,7 +153,7 @@ def _prices(price: NewPrice | UnsetType) -> dict[str, Any] | None:
         parse_price(1, {"tiers": tiers})
     except ValueError as error:
         raise InvalidField(
-            f"'price.tiers' is wrong: {error}.", param="price.tiers", code="price_unreadable"
+            f"'price.tiers' is invalid: {error}.", param="price.tiers", code="price_unreadable"
         ) from error
     return {"tiers": tiers}
 

@@ -197,7 +197,7 @@ class Providers:
             raise Unprocessable(
                 f"{held.user_keys} users' keys and {int(held.has_system_key)} platform keys are"
                 " sealed to the host that base_url has now; send remove_keys: true to remove them,"
-                " and let them be entered again.",
+                " and have their owners enter them again.",
                 param="base_url",
                 code="provider_key_host_changed",
             )

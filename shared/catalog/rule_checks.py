@@ -60,7 +60,7 @@ def check_rule(rule: NewRule, model: RulesModel, levels: Iterable[str]) -> None:
     if rule.user_tier not in tiers:
         raise _wrong("user_tier", f"There is no such tier; use one of: {', '.join(tiers)}.")
     if rule.task_type is not None and not _TASK.fullmatch(rule.task_type):
-        raise _wrong("task_type", "Use small letters, digits, '.', '_' and '-', 63 at most.")
+        raise _wrong("task_type", "Use lowercase letters, digits, '.', '_' and '-', 63 at most.")
     for name in ("priority", "fallback_order"):
         value = getattr(rule, name)
         if value is not None and not -_MOST <= value <= _MOST:
@@ -130,7 +130,7 @@ def _check_model(rule: NewRule, model: RulesModel) -> None:
     if rule.requires_byok and not model.is_byok_supported:
         raise _wrong(
             "requires_byok",
-            f"This rule can never match: {model.provider} takes no keys of callers.",
+            f"This rule can never match: {model.provider} does not accept callers' own keys.",
             "rule_never_matches",
         )
 

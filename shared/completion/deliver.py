@@ -109,7 +109,9 @@ async def _pump(won: OpenStream, send: Send) -> StreamCut | None:
             out = reader.feed(data)
     except (TransportFault, EventTooLong) as error:
         get_logger().info("stream.cut", provider=provider, error=type(error).__name__)
-        return StreamCut(provider, f"The connection to {provider} was cut in the middle.")
+        return StreamCut(
+            provider, f"The connection to {provider} was lost in the middle of the stream."
+        )
     if reader.is_finished:
         return None
     return StreamCut(provider, f"{provider} ended the stream without finishing it.")

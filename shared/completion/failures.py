@@ -63,7 +63,7 @@ def refused(
     name = "The LiteLLM proxy" if target.via else provider.name
     answered = PlatformKeyRefused(
         error.provider,
-        f"{name} refused the platform's own key; the operator has to mend it.",
+        f"{name} rejected the platform's API key; ask the operator to replace it.",
         upstream_status=error.upstream_status,
     )
     answered.__cause__ = error
@@ -75,7 +75,7 @@ def known_refusal(candidate: Candidate) -> ProviderRejectedKey | None:
     if candidate.key is None or not candidate.key.is_refused:
         return None
     provider = candidate.model.provider
-    error = ProviderRejectedKey(provider.slug, f"{provider.name} has refused your own API key.")
+    error = ProviderRejectedKey(provider.slug, f"{provider.name} rejected your API key.")
     error.message = f"{error.message} {_what_to_do(error, candidate)}"
     return error
 
@@ -96,7 +96,7 @@ def final_error(
         return DeadlineExceeded("No provider answered within the request's deadline.")
     if is_local:
         return ServiceUnavailable(
-            "No provider can be reached just now: it is our own network.",
+            "No provider can be reached right now: the gateway's own network is down.",
             code="network_unavailable",
             retry_after_s=_LOCAL_FAULT_WAIT_S,
         )

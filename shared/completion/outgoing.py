@@ -19,7 +19,7 @@ def outgoing(
     """The request, and the names of the fields that were left out of it.
 
     `level`: whose defaults hold where the caller said nothing. Raises InvalidField for a field
-    that the provider cannot honour.
+    that the provider cannot honor.
     """
     max_tokens = level.default_max_tokens if level else None
     if candidate.max_tokens is not None:

@@ -55,7 +55,7 @@ class OwnKeyWatch:
     def note(
         self, key: OwnKey | None, provider: Provider, error: UpstreamError, request_id: str
     ) -> None:
-        """Take notice of an attempt with `key` that failed with `error`; anything else is let be.
+        """Take notice of an attempt with `key` that failed with `error`; anything else is ignored.
 
         `key` None is the platform's, which is not watched here.
         """

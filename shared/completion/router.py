@@ -73,7 +73,7 @@ class Router:
         """Where `asked` is to be tried, one after another.
 
         Waits only for own keys that are not remembered, and for a name that is not listed. Raises
-        what `choose` raises, and InvalidField for a `max_cost_usd` that is no amount.
+        what `choose` raises, and InvalidField for a `max_cost_usd` that is not a positive amount.
         """
         snapshot = self._keeper.snapshot
         request = await self._request(asked, snapshot)
@@ -127,7 +127,7 @@ def routing_request(
 ) -> RoutingRequest:
     """What the request asks for; a header yields to the body's field of the same meaning.
 
-    Raises InvalidField for a `max_cost_usd` that is no amount.
+    Raises InvalidField for a `max_cost_usd` that is not a positive amount.
     """
     return RoutingRequest(
         models=_names(chat),

@@ -46,15 +46,15 @@ class UsageWriter(NamedTuple):
         model = course.candidate.model
         if self.refuses_unpriced and model.price is None and course.candidate.key is None:
             raise ModelUnpriced(
-                f"What '{model.model_id}' costs is not known; name another model, or store a key of"
-                " your own for its provider.",
+                f"The price of '{model.model_id}' is unknown; choose another model, or store your"
+                " own key for its provider.",
                 param="model",
             )
         if course.intent is not None:
             return course.intent
         if self.shipper is not None and self.shipper.cannot_send:
             raise SpoolFull(
-                "Usage cannot be recorded just now: the service that takes it does not answer.",
+                "Usage cannot be recorded right now: the service that takes it does not answer.",
                 retry_after_s=5.0,
             )
         intent = intent_of(asked, course, int((time.time() + deadline_s + _GRACE_S) * 1000))

@@ -134,7 +134,7 @@ def _pico_usd_per_token(text: str) -> int:
     match = _PRICE.fullmatch(text)
     if match is None:
         raise ValueError(
-            f"{text[:40]!r} is no price: write USD per million tokens with up to 6 decimals"
+            f"{text[:40]!r} is not a price: write USD per million tokens with up to 6 decimals"
         )
     whole, decimals = match.group(1), match.group(2) or ""
     return int(whole) * PICO_USD_PER_TOKEN + int(decimals.ljust(6, "0"))

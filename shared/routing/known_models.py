@@ -23,7 +23,7 @@ class KnownModel(msgspec.Struct, frozen=True):
 class KnownModels:
     """Finds a model by provider and name; of those whose pattern fits, the first given counts.
 
-    Raises re.error for a pattern that is none.
+    Raises re.error for a pattern that is not valid.
     """
 
     def __init__(self, models: Iterable[KnownModel]) -> None:

@@ -153,7 +153,7 @@ class Spool:
             self.is_full = True
             words = "is full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "is not writable"
             raise SpoolFull(
-                f"Usage cannot be recorded just now: the usage spool {words}.", retry_after_s=5.0
+                f"Usage cannot be recorded right now: the usage spool {words}.", retry_after_s=5.0
             ) from error
         self.is_full = False
         return segment

@@ -72,9 +72,9 @@ def _port(parts: SplitResult) -> int:
     try:
         port = parts.port
     except ValueError:
-        raise ValueError("the URL's port is no number from 1 to 65535") from None
+        raise ValueError("the URL's port is not a number from 1 to 65535") from None
     if port == 0:
-        raise ValueError("the URL's port is no number from 1 to 65535")
+        raise ValueError("the URL's port is not a number from 1 to 65535")
     return _PORTS[parts.scheme] if port is None else port
 
 

@@ -43,7 +43,7 @@ class SecretText:
         return hash(self.__text)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a secret is not serialised")
+        raise TypeError("a secret is not serialized")
 
 
 class Shown(msgspec.Struct, frozen=True):

@@ -37,7 +37,9 @@ def read_cursor(text: str | None) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < _TOO_LONG):
-        raise InvalidField("This is no cursor of ours; leave it out to start anew.", param="cursor")
+        raise InvalidField(
+            "The cursor is invalid; leave it out to start from the first page.", param="cursor"
+        )
     return int(text)
 
 

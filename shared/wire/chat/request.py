@@ -141,7 +141,8 @@ def decode_chat(body: bytes) -> ChatRequest:
 def _decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
     if is_too_deep(body):
         raise MalformedBody(
-            f"The body nests deeper than {MAX_DEPTH} levels; flatten it.", code="json_too_deep"
+            f"The body is nested more than {MAX_DEPTH} levels deep; flatten it.",
+            code="json_too_deep",
         )
     try:
         if not body.isascii():
@@ -190,7 +191,7 @@ def decode_field(name: str, raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) 
         place = _PLACE.search(text)
         param = name + (place["place"] if place else "")
         raise InvalidField(
-            f"'{param}' is wrong: {_PLACE.sub('', text).lower()}.",
+            f"'{param}' is invalid: {_PLACE.sub('', text).lower()}.",
             param=param,
             code="invalid_type",
         ) from error
