@@ -211,7 +211,7 @@ def test_a_check_without_a_worker_says_what_is_missing(
     monkeypatch.setenv("REDIS_URL", redis_url)
     done = CliRunner().invoke(switchyard, ["health", "check", "--timeout", "1"])
     assert done.exit_code == 1
-    assert "no worker made the check within 1 s" in done.stderr
+    assert "no worker finished the check within 1 s" in done.stderr
 
 
 def test_redis_away_is_503_and_nothing_is_noted(stack: Stack, tmp_path: Path) -> None:
