@@ -63,7 +63,7 @@ def as_switchyard_error(error: Exception) -> SwitchyardError:
 
 
 def log_failure(error: Exception, answer: SwitchyardError, request_id: str) -> None:
-    """What nobody foresaw, with its traceback; a database that is away, in a line."""
+    """What nobody foresaw, with its traceback; a database that is down, in a line."""
     if isinstance(error, SwitchyardError) or answer.status < 500:
         return
     if isinstance(error, _AWAY):

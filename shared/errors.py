@@ -16,7 +16,7 @@
     │   ├── MissingToken
     │   └── InvalidToken
     ├── NotAllowed                     403  role, tier or model
-    ├── ServiceUnavailable             503  a fault of ours, with `retry_after_s`
+    ├── ServiceUnavailable             503  our own fault, with `retry_after_s`
     │   ├── SpoolFull
     │   └── NotReady
     ├── DeadlineExceeded               504

@@ -174,7 +174,7 @@ class Dispatch:
         """Enqueue a call of `job` with `arguments`, which must be JSON; the message's id.
 
         Returns though no worker runs, and though none knows the job. Raises redis.RedisError where
-        Redis is away; it is asked once: a second try may enqueue a second time.
+        Redis is down; it is asked once: a second try may enqueue a second time.
         """
         from dramatiq import Message  # noqa: PLC0415
 

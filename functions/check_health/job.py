@@ -98,7 +98,7 @@ def _access(settings: Settings) -> PlatformAccess:
 
 
 async def _traffic(url: str) -> Mapping[str, Traffic] | None:
-    """None where Redis is away."""
+    """None where Redis is down."""
     client = connect_async(url)
     try:
         return await read_traffic(client)

@@ -61,17 +61,17 @@ class Timer:
         self._scheduler.shutdown()
 
     def run(self, job: Job) -> bool:
-        """Run the present tick of the job; False if it has run, or a server is away."""
+        """Run the present tick of the job; False if it has run, or a server is down."""
         return self._run(job, tick_of(job.runs, self._now())) is True
 
     def run_at_start(self, job: Job, tick: str) -> None:
-        """Run that tick now or, where a server is away, as soon as it is back."""
+        """Run that tick now or, where a server is down, as soon as it is back."""
         if self._run(job, tick) is None:
             again = datetime.now(UTC) + timedelta(seconds=_AGAIN_S)
             self._scheduler.add_job(self.run_at_start, DateTrigger(again), args=[job, tick])
 
     def _run(self, job: Job, tick: str) -> bool | None:
-        """False if another clock has run it; None where a server is away."""
+        """False if another clock has run it; None where a server is down."""
         try:
             run = partial(self._runs[job], tick)
             has_run = run_once(self._connections.get(), job.name, tick, run)

@@ -52,7 +52,7 @@ def deliver(
     """Send what is due, for `longest_s`; how many events were taken.
 
     Nothing is claimed where no receiver is set. Ends early where a receiver took none of a batch:
-    it is away, and what waits keeps its attempts. Raises psycopg.Error, SettingsInvalid.
+    it is down, and what waits keeps its attempts. Raises psycopg.Error, SettingsInvalid.
     """
     return asyncio.run(_deliver(connection, settings, longest_s))
 

@@ -99,7 +99,7 @@ def snapshot_of(request: AnyRequest) -> Snapshot:
 async def keyed_of(request: AnyRequest) -> frozenset[str]:
     """The providers that can be called for this caller: the platform's, and where they have a key.
 
-    While the database is away, the platform's alone.
+    While the database is down, the platform's alone.
     """
     resources = resources_of(request)
     platforms = resources.get(PlatformAccess).keyed(snapshot_of(request))

@@ -63,7 +63,7 @@ T = TypeVar("T")
 
 
 def read(body: bytes, decoder: msgspec.json.Decoder[T], malformed: str) -> T:
-    """Raises Refused; `malformed` is how this provider says that the body is no JSON."""
+    """Raises Refused; `malformed` is how this provider says that the body is not JSON."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as fault:

@@ -10,10 +10,10 @@ USAGE = Function(
     name="usage",
     handlers=[
         handler.list_usage,
-        handler.summarise_usage,
+        handler.summarize_usage,
         handler.export_usage,
         handler.list_all_usage,
-        handler.summarise_all_usage,
+        handler.summarize_all_usage,
         handler.export_all_usage,
     ],
     opens=[Authenticator],

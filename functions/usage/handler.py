@@ -38,7 +38,7 @@ async def list_usage(request: AnyRequest) -> UsagePage:
 
 
 @get(f"{OWN}/summary", guards=_USER)
-async def summarise_usage(request: AnyRequest) -> UsageSummary:
+async def summarize_usage(request: AnyRequest) -> UsageSummary:
     """The caller's sums by day, model, provider, power_level, key or team."""
     return await _summary(request, caller_of(request).user_id)
 
@@ -56,7 +56,7 @@ async def list_all_usage(request: AnyRequest) -> UsagePage:
 
 
 @get(f"{ALL}/summary", guards=_ADMIN)
-async def summarise_all_usage(request: AnyRequest) -> UsageSummary:
+async def summarize_all_usage(request: AnyRequest) -> UsageSummary:
     """Everybody's sums; may be grouped by user, too."""
     return await _summary(request, None)
 
@@ -88,7 +88,7 @@ async def _export(request: AnyRequest, owner: str | None) -> Stream:
     filters = filters_of(query, owner, others=("format", "cursor"))
     form = format_of(query)
     chunks = text_of(_database(request), filters, form, cursor_of(query))
-    # Before the answer begins: a database that is away can still be told as an error.
+    # Before the answer begins: a database that is down can still be told as an error.
     first = await anext(chunks)
     return Stream(
         _behind(first, chunks),

@@ -69,7 +69,7 @@ class Quarantine(Middleware):
         self._thread.reason = self._thread.reason or _TOO_OLD
 
     def after_nack(self, broker: Any, message: dramatiq.MessageProxy) -> None:
-        """Keep the job; where PostgreSQL is away, the queue's own copy has to do for a day."""
+        """Keep the job; where PostgreSQL is down, the queue's own copy has to do for a day."""
         # One that no actor is there for has not even begun.
         reason = getattr(self._thread, "reason", None) or _NO_ACTOR
         if reason == _TOO_OLD:

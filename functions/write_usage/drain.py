@@ -57,7 +57,7 @@ def drain(
     `consumer` names who reads: no two drains that run at once may share it. What others left
     unsettled for `stale_after_ms` is taken over first.
 
-    Raises psycopg.OperationalError or redis.RedisError where a server is away: what was read and
+    Raises psycopg.OperationalError or redis.RedisError where a server is down: what was read and
     not yet written stays in the stream and is delivered again.
     """
     stream = StreamConsumer(client, consumer)

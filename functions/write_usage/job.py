@@ -32,7 +32,7 @@ class Writer:
     def write(self) -> None:
         """Drain the usage stream.
 
-        Raises psycopg.Error, an OperationalError where PostgreSQL is away, and keeps the nudge set:
+        Raises psycopg.Error, an OperationalError where PostgreSQL is down, and keeps the nudge set:
         the caller's retry goes on from there, and nobody adds another one each second.
         """
         # First, so that a batch which comes while this drain ends brings a drain of its own.

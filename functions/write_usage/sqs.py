@@ -32,7 +32,7 @@ class SqsWriter:
         self._connections = connections
 
     def write(self, messages: Sequence[Event]) -> list[str]:
-        """The ids of the messages that could not be written: PostgreSQL is away, or refuses them.
+        """The ids of the messages that could not be written: PostgreSQL is down, or refuses them.
 
         A record at fault is no reason: it goes to the quarantine, alone.
         """

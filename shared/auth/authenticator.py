@@ -1,7 +1,7 @@
 """From an Authorization header to a Caller: from memory, and from PostgreSQL the first time.
 
 Tokens are remembered by their full SHA-256 digest, never by a part of it (CVE-2026-35030), and
-forgotten when the token table's version moves. A database that is away is a 503, never a 401.
+forgotten when the token table's version moves. A database that is down is a 503, never a 401.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ REFRESH_S = 300.0
 async def open_vault(settings: VaultSettings) -> AsyncGenerator[Vault]:
     """Raises ValueError("Invalid encryption key: …") where there is no usable ring.
 
-    A ring of Secrets Manager is read anew every REFRESH_S, so that a key added there needs no
+    A ring of Secrets Manager is read again every REFRESH_S, so that a key added there needs no
     restart.
     """
     vault = Vault(await asyncio.to_thread(read_key_ring, settings))

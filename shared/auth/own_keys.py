@@ -61,7 +61,7 @@ class OwnKeys:
     async def load(self, user_id: str) -> tuple[StoredKey, ...]:
         """The same, asking the database if need be: one query however many wait for it.
 
-        Raises NotReady where the database is away: to go on would be to let the platform pay.
+        Raises NotReady where the database is down: to go on would be to let the platform pay.
         """
         return await self._keys.load(user_id) or ()
 

@@ -50,7 +50,7 @@ class Remembered(Generic[K, V]):
     async def load(self, key: K) -> V | None:
         """The value, asking the database if need be: one query however many wait for it.
 
-        Raises NotReady where the database is away.
+        Raises NotReady where the database is down.
         """
         value = self._values.get(key)
         if value is not None or key in self._absent:

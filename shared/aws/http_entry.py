@@ -21,7 +21,7 @@ class HttpEntry:
     """Answers events of API Gateway and of function URLs, one after another.
 
     What the app opens stays open from one call to the next, if that comes within KEPT_OPEN_S; later
-    it is opened anew. `now` gives Unix time in s: a monotonic clock may stand still while frozen.
+    it is opened again. `now` gives Unix time in s: a monotonic clock may stand still while frozen.
     """
 
     def __init__(self, app: Litestar, now: Callable[[], float] = time.time) -> None:

@@ -70,7 +70,7 @@ class KnownModelsKeeper:
     async def wanted(self, snapshot: Snapshot, request: RoutingRequest) -> KnownModels | None:
         """The catalog's models where `request` needs them: a name that is not listed, and a key.
 
-        Raises NotReady where they were never read and the database is away.
+        Raises NotReady where they were never read and the database is down.
         """
         if not request.own_keys or all(_is_listed(snapshot, name) for name in request.models):
             return None

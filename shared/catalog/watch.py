@@ -23,9 +23,9 @@ STALE_AFTER_S = 2.0
 
 FIRST_SNAPSHOT_WAIT_S = 5.0
 CATCH_UP_WAIT_S = 1.0
-"""A request after a freeze waits no longer than this for a PostgreSQL that may be away."""
+"""A request after a freeze waits no longer than this for a PostgreSQL that may be down."""
 
-# A catalog that takes longer than this to read is as good as a database that is away.
+# A catalog that takes longer than this to read is as good as a database that is down.
 _POLL_TIMEOUT_S = 10.0
 _STOP_WAIT_S = 2.0
 # After a poll in vain, as long as until the next one has ended.
@@ -34,7 +34,7 @@ _TOPICS = ChangeCounters.__struct_fields__
 
 
 class SnapshotKeeper:
-    """Polls the versions and reloads what has moved; while the database is away, keeps the old."""
+    """Polls the versions and reloads what has moved; while the database is down, keeps the old."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -175,7 +175,7 @@ class SnapshotKeeper:
             self._make_do()  # so slow that it would be stale at once, over and over
 
     def _make_do(self) -> None:
-        """PostgreSQL is away or slow: nothing is called stale until `run` has tried again."""
+        """PostgreSQL is down or slow: nothing is called stale until `run` has tried again."""
         self._stale_at = time.time() + _MAKE_DO_S
 
     def _announce(self, topic: str, version: int) -> None:

@@ -30,7 +30,7 @@ class Completions:
         self._delivery = delivery
 
     async def serve(self, wire: Wire, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Answer the request. A fault of ours in delivering is not caught: it has no way back."""
+        """Answer the request. A bug of our own in delivering is not caught: it has no way back."""
         started, request_id = time.perf_counter(), new_request_id()
         head: Head | None = None
         try:

@@ -23,7 +23,7 @@ WAIT_S = 5.0
 
 ANSWER_S = 20.0
 """How long one use of a connection may take. A server may hang while its kernel goes on to
-acknowledge: no time-out of TCP notices that."""
+acknowledge: no TCP timeout notices that."""
 
 # With Redis' 0.25 s below the 1 s that Kubernetes gives a probe.
 _PING_WAIT_S = 0.5
@@ -33,7 +33,7 @@ _SAY_AGAIN_AFTER_S = 60.0
 class Database:
     """Up to four connections, made when first needed and again after they break.
 
-    Nothing waits for the database at start: a process may start while it is away.
+    Nothing waits for the database at start: a process may start while it is down.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -49,7 +49,7 @@ class Database:
             max_size=4,
             timeout=WAIT_S,
             # The pool doubles its pauses until this much has passed; whoever then asks for a
-            # connection starts anew. Its default of 5 min would miss a database that is back.
+            # connection starts again. Its default of 5 min would miss a database that is back.
             reconnect_timeout=WAIT_S,
             configure=_use_utc,
             kwargs={

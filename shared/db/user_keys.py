@@ -182,7 +182,7 @@ async def note_status(
     *,
     only_news: bool = False,
 ) -> bool:
-    """Write what was learnt of a key; False where it has been replaced or deleted since.
+    """Write what was learned of a key; False where it has been replaced or deleted since.
 
     `sealed` is the text that was opened for the check: the news is about that key alone. With
     `only_news` a status that was known before is not written, and False too.

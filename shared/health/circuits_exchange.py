@@ -1,7 +1,7 @@
 """Circuits between processes: what changed here is told once a second, and what changed there read.
 
 Through Redis, so that an open circuit is known everywhere within 2 s; never on a request's way.
-While Redis is away each process has its own circuits alone. Hashes, values in msgpack, Unix times:
+While Redis is down each process has its own circuits alone. Hashes, values in msgpack, Unix times:
 
     HEALTH_CIRCUITS  <slug>|<model>               [state, until, times opened, since]
     HEALTH_LIMITS    <slug>|<credential>|<model>  [until, code of the error, over tokens]

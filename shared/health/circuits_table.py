@@ -167,7 +167,7 @@ class CircuitTable:
             self._block(place, circuit)
 
     def _platform_key_refused(self, slug: str) -> None:
-        """Two refusals within a minute: until the operator has mended it others come first."""
+        """Two refusals within a minute: until the operator has fixed it others come first."""
         now = self.clock()
         before = self._refused_s.get(slug)
         self._refused_s[slug] = now

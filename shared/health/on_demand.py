@@ -17,7 +17,7 @@ _POLL_S = 0.2
 
 
 async def request_check(connection: Connection, dispatch: Dispatch, actor: Actor) -> str:
-    """The run's name. Raises redis.RedisError where Redis is away, and has then noted nothing."""
+    """The run's name. Raises redis.RedisError where Redis is down, and has then noted nothing."""
     run = str(uuid4())
     async with connection.transaction():
         await note_run(connection, CHECK_HEALTH.name, run)

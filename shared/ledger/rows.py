@@ -58,7 +58,7 @@ def write_batch(
     records of one request a FINAL wins. `connection` is in autocommit mode, outside a transaction.
 
     Raises InvalidRecord, psycopg.DataError or psycopg.IntegrityError where a record is at fault
-    (nothing of the batch is written then), psycopg.OperationalError where PostgreSQL is away.
+    (nothing of the batch is written then), psycopg.OperationalError where PostgreSQL is down.
     """
     rows = _rows(finals, orphans)
     if not rows:

@@ -71,7 +71,7 @@ class Shipper:
         failing = ", ".join(sorted(self._outages))
         if not failing:
             return None
-        return f"usage waits on disk: Redis, the queue or PostgreSQL is away ({failing})"
+        return f"usage waits on disk: Redis, the queue or PostgreSQL is down ({failing})"
 
     @property
     def cannot_send(self) -> bool:

@@ -14,7 +14,7 @@ _SHOWN_FROM_LENGTH = 12
 
 
 class SecretText:
-    """Text that no repr, format, log line, traceback or serialiser shows.
+    """Text that no repr, format, log line, traceback or serializer shows.
 
     `str()` and f-strings give a placeholder; pickle and JSON raise TypeError.
     """

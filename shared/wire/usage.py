@@ -43,7 +43,7 @@ class Usage(msgspec.Struct, frozen=True):
 def read_cost(text: bytes) -> int | None:
     """A number of USD as whole pico-USD, from its text: no float is made of it.
 
-    None where it is no number, negative or absurd. What is finer than a pico-USD is rounded half
+    None where it is not a number, negative or absurd. What is finer than a pico-USD is rounded half
     to even.
     """
     if not text or len(text) > _MAX_COST_LENGTH:
