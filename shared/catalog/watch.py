@@ -133,6 +133,8 @@ class SnapshotKeeper:
             # A turn that took longer was frozen in its middle, and says nothing of PostgreSQL.
             if time.time() - began < _POLL_TIMEOUT_S + 1.0:
                 self._make_do()
+        if self._snapshot is not None:
+            self._first.set()
 
     async def _poll_anew(self) -> None:
         """After a freeze: connections that did not live through it say nothing of PostgreSQL."""
@@ -160,7 +162,6 @@ class SnapshotKeeper:
             if "catalogue" in moved:
                 self._snapshot = await read_snapshot(connection)
                 self._announce("catalogue", moved["catalogue"])
-                self._first.set()
             self._note_answer(asked_at)
             # Only SQL can write that table; who did must not rely on it.
             if "limits" in moved and (rows := await count_limits(connection)):
