@@ -11,7 +11,7 @@ LITELLM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/litellm
 # Some images set it: every process of the suite would then recompile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test test-faults test-litellm check lint types bench instructions clean
+.PHONY: help up test test-wire test-faults test-litellm check lint types bench instructions clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -22,8 +22,12 @@ up: $(VENV)/.installed ## Install what is needed, then run the whole gateway on 
 
 test: lint ## Run the checks and every test
 	@nice $(BIN)/basedpyright >$(VENV)/types.log & \
-	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
+		--ignore tests/wire; tests=$$?; \
 	wait $$!; types=$$?; cat $(VENV)/types.log; exit $$((tests | types))
+
+test-wire: $(VENV)/.installed-for-tests ## Test the wires at length: every recorded case in every shape
+	@$(BIN)/python -m pytest tests/wire --numprocesses $(PROCESSES)
 
 test-faults: $(VENV)/.installed-for-tests ## Run the fault tests, the long forms too (minutes)
 	@$(BIN)/python -m pytest tests/faults -m ''
