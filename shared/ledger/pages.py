@@ -16,15 +16,17 @@ from shared.ledger.filters import UsageFilters, where_log
 Row = Mapping[str, Any]
 
 COLUMNS = (
-    *("request_id", "created_at", "state", "user_id", "team_id", "provider", "model"),
+    *("request_id", "created_at", "state", "user_id", "team_id", "end_user", "tags"),
+    *("endpoint", "provider", "model"),
     *("model_requested", "model_served", "service_tier", "power_level", "task_type"),
     *("key_id", "user_key_id", "used_byok", "billed_to", "is_simulated"),
     *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens"),
     *("cache_write_1h_tokens", "reasoning_tokens", "prompt_audio_tokens"),
     *("completion_audio_tokens", "cost_input_usd", "cost_output_usd", "cost_total_usd"),
-    *("cost_quality", "price_version", "provider_cost_usd", "adjustments_usd"),
+    *("cost_estimated_usd", "cost_quality", "price_version", "provider_cost_usd"),
+    "adjustments_usd",
     *("latency_ms", "ttft_ms", "overhead_us", "tokens_per_second", "status_code"),
-    *("error_message", "was_fallback", "fallback_reason", "attempts", "session_id"),
+    *("error_message", "error_detail", "was_fallback", "fallback_reason", "attempts", "session_id"),
     *("billed_at", "lago_event_id"),
 )
 """What is shown of a row, in order; neither an address nor a user agent is."""

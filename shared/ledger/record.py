@@ -26,7 +26,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
 class UsageIntent(msgspec.Struct, frozen=True, array_like=True):
     """Written before anything is sent upstream: enough for an `indeterminate` row.
 
-    `deadline_ms` is Unix time in ms after which the request cannot still be running.
+    `deadline_ms` is Unix time in ms after which the request cannot still be running. From
+    `end_user` on: as in UsageFinal.
     """
 
     request_id: str
@@ -43,6 +44,14 @@ class UsageIntent(msgspec.Struct, frozen=True, array_like=True):
     request_ip: str | None
     user_agent: str | None
     session_id: str | None
+    end_user: str | None = None
+    tags: tuple[str, ...] | None = None
+    endpoint: str | None = None
+    catalog_version: int | None = None
+    routing_facts: bytes | None = None
+    trace_id: str | None = None
+    parent_span_id: str | None = None
+    trace_flags: int | None = None
 
 
 class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
@@ -51,6 +60,15 @@ class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
     Token counts are None where unknown (None is not 0). `prompt_tokens` includes cached and
     cache-write tokens, `completion_tokens` includes reasoning tokens, `cache_write_tokens` those
     that were written for an hour. `*_pico_usd` None: unpriced. `cost_quality` is a CostQuality.
+
+    `state` `indeterminate`: nobody knows what it cost, so nothing is billed. Then the counts and
+    costs are None, and `cost_estimated_pico_usd` is what it may have cost; a FINAL that is `final`
+    replaces it.
+
+    `error_detail` is the provider's own sentence, cleaned, at most 500 characters. `end_user`: whom
+    the caller asked for, as the caller names them. `endpoint` is the door (`chat`, `messages` ...).
+    `catalog_version` and `routing_facts` are what the choice was made from. `trace_id` and
+    `parent_span_id` are lower-case hex, as in W3C's traceparent.
     """
 
     request_id: str
@@ -94,3 +112,14 @@ class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
     cache_write_1h_tokens: int | None = None
     prompt_audio_tokens: int | None = None
     completion_audio_tokens: int | None = None
+    state: str = "final"
+    cost_estimated_pico_usd: int | None = None
+    error_detail: str | None = None
+    end_user: str | None = None
+    tags: tuple[str, ...] | None = None
+    endpoint: str | None = None
+    catalog_version: int | None = None
+    routing_facts: bytes | None = None
+    trace_id: str | None = None
+    parent_span_id: str | None = None
+    trace_flags: int | None = None

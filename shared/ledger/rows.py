@@ -24,7 +24,9 @@ from shared.ledger.request_id import created_at
 # Any number, the same in every release. One writer at a time: the sums of a replaced row are taken
 # back from what it held before, which nobody else may change meanwhile.
 _LOCK = 0x5357_5752
+# jsonb, among fields that are columns as they are.
 _ATTEMPTS = statements.STAGED.index("attempts")
+_TAGS = statements.STAGED.index("tags")
 
 # The values of statements.STAGED; the last is `created_at`.
 _Row = tuple[Any, ...]
@@ -146,27 +148,27 @@ def _rows(finals: Iterable[UsageFinal], orphans: Iterable[UsageIntent]) -> list[
 
 
 def _final_row(final: UsageFinal) -> _Row:
-    row = structs.astuple(final)
-    attempts = msgspec.json.encode([structs.asdict(attempt) for attempt in final.attempts])
-    return (
-        *row[:_ATTEMPTS],
-        attempts.decode(),
-        *row[_ATTEMPTS + 1 :],
-        "final",
-        _created_at(final.request_id),
-    )
+    row = [*structs.astuple(final), _created_at(final.request_id)]
+    row[_ATTEMPTS] = _json([structs.asdict(attempt) for attempt in final.attempts])
+    row[_TAGS] = _json(final.tags)
+    return tuple(row)
 
 
 def _orphan_row(intent: UsageIntent) -> _Row:
     known: dict[str, Any] = {
         **structs.asdict(intent),
         "attempts": "[]",
+        "tags": _json(intent.tags),
         "used_byok": False,
         "was_fallback": False,
         "state": "indeterminate",
         "created_at": _created_at(intent.request_id),
     }
     return tuple(known.get(name) for name in statements.STAGED)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 def _created_at(request_id: str) -> datetime:

@@ -10,7 +10,7 @@ from shared.db.rollups import DAILY_KEYS
 from shared.ledger.record import UsageFinal
 
 # A field added to UsageFinal is a column: where the table lacks it, writing fails loudly.
-STAGED = (*UsageFinal.__struct_fields__, "state", "created_at")
+STAGED = (*UsageFinal.__struct_fields__, "created_at")
 """What is staged of a record, in order: its fields as they are, money in pico-USD still."""
 
 _PICO = "_pico_usd"
@@ -129,7 +129,7 @@ _ADD_TO_KEYS = sql.SQL(
             coalesce(sum(total_tokens), 0) AS tokens,
             coalesce(sum(cost_total_usd) FILTER (WHERE NOT is_simulated), 0) AS cost_usd
         FROM written
-        WHERE user_key_id IS NOT NULL
+        WHERE user_key_id IS NOT NULL AND state = 'final'
         GROUP BY user_key_id
     ) AS used
     WHERE held.id = used.user_key_id
@@ -194,12 +194,7 @@ PRESENT = """
         AND (state = 'final' OR NOT %(final_only)s)
 """
 
-# The id of a quarantined record is in its payload alone. `escape` leaves printable ASCII as it is.
 QUARANTINED = """
-    SELECT found[1] FROM usage_quarantine,
-        regexp_matches(
-            encode(payload, 'escape'),
-            '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', 'g'
-        ) AS found
-    WHERE found[1] = ANY(%(ids)s)
+    SELECT request_id FROM usage_quarantine
+    WHERE request_id = ANY(%(ids)s) AND resolved_at IS NULL
 """

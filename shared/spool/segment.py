@@ -12,12 +12,14 @@ import os
 import time
 from pathlib import Path
 
-from shared.spool.frames import Kind, frame, read_frames
+from shared.spool.frames import MARK, NO_MARK, Frame, Kind, frame, read_frames
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 SUFFIX = ".spool"
 _NEW_SUFFIX = ".new"
-_MAGIC = b"SYSPOOL1"
+_MAGIC = b"SYSPOOL2"
+# Of the last release, whose segments may still lie there; this reader of them goes with the next.
+_LAST_MAGIC = b"SYSPOOL1"
 _STALE_S = 60.0
 
 
@@ -27,7 +29,7 @@ class Segment:
     Up to `shipped` frames were sent on. `reserved` bytes are kept for FINALs that are awaited.
     """
 
-    def __init__(self, path: Path, fd: int, size: int) -> None:
+    def __init__(self, path: Path, fd: int, size: int, mark: bytes = MARK) -> None:
         self.path = path
         self.start = len(_MAGIC)
         self.made_at = time.monotonic()
@@ -37,6 +39,7 @@ class Segment:
         self.is_dirty = False
         self._fd = fd
         self._size = size
+        self._mark = mark
 
     @classmethod
     def make(cls, folder: Path, size: int = SEGMENT_BYTES) -> Segment:
@@ -68,12 +71,14 @@ class Segment:
             is_there = path.exists() and os.fstat(fd).st_ino == path.stat().st_ino
         except (BlockingIOError, FileNotFoundError):
             is_there = False
-        if not is_there or os.pread(fd, len(_MAGIC), 0) != _MAGIC:
+        magic = os.pread(fd, len(_MAGIC), 0)
+        if not is_there or magic not in {_MAGIC, _LAST_MAGIC}:
             os.close(fd)
             return None
-        segment = cls(path, fd, os.fstat(fd).st_size)
-        for offset, _, _ in read_frames(segment._read(), segment.start):
-            segment.offset = offset
+        mark = MARK if magic == _MAGIC else NO_MARK
+        segment = cls(path, fd, os.fstat(fd).st_size, mark)
+        for found in read_frames(segment._read(), segment.start, mark=mark):
+            segment.offset = found.end
         return segment
 
     @property
@@ -93,11 +98,12 @@ class Segment:
         self.is_dirty = False
         getattr(os, "fdatasync", os.fsync)(self._fd)
 
-    def frames(self, start: int | None = None) -> list[tuple[int, Kind, bytes]]:
+    def frames(self, start: int | None = None) -> list[Frame]:
         """Frames from `start` (default: the first) on, as `read_frames` gives them."""
         begin = self.start if start is None else start
         data = os.pread(self._fd, self.offset - begin, begin)
-        return [(begin + end, kind, record) for end, kind, record in read_frames(data)]
+        found = read_frames(data, mark=self._mark)
+        return [Frame(begin + end, kind, record) for end, kind, record in found]
 
     def remove(self) -> None:
         """Delete the file, and only then give the lock back."""

@@ -42,6 +42,7 @@ _AFTER_A_FAILURE_S = 1.0
 _LAST_SHIP_S = 2.0
 _CANCEL_AGAIN_S = 0.5
 _IDS_A_QUERY = 5000
+_TOLD = (Kind.FINAL, Kind.UNSETTLED)
 # An INTENT and a FINAL for each record.
 _FRAMES_AN_ENTRY = 2 * BATCH_RECORDS
 
@@ -172,7 +173,7 @@ class Shipper:
                 continue
             frames = iter(segment.frames(segment.shipped))
             while some := list(islice(frames, _FRAMES_AN_ENTRY)):
-                finals = [record for _, kind, record in some if kind is Kind.FINAL]
+                finals = [record for _, kind, record in some if kind in _TOLD]
                 if finals:
                     await self._stream.add(finals)
                     self._sent_at[segment] = time.monotonic()
@@ -216,7 +217,7 @@ class Shipper:
         """Remove the segment if PostgreSQL has all of it; else send what is missing, in time."""
         sent_at = self._sent_at.get(segment)
         contents = await asyncio.to_thread(read_contents, segment)
-        missing = await self._missing([*contents.finals], [*contents.orphans])
+        missing = await self._missing([*contents.finals], [*contents.unsettled, *contents.orphans])
         if not missing:
             async with self._files:
                 self._spool.sealed.remove(segment)
@@ -225,7 +226,8 @@ class Shipper:
             return
         if sent_at is not None and time.monotonic() - sent_at < _SEND_AGAIN_AFTER_S:
             return
-        finals = iter([record for name, record in contents.finals.items() if name in missing])
+        told = (*contents.finals.items(), *contents.unsettled.items())
+        finals = iter([record for name, record in told if name in missing])
         orphans = [record for name, record in contents.orphans.items() if name in missing]
         while some := list(islice(finals, BATCH_RECORDS)):
             await self._stream.add(some)
@@ -233,9 +235,9 @@ class Shipper:
             await self._stream.add([], orphans)
         self._sent_at[segment] = time.monotonic()
 
-    async def _missing(self, finals: list[str], orphans: list[str]) -> set[str]:
+    async def _missing(self, finals: list[str], others: list[str]) -> set[str]:
         missing: set[str] = set()
-        for names, is_final in ((finals, True), (orphans, False)):
+        for names, is_final in ((finals, True), (others, False)):
             for start in range(0, len(names), _IDS_A_QUERY):
                 some = names[start : start + _IDS_A_QUERY]
                 async with self._database.connection() as connection:

@@ -72,7 +72,8 @@ class Spool:
         record = _encode(final)
         if len(record) + OVERHEAD > RESERVED_BYTES:
             record = _encode(_compact(final))
-        self._close(final.request_id, Kind.FINAL, record)
+        kind = Kind.FINAL if final.state == "final" else Kind.UNSETTLED
+        self._close(final.request_id, kind, record)
         self.on_record()
 
     def drop(self, request_id: str) -> None:
@@ -166,6 +167,9 @@ def _compact(final: UsageFinal) -> UsageFinal:
         model_requested=_short(final.model_requested),
         model_served=_short(final.model_served),
         session_id=_short(final.session_id),
+        end_user=_short(final.end_user),
+        error_detail=None,
+        tags=None,
         user_agent=None,
         attempts=(),
     )

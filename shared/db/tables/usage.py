@@ -4,7 +4,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Date, Index, Sequence, String, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    Date,
+    Index,
+    Sequence,
+    String,
+    Text,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from shared.db.rollups import DAILY_KEYS
@@ -108,6 +118,16 @@ class LlmUsageLog(SQLModel, table=True):
     request_ip: str | None = words(null=True)
     user_agent: str | None = words(null=True)
     session_id: str | None = words(null=True)
+    cost_estimated_usd: Decimal | None = money()
+    error_detail: str | None = words(null=True)
+    end_user: str | None = words(null=True)
+    tags: list[str] | None = document(null=True)
+    endpoint: str | None = words(null=True)
+    catalog_version: int | None = count(null=True)
+    routing_facts: bytes | None = octets(null=True)
+    trace_id: str | None = words(null=True)
+    parent_span_id: str | None = words(null=True)
+    trace_flags: int | None = small(null=True)
     created_at: datetime = moment(key=True)
 
 
@@ -219,14 +239,30 @@ class UsageOutbox(SQLModel, table=True):
     last_error: str | None = words(null=True)
 
 
+# The first UUIDv7 of a payload: a record begins with its id, behind 10 bytes of framing at most.
+_PAYLOAD_ID = (
+    '"substring"(encode("substring"(payload, 1, 64), \'escape\'),'
+    " '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}')"
+)
+
+
 class UsageQuarantine(SQLModel, table=True):
-    """A record that could not be written, whole, with why; resolved by hand."""
+    """A record that could not be written, whole, with why; resolved by hand.
+
+    `request_id` is made of the payload, whoever writes it; null where that is no record.
+    """
 
     __tablename__: ClassVar[Any] = "usage_quarantine"
     __table_args__: ClassVar[Any] = (
         Index(
             "ix_usage_quarantine_open", "created_at", postgresql_where=text("resolved_at IS NULL")
         ),
+        Index(
+            "ix_usage_quarantine_request_id",
+            "request_id",
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+        Index(None, "stream_id"),
     )
 
     id: int = identity()
@@ -235,3 +271,6 @@ class UsageQuarantine(SQLModel, table=True):
     error: str = words()
     created_at: datetime = moment(now=True)
     resolved_at: datetime | None = moment(null=True)
+    request_id: str | None = Field(
+        default=None, sa_column=Column(Text, Computed(_PAYLOAD_ID, persisted=True))
+    )

@@ -12,13 +12,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.errors import SpoolFull
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.spool.contents import read_contents
-from shared.spool.frames import Kind, frame, read_frames
+from shared.spool.frames import Kind
 from shared.spool.segment import Segment, sweep_unfinished
 from shared.spool.spool import RESERVED_BYTES, Spool
 from tests.fakes.usage_records import final, intent
@@ -32,32 +30,6 @@ def an_intent(request_id: str, **changes: Any) -> UsageIntent:
 
 def a_final(request_id: str, **changes: Any) -> UsageFinal:
     return final(request_id=request_id, **changes)
-
-
-_records = st.lists(st.tuples(st.sampled_from(Kind), st.binary(max_size=300)), max_size=8)
-
-
-@given(_records)
-def test_frames_come_back_as_they_were_written(records: list[tuple[Kind, bytes]]) -> None:
-    data = b"".join(frame(kind, record) for kind, record in records)
-    found = list(read_frames(data + bytes(64)))
-    assert [(kind, record) for _, kind, record in found] == records
-    assert not found or found[-1][0] == len(data)
-
-
-@given(_records.filter(bool), st.data())
-def test_a_damaged_frame_ends_the_segment_there(
-    records: list[tuple[Kind, bytes]], data: st.DataObject
-) -> None:
-    frames = [frame(kind, record) for kind, record in records]
-    hit = data.draw(st.integers(0, len(frames) - 1))
-    byte = data.draw(st.integers(4, len(frames[hit]) - 1))
-    bit = data.draw(st.integers(0, 7))
-    broken = bytearray(frames[hit])
-    broken[byte] ^= 1 << bit
-    whole = b"".join([*frames[:hit], bytes(broken), *frames[hit + 1 :]])
-    kept = [(kind, record) for _, kind, record in read_frames(whole)]
-    assert kept == records[:hit]
 
 
 def test_intent_and_final_are_read_back_in_order(tmp_path: Path) -> None:
