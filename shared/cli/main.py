@@ -31,7 +31,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         try:
-            module = import_module(f"shared.cli.{cmd_name}")
+            module = import_module(f"shared.cli.commands.{cmd_name}")
         except ModuleNotFoundError as error:
             # A function's image has only the base; the worker's has the extra of the commands too.
             fix = "pip install 'switchyard[up]'"

@@ -24,7 +24,7 @@ WEB = (
     *("providers", "routing_rules", "system_keys", "usage"),
 )
 # `up` starts embedded servers, which its own extra brings.
-COMMANDS = ("catalog", "doctor", "health", "key", "main", "migrate", "route", "token", "usage")
+COMMANDS = ("catalog", "doctor", "health", "key", "migrate", "route", "token", "usage")
 # What `models` loads is the base, which is in everybody's reach: loaded once, and forked for each.
 IMPORT = """
 import importlib, json, os, sys, traceback
@@ -104,7 +104,7 @@ def load(wanted: Mapping[str, tuple[str, Sequence[str]]]) -> Mapping[str, set[st
 @pytest.fixture(scope="module")
 def loaded() -> Mapping[str, set[str] | str]:
     """By function (and `cli`): the top-level names in sys.modules, or the last words."""
-    commands = [f"shared.cli.{command}" for command in COMMANDS]
+    commands = ["shared.cli.main", *(f"shared.cli.commands.{command}" for command in COMMANDS)]
     return load({**{name: (name, [entry(name)]) for name in functions()}, "cli": ("cli", commands)})
 
 

@@ -108,4 +108,4 @@ def test_the_release_runs_a_command_that_exists() -> None:
     module, _, function = pyproject()["project"]["scripts"][script].partition(":")
     syntax = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text("utf-8"))
     assert function in [one.name for one in syntax.body if isinstance(one, ast.FunctionDef)]
-    assert (ROOT / "shared" / "cli" / f"{command}.py").is_file()
+    assert (ROOT / "shared" / "cli" / "commands" / f"{command}.py").is_file()

@@ -33,7 +33,7 @@ IMPORTS = {
         "shared/db/tables/*",
         "shared/migrate/*",
         "migrations/*",
-        "shared/cli/migrate.py",
+        "shared/cli/commands/migrate.py",
     ],
     "sqlmodel": ["shared/db/tables/*", "migrations/*"],
     "structlog": ["shared/log.py"],

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import click
 
+from shared.cli.commands.migrate import run_migrations
 from shared.cli.failures import CommandFailed, failing_in_one_line, one_line
-from shared.cli.migrate import run_migrations
 from shared.cli.running import leftovers
 from shared.cli.running.banner import banner
 from shared.cli.running.data_folder import ensure_key_file, fresh_metrics_folder, locked
@@ -42,7 +42,7 @@ from shared.settings import (
 )
 from shared.vault.sources import read_key_ring
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 SIMULATED = "simulated"
 _PATIENCE_S = 30.0
 

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from shared.cli.cold_start import measure
+from shared.cli.commands.functions import functions
 from shared.cli.failures import CommandFailed
-from shared.cli.functions import functions
 from tests.architecture.tree import ROOT
 
 
