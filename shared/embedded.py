@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
 from psycopg import sql
+
+from shared.db.session import connect
 
 DATABASE = "switchyard"
 _STOP_S = 8.0
@@ -128,7 +129,7 @@ def _pg_ctl(binaries: Path, user: str | None, *arguments: str) -> None:
 
 
 def _ensure_database(server: EmbeddedPostgres) -> None:
-    with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
+    with connect(server.dsn_of("postgres"), "switchyard up") as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
         if known.fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

@@ -51,6 +51,8 @@ def connect(url: str, answer_s: float = JOB_S) -> SyncRedis:
         url,
         socket_timeout=answer_s,
         socket_connect_timeout=answer_s,
+        # Between commands: an idle connection whose server vanished is not handed out as sound.
+        socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
     )
 
@@ -61,6 +63,8 @@ def connect_async(url: str, answer_s: float = JOB_S) -> Redis:
         url,
         socket_timeout=answer_s,
         socket_connect_timeout=answer_s,
+        # Between commands: an idle connection whose server vanished is not handed out as sound.
+        socket_keepalive=True,
         retry=AsyncRetry(NoBackoff(), 0),
     )
     return client

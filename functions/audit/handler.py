@@ -29,7 +29,7 @@ async def list_audit(
     """Events, newest first; `action` may end in `*` (`user_key.*`), times have a zone."""
     wanted = AuditFilter(actor, action, target_type, target_id, since, until)
     before, size = read_cursor(cursor), read_limit(limit)
-    async with resources_of(request).get(Database).connection() as connection:
+    async with resources_of(request).get(Database).report() as connection:
         rows = await page_of_audit(connection, wanted, before=before, limit=size + 1)
     shown, next_cursor = cut(rows, size)
     return Listed([event(row) for row in shown], next_cursor=next_cursor)

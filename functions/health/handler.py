@@ -46,5 +46,5 @@ async def check(
 
 
 async def _health(request: AnyRequest, history: int, run: str | None = None) -> HealthList:
-    async with resources_of(request).get(Database).connection() as connection:
+    async with resources_of(request).get(Database).report() as connection:
         return health_list(await read_health(connection, history=history), run)

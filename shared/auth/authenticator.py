@@ -15,7 +15,7 @@ from shared.auth.remembered import Remembered
 from shared.auth.token import digest, is_well_formed
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.access_tokens import AccessToken, find_access_token
-from shared.db.connect import Database
+from shared.db.connect import Database, Use
 from shared.errors import InvalidToken, MissingToken
 from shared.resources import opener
 from shared.routing.snapshot import Tier
@@ -107,7 +107,7 @@ class Authenticator:
         return await self._callers.load(digest(token))
 
     async def _query(self, key: bytes) -> Caller | None:
-        async with self._database.connection() as connection:
+        async with self._database.connection(Use.LOOK_UP) as connection:
             row = await find_access_token(connection, key)
         return None if row is None else _caller(row)
 

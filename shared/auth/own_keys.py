@@ -13,7 +13,7 @@ import msgspec
 from shared.auth.key_check import KeyStatus
 from shared.auth.remembered import Remembered
 from shared.catalog.watch import SnapshotKeeper
-from shared.db.connect import Database
+from shared.db.connect import Database, Use
 from shared.db.user_keys import ServingKey, serving_keys
 from shared.errors import StoredKeyHostChanged, StoredKeyUnreadable
 from shared.resources import opener
@@ -76,7 +76,7 @@ class OwnKeys:
             self._keys.replace(key.user_id, tuple(refused))
 
     async def _query(self, user_id: str) -> tuple[StoredKey, ...]:
-        async with self._database.connection() as connection:
+        async with self._database.connection(Use.LOOK_UP) as connection:
             rows = await serving_keys(connection, user_id)
         return tuple(_stored(user_id, row) for row in rows)
 

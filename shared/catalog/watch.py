@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from shared.catalog.read import ChangeCounters, count_limits, read_snapshot, read_versions
-from shared.db.connect import Database
+from shared.db.connect import Database, Use
 from shared.errors import NotReady
 from shared.log import Outages, get_logger
 from shared.resources import Check, Checks, opener
@@ -147,7 +147,7 @@ class SnapshotKeeper:
             await self._poll()
 
     async def _poll(self) -> None:
-        async with self._polling, self._database.connection() as connection:
+        async with self._polling, self._database.connection(Use.KEEPER) as connection:
             asked_at = time.time()
             # Before the snapshot: what changes in between is seen as new by the next poll.
             versions = await read_versions(connection)

@@ -1,4 +1,8 @@
-"""The pool of connections to PostgreSQL that a serving process shares."""
+"""The pool of connections to PostgreSQL that a serving process shares.
+
+What a process cannot do without never waits behind what callers ask for: each use has connections
+of its own in the pool (`Use`), so that slow reports delay other reports and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,15 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg import sql
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shared.db.session import CONNECT_S, SESSION, refuse_malformed
+from shared.errors import ServiceUnavailable
 from shared.resources import Check, Checks, opener
 from shared.settings import DatabaseSettings
 
@@ -25,13 +32,33 @@ ANSWER_S = 20.0
 """How long one use of a connection may take. A server may hang while its kernel goes on to
 acknowledge: no TCP timeout notices that."""
 
+READ_S = 15.0
+"""How long one statement of a report may take: PostgreSQL itself ends it, also where the process
+that asked has died meanwhile. Below ANSWER_S, so that this is what the caller is told."""
+
 # With Redis' 0.25 s below the 1 s that Kubernetes gives a probe.
 _PING_WAIT_S = 0.5
 _SAY_AGAIN_AFTER_S = 60.0
 
 
+class Use(StrEnum):
+    """What a connection is wanted for."""
+
+    KEEPER = "keeper"
+    """The poll of the versions, by which a revocation is heard."""
+    LOOK_UP = "look_up"
+    """Whose a token is, and which keys a caller has: without that nobody new is served."""
+    REPORT = "report"
+    """Usage, audit and history, over as many rows as the caller asks for."""
+    CHANGE = "change"
+    """All else."""
+
+
+_SHARES = {Use.KEEPER: 1, Use.LOOK_UP: 2, Use.REPORT: 2, Use.CHANGE: 2}
+
+
 class Database:
-    """Up to four connections, made when first needed and again after they break.
+    """Up to seven connections, made when first needed and again after they break.
 
     Nothing waits for the database at start: a process may start while it is down.
     """
@@ -41,12 +68,14 @@ class Database:
         refuse_malformed(dsn)
         logging.getLogger("psycopg.pool").addFilter(_once_a_minute)
         self._pinging: asyncio.Task[str | None] | None = None
+        self._reports = 0
+        self._turns = {use: asyncio.Semaphore(share) for use, share in _SHARES.items()}
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
             dsn,
             name="switchyard",
             open=False,
             min_size=1,
-            max_size=4,
+            max_size=sum(_SHARES.values()),
             timeout=WAIT_S,
             # The pool doubles its pauses until this much has passed; whoever then asks for a
             # connection starts again. Its default of 5 min would miss a database that is back.
@@ -69,7 +98,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(
-        self, within_s: float = ANSWER_S
+        self, use: Use = Use.CHANGE, *, within_s: float = ANSWER_S
     ) -> AsyncGenerator[psycopg.AsyncConnection[Any]]:
         """A connection in autocommit, for one use.
 
@@ -77,6 +106,63 @@ class Database:
         where its use takes longer than `within_s`: up to 10 s later, in which psycopg tries to
         have the server give up.
         """
+        async with self._turn(use, within_s), self._use(within_s) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def report(self) -> AsyncGenerator[psycopg.AsyncConnection[Any]]:
+        """A connection in a transaction, for statements that read as much as a caller asks for.
+
+        Raises ServiceUnavailable (`reports_busy`, or `report_too_slow` for a statement that takes
+        longer than READ_S), else as `connection`.
+        """
+        try:
+            async with (
+                self._turn(Use.REPORT, ANSWER_S),
+                self._use(ANSWER_S) as connection,
+                self._reading(connection),
+            ):
+                yield connection
+        except psycopg.errors.QueryCanceled as error:
+            raise ServiceUnavailable(
+                f"The database took longer than {READ_S:g} s to answer this; ask for fewer days or"
+                " rows, or try again when it is less busy.",
+                code="report_too_slow",
+            ) from error
+
+    @asynccontextmanager
+    async def _reading(self, connection: Connection) -> AsyncGenerator[None]:
+        self._reports += 1
+        try:
+            async with connection.transaction():
+                # Of this transaction alone: a pooler gives the session to another a moment later.
+                limit = sql.SQL("SET LOCAL statement_timeout = {}")
+                await connection.execute(limit.format(int(READ_S * 1000)))
+                yield
+        finally:
+            self._reports -= 1
+
+    @asynccontextmanager
+    async def _turn(self, use: Use, within_s: float) -> AsyncGenerator[None]:
+        """One of the connections that `use` has. Raises where none was free in time."""
+        turns, wait_s = self._turns[use], min(WAIT_S, within_s)
+        try:
+            async with asyncio.timeout(wait_s):
+                await turns.acquire()
+        except TimeoutError as error:
+            if use is Use.REPORT and self._reports == _SHARES[use]:
+                raise ServiceUnavailable(
+                    f"{self._reports} other reports are being read; try again when they are done.",
+                    code="reports_busy",
+                ) from error
+            raise PoolTimeout(f"no connection was free within {wait_s:g} s") from error
+        try:
+            yield
+        finally:
+            turns.release()
+
+    @asynccontextmanager
+    async def _use(self, within_s: float) -> AsyncGenerator[psycopg.AsyncConnection[Any]]:
         limit = asyncio.timeout(within_s)
         try:
             async with limit, self._pool.connection() as connection:
@@ -108,7 +194,7 @@ class Database:
     async def _ask(self) -> str | None:
         """The kind of what went wrong."""
         try:
-            async with self.connection() as connection:
+            async with self.connection(Use.LOOK_UP) as connection:
                 await connection.execute("SELECT 1")
         except (psycopg.Error, OSError) as error:
             return type(error).__name__

@@ -15,7 +15,7 @@ _WAIT_S = 1.0
 async def providers_with_key(database: Database, user_id: str) -> frozenset[str] | None:
     """Slugs; None while the database is down: the rest of the list is in memory."""
     try:
-        async with database.connection(_WAIT_S) as connection:
+        async with database.connection(within_s=_WAIT_S) as connection:
             return frozenset(key.provider for key in await serving_keys(connection, user_id))
     except psycopg.OperationalError as error:
         get_logger().warning("own_keys.unread", error=type(error).__name__)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from shared.db.session import CONNECT_S, connect, refuse_malformed
+from shared.db.session import connect_job, refuse_malformed
 
 
 class ThreadConnections:
@@ -31,7 +31,7 @@ class ThreadConnections:
         if held is not None:
             self._open.discard(held)
             held.close()
-        connection = connect(self._dsn, "switchyard", within_s=CONNECT_S)
+        connection = connect_job(self._dsn)
         self._open.add(connection)
         self._threads.connection = connection
         return connection

@@ -128,7 +128,7 @@ async def page_of(
 
     Raises psycopg.OperationalError.
     """
-    async with database.connection() as connection:
+    async with database.report() as connection:
         rows = await read_page(connection, filters, after=after, limit=limit + 1)
     page = rows[:limit]
     return page, key_of(page[-1]) if len(rows) > limit else None

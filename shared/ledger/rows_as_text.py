@@ -51,7 +51,7 @@ async def text_of(
     head = csv_header() if form is Format.CSV else b""
     while True:
         # A connection a chunk: a slow reader holds none meanwhile.
-        async with database.connection() as connection:
+        async with database.report() as connection:
             rows = await read_page(
                 connection, filters, after=after, limit=_ROWS_A_CHUNK, newest_first=False
             )

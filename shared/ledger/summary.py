@@ -115,7 +115,7 @@ async def summary_of(database: Database, filters: UsageFilters, groups: Sequence
 
     Raises InvalidField for more than MAX_GROUPS of them, psycopg.OperationalError.
     """
-    async with database.connection() as connection:
+    async with database.report() as connection:
         rows = await read_summary(connection, filters, groups)
     if len(rows) > MAX_GROUPS:
         raise InvalidField(
