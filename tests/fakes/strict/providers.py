@@ -1,0 +1,38 @@
+"""The rules of each provider, by the name that the gateway knows it by."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from tests.fakes.strict import (
+    anthropic,
+    deepseek_like,
+    fireworks,
+    google,
+    groq,
+    openai,
+    openrouter,
+    together,
+)
+from tests.fakes.strict.rule import Rule
+
+
+class Strict(NamedTuple):
+    """`model` is one that is sold there; `dialect` is the wire that the provider speaks."""
+
+    rules: tuple[Rule, ...]
+    model: str
+    dialect: str = "openai"
+
+
+STRICT: Final = {
+    "openai": Strict(openai.RULES, "gpt-6-luna"),
+    "anthropic": Strict(anthropic.RULES, "claude-haiku-5-5", "anthropic"),
+    "google": Strict(google.RULES, "gemini-3.8-flash"),
+    "groq": Strict(groq.RULES, "openai/gpt-oss-20b"),
+    "fireworks": Strict(fireworks.RULES, "accounts/fireworks/models/kimi-k3"),
+    "together": Strict(together.RULES, "moonshotai/Kimi-K3"),
+    "openrouter": Strict(openrouter.RULES, "deepseek/deepseek-v4.1-flash"),
+    "deepseek-like": Strict(deepseek_like.RULES, "deepseek-v4.1-flash"),
+    "anthropic-like": Strict(anthropic.RULES, "glm-5.3", "anthropic"),
+}
