@@ -54,6 +54,11 @@ ATTEMPTS = Counter(
     "Attempts at an upstream, by error code (`none`: it answered).",
     ["provider", "error"],
 )
+RESENT = Counter(
+    "switchyard_upstream_resent",
+    "Requests sent again because a kept connection had been closed before they reached the host.",
+    ["host"],
+)
 FALLBACKS = Counter("switchyard_fallbacks", "Answers by another than the first candidate.", ["to"])
 CIRCUITS = Gauge(
     "switchyard_circuit_state",

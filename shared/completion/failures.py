@@ -24,7 +24,7 @@ from shared.errors import (
 from shared.ledger.record import Attempt
 from shared.routing.attempts import Failed
 from shared.routing.choice import Candidate
-from shared.upstream.faults import ConnectTimeout, DeadlineReached, IdleTimeout, TransportFault
+from shared.upstream.faults import ConnectTimeout, DeadlineReached, TransportFault
 from shared.upstream.response import UpstreamResponse
 from shared.wire.rate_limits import read_rate_limits
 from shared.wire.refusal import read_refusal
@@ -36,7 +36,7 @@ _ALIKE = (ProviderTimeout, PlatformKeyRefused, UnknownUpstreamModel)
 
 
 def failure_of(provider: str, fault: TransportFault) -> UpstreamError:
-    if isinstance(fault, ConnectTimeout | DeadlineReached | IdleTimeout):
+    if isinstance(fault, ConnectTimeout | DeadlineReached):
         return ProviderTimeout(provider, f"{provider} did not answer in time.")
     return ProviderUnavailable(provider, f"The connection to {provider} failed.")
 

@@ -13,7 +13,6 @@ from shared.upstream.faults import (
     ConnectFailed,
     ConnectTimeout,
     DeadlineReached,
-    IdleTimeout,
     TransportFault,
 )
 from shared.upstream.origin import parse_url
@@ -76,7 +75,7 @@ async def check_provider(
 
 
 def _kind_of(fault: TransportFault) -> str:
-    if isinstance(fault, ConnectTimeout | DeadlineReached | IdleTimeout):
+    if isinstance(fault, ConnectTimeout | DeadlineReached):
         return "timeout"
     if isinstance(fault, AddressRefused):
         return "address"

@@ -11,7 +11,6 @@ from shared.upstream.alarm import Alarm
 from shared.upstream.faults import (
     ConnectionCut,
     DeadlineReached,
-    IdleTimeout,
     ProtocolViolation,
     TransportFault,
 )
@@ -21,7 +20,8 @@ from shared.upstream.response import UpstreamResponse
 
 
 class Unanswered(ConnectionCut):
-    """A reused connection ended before one byte of the answer: sending again is safe.
+    """A reused connection ended without one byte of an answer, before or while the request was
+    sent, or within a round trip of that: sending again is safe.
 
     The upstream closed it while it was idle; RFC 9112, section 9.3.1.
     """
@@ -50,12 +50,14 @@ class Connection(asyncio.Protocol):
         "_is_head_checked",
         "_is_head_request",
         "_is_interim",
+        "_is_unsent",
         "_keeper",
         "_limits",
         "_loop",
         "_must_close",
         "_parser",
-        "_quiet_since",
+        "_resting_since",
+        "_sent_at",
         "_transport",
         "_uses",
     )
@@ -70,7 +72,9 @@ class Connection(asyncio.Protocol):
         self._answer: UpstreamResponse | None = None
         self._head: asyncio.Future[UpstreamResponse] | None = None
         self._deadline = 0.0
-        self._quiet_since = 0.0
+        self._resting_since = 0.0
+        self._sent_at = 0.0
+        self._is_unsent = False
         self._uses = 0
         self._begin()
 
@@ -90,9 +94,9 @@ class Connection(asyncio.Protocol):
         self._uses += 1
         self._deadline = deadline
         self._is_head_request = outgoing.method == b"HEAD"
-        self._quiet_since = self._loop.time()
         answer = self._answer = UpstreamResponse(self, self._limits, self._loop)
         head = self._head = self._loop.create_future()
+        self._sent_at = self._loop.time()
         self._send(transport, outgoing)
         self._alarm.ring_by(self._due())
         # A short answer is complete before this task runs again, and the connection may by then
@@ -106,16 +110,12 @@ class Connection(asyncio.Protocol):
 
     def rest(self) -> None:
         """Wait in the pool, for `keep_alive_s` at most."""
-        self._quiet_since = self._loop.time()
+        self._resting_since = self._loop.time()
         self._alarm.ring_by(self._due())
 
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-
-    def expect_more(self) -> None:
-        self._quiet_since = self._loop.time()
-        self._alarm.ring_by(min(self._quiet_since + self._limits.idle_s, self._deadline))
 
     def pause(self) -> None:
         if self.is_usable:
@@ -128,13 +128,19 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
+    def pause_writing(self) -> None:
+        self._is_unsent = True
+
+    def resume_writing(self) -> None:
+        self._is_unsent = False
+        self._sent_at = self._loop.time()
+
     def data_received(self, data: bytes) -> None:
         if self._answer is None:
             # Nobody asked for these bytes: an answer to come could be mistaken for another's.
             self.abort()
             return
         self._heard = True
-        self._quiet_since = self._loop.time()
         self._framing_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -157,7 +163,7 @@ class Connection(asyncio.Protocol):
             if self._has_head and self._frames_end and exc is None:
                 self._answer = None
                 answer.complete()
-            elif not self._heard and self._uses > 1:
+            elif self._may_send_again():
                 self._fail(Unanswered("the upstream closed an idle connection"))
             else:
                 self._fail(ConnectionCut("the upstream closed the connection"))
@@ -214,6 +220,12 @@ class Connection(asyncio.Protocol):
             self._is_done = True
             # Asked here: after this callback llhttp has forgotten the answer's headers.
             self._must_close |= not self._parser.should_keep_alive()
+
+    def _may_send_again(self) -> bool:
+        """Whether the upstream cannot have begun to work on the request."""
+        if self._heard or self._uses < 2:
+            return False
+        return self._is_unsent or self._loop.time() - self._sent_at <= self._limits.resend_s
 
     def _begin(self) -> None:
         self._heard = self._has_head = self._is_done = self._is_interim = self._must_close = False
@@ -274,20 +286,16 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def _due(self) -> float:
-        """The loop's time at which silence is no longer borne."""
+        """The loop's time at which the connection is dropped."""
         if self._answer is None:
-            return self._quiet_since + self._limits.keep_alive_s
-        if self._head is not None or self._answer.is_waited_for:
-            return min(self._quiet_since + self._limits.idle_s, self._deadline)
+            return self._resting_since + self._limits.keep_alive_s
         return self._deadline
 
     def _run_out(self) -> None:
         if self._answer is None:
             self.abort()
-        elif self._loop.time() >= self._deadline:
-            self._fail(DeadlineReached("the request's deadline is reached"))
         else:
-            self._fail(IdleTimeout(f"the upstream was silent for {self._limits.idle_s} s"))
+            self._fail(DeadlineReached("the request's deadline is reached"))
 
 
 def _cause(error: httptools.HttpParserError) -> TransportFault:

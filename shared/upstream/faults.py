@@ -4,7 +4,6 @@
     ├── ConnectFailed           nothing was sent
     │   └── AddressRefused      the host is, or resolves to, an address we do not call
     ├── ConnectTimeout          nothing was sent
-    ├── IdleTimeout             the upstream was silent too long
     ├── DeadlineReached         the request's total time is over
     ├── ConnectionCut           the connection ended before the answer did
     ├── ProtocolViolation       what came is not HTTP/1.1
@@ -29,10 +28,6 @@ class AddressRefused(ConnectFailed):
 
 
 class ConnectTimeout(TransportFault):
-    pass
-
-
-class IdleTimeout(TransportFault):
     pass
 
 

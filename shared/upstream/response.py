@@ -14,9 +14,6 @@ Headers = list[tuple[bytes, bytes]]
 class Source(Protocol):
     """The connection an answer comes from, as the answer sees it."""
 
-    def expect_more(self) -> None:
-        """Someone waits: silence counts from now."""
-
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def abort(self) -> None: ...
@@ -65,10 +62,6 @@ class UpstreamResponse:
             if key == name:
                 return value
         return None
-
-    @property
-    def is_waited_for(self) -> bool:
-        return self._waiter is not None
 
     async def read(self) -> bytes:
         """The whole body. Raises BodyTooLong (the connection is dropped) or TransportFault."""
@@ -136,8 +129,6 @@ class UpstreamResponse:
         return data
 
     async def _wait(self) -> None:
-        if self._source is not None:
-            self._source.expect_more()
         self._waiter = self._loop.create_future()
         try:
             await self._waiter

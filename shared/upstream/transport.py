@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+from shared.metrics import RESENT
 from shared.upstream.connection import Unanswered
 from shared.upstream.faults import ConnectFailed, DeadlineReached
 from shared.upstream.limits import Limits
@@ -36,7 +37,8 @@ class Transport:
         """The answer's head has come when this returns; its body may still be on the way.
 
         `deadline` is the loop's time by which the whole answer must be there. The request is sent
-        a second time only where a reused connection ended without one byte of an answer.
+        a second time only where a reused connection was lost before the upstream can have begun to
+        work on it, which a metric counts.
         Raises TransportFault.
         """
         # Apart: what one provider's row allows must not serve another's at the same place, nor
@@ -49,6 +51,7 @@ class Transport:
             return await connection.exchange(outgoing, deadline)
         except Unanswered:
             _check(deadline)
+            RESENT.labels(outgoing.origin.host).inc()
         connection = await pool.connect(deadline)
         return await connection.exchange(outgoing, deadline)
 

@@ -55,6 +55,28 @@ def within(seconds: float = 20.0) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock a test may move on."""
+
+    skipped_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.skipped_s
+
+    async def pass_by(self, seconds: int) -> None:
+        """Let time go by, a second at a time; what falls due on the way is run."""
+        for _ in range(seconds):
+            self.skipped_s += 1
+            await asyncio.sleep(0)
+
+
+def run_skipping(main: Callable[[SkippingLoop], Coroutine[Any, Any, None]]) -> None:
+    """Run `main` to its end on a loop of its own."""
+    loop = SkippingLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main(loop))
+
+
 async def call(transport: Transport, server: RawServer) -> bytes:
     """One POST, and its answer read whole."""
     return await (await transport.send(request(server.url), deadline=within())).read()

@@ -18,7 +18,6 @@ from shared.upstream.faults import (
     ConnectionCut,
     ConnectTimeout,
     DeadlineReached,
-    IdleTimeout,
     ProtocolViolation,
     TransportFault,
 )
@@ -31,17 +30,20 @@ _TRANSPORTS_OWN = (b"accept-encoding", b"connection", b"content-length", b"host"
 _HTTPX_ERRORS: tuple[tuple[type[TransportFault], type[httpx.TransportError]], ...] = (
     (ConnectTimeout, httpx.ConnectTimeout),
     (ConnectFailed, httpx.ConnectError),
-    (IdleTimeout, httpx.ReadTimeout),
     (DeadlineReached, httpx.ReadTimeout),
     (ConnectionCut, httpx.ReadError),
     (ProtocolViolation, httpx.RemoteProtocolError),
 )
 
 
-def http_client(transport: Transport, *, deadline_s: float) -> httpx.AsyncClient:
+def http_client(
+    transport: Transport, *, deadline_s: float, read_s: float | None = None
+) -> httpx.AsyncClient:
     """Closing the client does not close the transport."""
     bridge = _Bridge(transport, deadline_s)
-    return httpx.AsyncClient(transport=bridge, timeout=None, trust_env=False)
+    return httpx.AsyncClient(
+        transport=bridge, timeout=httpx.Timeout(None, read=read_s), trust_env=False
+    )
 
 
 class _Bridge(httpx.AsyncBaseTransport):

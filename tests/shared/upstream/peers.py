@@ -57,9 +57,9 @@ class Peer:
 async def _with_ours(
     case: Case[T], url: str, trust: ssl.SSLContext | None, connect_s: float, read_s: float
 ) -> T:
-    transport = Transport(Limits(connect_s=connect_s, idle_s=read_s), ssl_context=trust)
+    transport = Transport(Limits(connect_s=connect_s), ssl_context=trust)
     try:
-        async with http_client(transport, deadline_s=_CASE_S) as client:
+        async with http_client(transport, deadline_s=_CASE_S, read_s=read_s) as client:
             return await case(client)
     finally:
         await transport.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 
 import pytest
@@ -23,6 +24,20 @@ def opens_when_told(gate: str):
             await wire.send(OK)
 
     return script
+
+
+def test_the_kernel_looks_for_a_peer_that_vanished(run: Run[None]) -> None:
+    async def main() -> None:
+        async with open_transport() as transport:
+            await call(transport, server)
+            [pool] = transport._private_pools.values()  # noqa: SLF001  a socket's own options
+            kept = pool.idle()
+            assert kept is not None
+            found = kept._transport.get_extra_info("socket")  # noqa: SLF001
+            assert found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+
+    with RawServer(answers_always(OK)) as server:
+        run(main())
 
 
 async def calls_at_once(transport: Transport, server: RawServer, count: int, gate: str) -> None:

@@ -9,12 +9,13 @@ import asyncio
 
 import pytest
 
+from shared.metrics import RESENT
 from shared.upstream.faults import (
     ConnectionCut,
-    IdleTimeout,
+    DeadlineReached,
 )
 from tests.fakes.raw_server import RawServer, Wire, answers, answers_always
-from tests.shared.upstream.calls import OK, Run, call, open_transport
+from tests.shared.upstream.calls import OK, Run, call, open_transport, request, within
 
 
 def ends_the_second_request(*, after: bytes = b"", is_reset: bool = False):
@@ -110,11 +111,75 @@ def test_silence_is_no_reason_to_send_again(run: Run[None]) -> None:
         await wire.until_hung_up()
 
     async def main() -> None:
-        async with open_transport(idle_s=0.5) as transport:
+        async with open_transport() as transport:
             await call(transport, server)
-            with pytest.raises(IdleTimeout):
-                await call(transport, server)
+            with pytest.raises(DeadlineReached):
+                await transport.send(request(server.url), deadline=within(0.5))
 
     with RawServer(once, answers_always(OK)) as server:
         run(main())
     assert (server.accepted, len(server.requests)) == (1, 2)
+
+
+@pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
+def test_what_the_upstream_may_be_at_work_on_is_never_sent_again(
+    run: Run[None], is_reset: bool
+) -> None:
+    """The model works on it, and a balancer in front loses patience: it would be paid twice."""
+
+    async def loses_patience(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(OK)
+        await wire.request()
+        await asyncio.sleep(0.3)
+        if is_reset:
+            wire.reset()
+
+    async def main() -> None:
+        async with open_transport() as transport:
+            await call(transport, server)
+            with pytest.raises(ConnectionCut):
+                await call(transport, server)
+
+    with RawServer(loses_patience, answers_always(OK)) as server:
+        run(main())
+    assert (server.accepted, len(server.requests)) == (1, 2)
+
+
+def test_a_request_lost_while_it_is_sent_is_sent_again_however_long_that_takes(
+    run: Run[None],
+) -> None:
+    """An upstream that never reads the body to its end did not begin to work on it."""
+    body = b"x" * 20_000_000
+
+    async def reads_no_body(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(OK)
+        await wire.head()
+        await asyncio.sleep(0.5)
+        wire.reset()
+
+    async def main() -> None:
+        async with open_transport() as transport:
+            await call(transport, server)
+            answer = await transport.send(request(server.url, body=body), deadline=within())
+            assert await answer.read() == b"ok"
+
+    with RawServer(reads_no_body, answers_always(OK)) as server:
+        run(main())
+    assert (server.accepted, len(server.requests)) == (2, 2)
+
+
+def test_each_request_sent_again_is_counted_once(run: Run[None]) -> None:
+    def counted() -> float:
+        return RESENT.labels("127.0.0.1")._value.get()  # noqa: SLF001  it has no other reader
+
+    async def main() -> None:
+        async with open_transport() as transport:
+            await call(transport, server)
+            await call(transport, server)
+
+    before = counted()
+    with RawServer(ends_the_second_request(), answers_always(OK)) as server:
+        run(main())
+    assert counted() - before == 1

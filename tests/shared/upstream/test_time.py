@@ -1,4 +1,4 @@
-"""How long a request may take: its deadline, and the idle limit between two reads."""
+"""How long a request may take: its deadline, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ import pytest
 from shared.upstream.faults import (
     ConnectTimeout,
     DeadlineReached,
-    IdleTimeout,
 )
 from shared.upstream.transport import Transport
 from tests.fakes.raw_server import RawServer, Wire, answers_always, silence
-from tests.shared.upstream.calls import CHUNKED, OK, Run, call, open_transport, request, within
+from tests.shared.upstream.calls import (
+    CHUNKED,
+    OK,
+    Run,
+    SkippingLoop,
+    call,
+    open_transport,
+    request,
+    run_skipping,
+    within,
+)
 
 
 def test_the_deadline_ends_a_wait_for_the_head(run: Run[None]) -> None:
@@ -37,7 +46,7 @@ async def drips_for_ever(wire: Wire) -> None:
 
 def test_the_deadline_ends_a_body_that_never_falls_silent(run: Run[None]) -> None:
     async def main() -> None:
-        async with open_transport(idle_s=5) as transport:
+        async with open_transport() as transport:
             answer = await transport.send(request(server.url), deadline=within(0.8))
             with pytest.raises(DeadlineReached):
                 await answer.read()
@@ -72,43 +81,53 @@ def test_past_its_deadline_a_request_is_not_sent(run: Run[None]) -> None:
     assert len(server.requests) == 1
 
 
-def test_silence_between_two_parts_is_borne_for_the_idle_limit_only(run: Run[None]) -> None:
+def test_silence_has_no_limit_but_the_deadline() -> None:
+    """A reasoning model says nothing for minutes, before its first byte and in a stream."""
+
+    async def thinks(wire: Wire) -> None:
+        await wire.request()
+        await wire.gate("a head")
+        await wire.send(CHUNKED + b"3\r\none\r\n")
+        await wire.gate("the rest")
+        await wire.send(b"3\r\ntwo\r\n0\r\n\r\n")
+
+    async def main(clock: SkippingLoop) -> None:
+        async with open_transport() as transport:
+            deadline = clock.time() + 600
+            sending = asyncio.create_task(transport.send(request(server.url), deadline=deadline))
+            await server.until(lambda seen: len(seen.requests) == 1)
+            await clock.pass_by(290)
+            server.open("a head")
+            answer = await sending
+            assert await answer.next() == b"one"
+            reading = asyncio.create_task(answer.read())
+            await clock.pass_by(290)
+            server.open("the rest")
+            assert await reading == b"two"
+
+    with RawServer(thinks) as server:
+        run_skipping(main)
+    assert len(server.requests) == 1
+
+
+def test_the_deadline_ends_a_silence() -> None:
     async def stalls(wire: Wire) -> None:
         await wire.request()
         await wire.send(CHUNKED + b"3\r\none\r\n")
         await wire.until_hung_up()
 
-    async def main() -> None:
-        async with open_transport(idle_s=0.5) as transport:
-            answer = await transport.send(request(server.url), deadline=within())
+    async def main(clock: SkippingLoop) -> None:
+        async with open_transport() as transport:
+            answer = await transport.send(request(server.url), deadline=clock.time() + 600)
             assert await answer.next() == b"one"
-            with pytest.raises(IdleTimeout):
-                await answer.next()
+            reading = asyncio.create_task(answer.next())
+            await clock.pass_by(601)
+            with pytest.raises(DeadlineReached):
+                await reading
             await server.until(lambda seen: seen.ended_by_client == 1)
 
     with RawServer(stalls) as server:
-        run(main())
-
-
-def test_silence_counts_only_while_somebody_waits(run: Run[None]) -> None:
-    """A slow client of ours is no fault of the upstream."""
-
-    async def two_parts(wire: Wire) -> None:
-        await wire.request()
-        await wire.send(CHUNKED + b"3\r\none\r\n")
-        await wire.gate("read on")
-        await wire.send(b"3\r\ntwo\r\n0\r\n\r\n")
-
-    async def main() -> None:
-        async with open_transport(idle_s=0.5) as transport:
-            answer = await transport.send(request(server.url), deadline=within())
-            assert await answer.next() == b"one"
-            await asyncio.sleep(1.2)
-            server.open("read on")
-            assert await answer.read() == b"two"
-
-    with RawServer(two_parts) as server:
-        run(main())
+        run_skipping(main)
 
 
 def test_a_deadline_that_falls_on_the_answer_gives_one_or_the_other(run: Run[None]) -> None:

@@ -137,7 +137,7 @@ _FAILING = {
 @pytest.mark.parametrize("script", _FAILING.values(), ids=_FAILING)
 def test_no_fault_and_no_repr_shows_a_secret(run: Run[None], script: Script) -> None:
     async def main() -> None:
-        async with open_transport(idle_s=0.5) as transport:
+        async with open_transport() as transport:
             outgoing = request(
                 f"{server.url}/{_SECRET}?key={_SECRET}",
                 headers=f"authorization: Bearer {_SECRET}\r\n".encode(),
@@ -145,7 +145,7 @@ def test_no_fault_and_no_repr_shows_a_secret(run: Run[None], script: Script) -> 
             )
             assert _SECRET not in repr(outgoing)
             with pytest.raises(TransportFault) as raised:
-                await (await transport.send(outgoing, deadline=within())).read()
+                await (await transport.send(outgoing, deadline=within(0.5))).read()
             assert _SECRET not in "".join(traceback.format_exception(raised.value))
 
     with RawServer(script) as server:
