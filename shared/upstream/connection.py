@@ -13,18 +13,11 @@ from shared.upstream.faults import (
     DeadlineReached,
     ProtocolViolation,
     TransportFault,
+    Unanswered,
 )
 from shared.upstream.limits import Limits
 from shared.upstream.request import UpstreamRequest, head_of
 from shared.upstream.response import UpstreamResponse
-
-
-class Unanswered(ConnectionCut):
-    """A reused connection ended without one byte of an answer, before or while the request was
-    sent, or within a round trip of that: sending again is safe.
-
-    The upstream closed it while it was idle; RFC 9112, section 9.3.1.
-    """
 
 
 class Keeper(Protocol):

@@ -6,6 +6,7 @@
     ├── ConnectTimeout          nothing was sent
     ├── DeadlineReached         the request's total time is over
     ├── ConnectionCut           the connection ended before the answer did
+    │   └── Unanswered          so early that the upstream cannot have begun to work
     ├── ProtocolViolation       what came is not HTTP/1.1
     └── BodyTooLong             the answer is longer than we read
 
@@ -37,6 +38,14 @@ class DeadlineReached(TransportFault):
 
 class ConnectionCut(TransportFault):
     pass
+
+
+class Unanswered(ConnectionCut):
+    """A reused connection ended without one byte of an answer, before or while the request was
+    sent, or within a round trip of that: sending again is safe.
+
+    The upstream closed it while it was idle; RFC 9112, section 9.3.1.
+    """
 
 
 class ProtocolViolation(TransportFault):

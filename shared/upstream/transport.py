@@ -10,8 +10,7 @@ import asyncio
 import ssl
 
 from shared.metrics import RESENT
-from shared.upstream.connection import Unanswered
-from shared.upstream.faults import ConnectFailed, DeadlineReached
+from shared.upstream.faults import ConnectFailed, DeadlineReached, Unanswered
 from shared.upstream.limits import Limits
 from shared.upstream.origin import Origin
 from shared.upstream.pool import Pool
