@@ -88,14 +88,7 @@ async def _probe(
     transport: Transport, access: PlatformAccess, provider: Provider, timeout_s: float
 ) -> Finding:
     async def ask(key: str | None) -> CheckResult:
-        return await check_provider(
-            transport,
-            access.urls.of(provider),
-            dialect=provider.dialect,
-            slug=provider.slug,
-            key=key,
-            timeout_s=timeout_s,
-        )
+        return await check_provider(transport, access.urls.of(provider), key, timeout_s=timeout_s)
 
     key, key_fault = _key(access, provider)
     if key is not None:

@@ -78,8 +78,7 @@ async def delete_provider(request: AnyRequest, provider: FromPath[str]) -> Delet
 @post(PROVIDER + "/test", guards=_ADMIN, status_code=200)
 async def test_provider(request: AnyRequest, provider: FromPath[str]) -> ProbeResult:
     """Ask its free endpoint, with the platform's key if there is one. Nothing is billed."""
-    row = await providers_of(request).find(provider)
-    return probe_result(row.provider, await resources_of(request).get(Probe).ask(row))
+    return probe_result(provider, await resources_of(request).get(Probe).ask(provider))
 
 
 def providers_of(request: AnyRequest) -> Providers:

@@ -49,9 +49,7 @@ class KeyChecks:
             result = await check_provider(
                 self._transport,
                 self._urls.of(provider),
-                dialect=provider.dialect,
-                slug=provider.slug,
-                key=key.reveal(),
+                key.reveal(),
                 timeout_s=CHECK_TIMEOUT_S,
             )
         except ValueError:

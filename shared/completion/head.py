@@ -65,12 +65,13 @@ class Head:
             await asyncio.wait([self._comments])
 
     def _begin(self) -> None:
-        self.is_held = False
         self._comments = asyncio.create_task(self._keep_alive())
 
     async def _keep_alive(self) -> None:
-        self.is_sent = True
+        # Not sooner: in the turn of the timer the attempt may fail, and this be stopped unsent.
+        self.is_held = False
         await self._send(self._start())
+        self.is_sent = True
         while True:
             await self._send({"type": "http.response.body", "body": _COMMENT, "more_body": True})
             await asyncio.sleep(COMMENT_EVERY_S)

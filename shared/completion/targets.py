@@ -15,7 +15,7 @@ from shared.upstream.litellm import SLUG, LiteLLMProxy
 from shared.upstream.origin import Origin, parse_url
 from shared.upstream.platform_access import PlatformAccess
 from shared.vault.sealing import Vault
-from shared.wire.dialect import Dialect, dialect_of
+from shared.wire.dialect import Dialect
 
 MAX_OWN = 20_000
 """Targets with a caller's own key in them, in clear, that are kept for the next request."""
@@ -64,10 +64,7 @@ class Targets:
         provider, key = candidate.model.provider, candidate.key
         if isinstance(key, StoredKey):
             return self._of_own(provider, key)
-        seen = (
-            *(provider.slug, provider.base_url, provider.dialect, provider.sealed_system_key),
-            *(provider.auth_type, provider.litellm_prefix, provider.is_local),
-        )
+        seen = (*_facts(provider), provider.sealed_system_key, provider.litellm_prefix)
         target = self._known.get(seen)
         if target is None:
             target = self._known[seen] = self._make(provider)
@@ -79,10 +76,7 @@ class Targets:
 
     def _of_own(self, provider: Provider, key: StoredKey) -> Target:
         # By the user and the sealed text, not by an id: what is found here is never another's.
-        seen = (
-            *(key.sealed, key.user_id),
-            *(provider.slug, provider.base_url, provider.dialect, provider.is_local),
-        )
+        seen = (*_facts(provider), key.sealed, key.user_id)
         target = self._own.get(seen)
         if target is None:
             opened = open_own_key(self._vault, key.user_id, key.sealed, provider)
@@ -105,19 +99,26 @@ class Targets:
             ) from error
 
     def _direct(self, provider: Provider, key: str | None) -> Target:
-        url = self._access.urls.of(provider)
-        dialect = dialect_of(provider.dialect, provider.slug, provider.auth_type)
-        origin, path = parse_url(url.url + dialect.path)
-        headers = dialect.headers(key)
+        endpoint = self._access.urls.of(provider)
+        dialect = endpoint.dialect
+        origin, path = parse_url(endpoint.url + dialect.path)
         return Target(
             dialect,
             origin,
             path.encode(),
-            headers,
-            is_simulated=url.is_simulated,
-            may_be_private=url.is_trusted,
+            dialect.headers(key),
+            is_simulated=endpoint.is_simulated,
+            may_be_private=endpoint.is_trusted,
             speaks_as=provider.slug,
         )
+
+
+def _facts(provider: Provider) -> tuple[str | bool, ...]:
+    """All that a target is made of beside its key: where one of them changes, it is made anew."""
+    return (
+        *(provider.slug, provider.base_url, provider.dialect),
+        *(provider.auth_type, provider.is_local),
+    )
 
 
 def _through(proxy: LiteLLMProxy, provider: Provider) -> Target:

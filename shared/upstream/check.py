@@ -16,9 +16,8 @@ from shared.upstream.faults import (
     TransportFault,
 )
 from shared.upstream.origin import parse_url
-from shared.upstream.provider_url import ProviderUrl
+from shared.upstream.provider_url import Endpoint
 from shared.upstream.transport import Transport, UpstreamRequest
-from shared.wire.dialect import dialect_of
 from shared.wire.refusal import read_refusal
 
 
@@ -40,24 +39,18 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 async def check_provider(
-    transport: Transport,
-    place: ProviderUrl,
-    *,
-    dialect: str,
-    slug: str,
-    key: str | None,
-    timeout_s: float,
-    auth_type: str | None = None,
+    transport: Transport, endpoint: Endpoint, key: str | None, *, timeout_s: float
 ) -> CheckResult:
     """GET the free endpoint (shared/wire/providers names it) with `key`, or without one.
 
-    Raises ValueError for a dialect we do not speak, a URL that cannot be used or a key that no
-    header can carry; the message repeats neither.
+    Raises ValueError for a URL that cannot be used or a key that no header can carry; the message
+    repeats neither.
     """
-    spoken = dialect_of(dialect, slug, auth_type)
-    origin, target = parse_url(place.url + spoken.check_path)
+    dialect = endpoint.dialect
+    origin, target = parse_url(endpoint.url + dialect.check_path)
     outgoing = UpstreamRequest(
-        b"GET", origin, target.encode(), spoken.headers(key), b"", may_be_private=place.is_trusted
+        *(b"GET", origin, target.encode(), dialect.headers(key), b""),
+        may_be_private=endpoint.is_trusted,
     )
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -68,7 +61,7 @@ async def check_provider(
         status = answer.status
         if status != 200:
             retry_after = answer.header(b"retry-after")
-            refusal = read_refusal(slug, status, body, retry_after, datetime.now(UTC))
+            refusal = read_refusal(endpoint.slug, status, body, retry_after, datetime.now(UTC))
     except TransportFault as error:
         fault = _kind_of(error)
     return CheckResult(status, round((loop.time() - started) * 1000), fault, refusal)

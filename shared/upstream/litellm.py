@@ -18,7 +18,7 @@ from shared.upstream.origin import parse_url
 from shared.upstream.request import UpstreamRequest
 from shared.upstream.transport import Transport
 from shared.wire.dialect import dialect_of
-from shared.wire.provider import OPENAI
+from shared.wire.provider import OPENAI, Auth
 from shared.wire.providers.litellm import PROVIDER
 
 SLUG = PROVIDER.slug
@@ -34,7 +34,7 @@ class LiteLLMProxy:
     def __init__(self, root: str, key: SecretStr | None) -> None:
         """`root` may end in `/v1`. Raises ValueError where it, or the key, cannot be used."""
         self._root = root.rstrip("/").removesuffix("/v1")
-        self.dialect = dialect_of(OPENAI, SLUG)
+        self.dialect = dialect_of(OPENAI, SLUG, Auth.BEARER)
         self.origin, target = parse_url(self._root + "/v1" + self.dialect.path)
         self.target = target.encode()
         self.headers = self.dialect.headers(None if key is None else key.get_secret_value())

@@ -7,10 +7,9 @@ from collections.abc import AsyncGenerator
 import msgspec
 
 from shared.catalog.provider_changes import Providers
-from shared.catalog.providers import ProviderRow
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
-from shared.errors import InvalidField
+from shared.errors import InvalidField, NotFound
 from shared.resources import opener
 from shared.upstream.check import CheckResult, check_provider
 from shared.upstream.host_check import check_base_url
@@ -42,33 +41,26 @@ class Probe:
         self._access = access
         self._keeper = keeper
 
-    async def ask(self, row: ProviderRow) -> Probed:
-        """Raises InvalidField where the row's URL or dialect, or the key, cannot be used."""
-        key = self._key(row)
-        try:
-            found = await check_provider(
-                self._transport,
-                self._access.urls.at(row.provider, row.base_url, is_local=row.is_local),
-                dialect=row.dialect,
-                slug=row.provider,
-                key=key,
-                timeout_s=PROBE_TIMEOUT_S,
-                auth_type=row.auth_type,
+    async def ask(self, slug: str) -> Probed:
+        """The provider as its row is now.
+
+        Raises NotFound, and InvalidField where the row's URL or dialect, or the key, cannot be
+        used.
+        """
+        provider = (await self._keeper.refresh()).providers_by_slug.get(slug)
+        if provider is None:
+            raise NotFound(
+                f"There is no provider '{slug[:63]}'.", param="provider", code="provider_not_found"
             )
+        key = self._access.key_of(provider)
+        try:
+            endpoint = self._access.urls.of(provider)
+            found = await check_provider(self._transport, endpoint, key, timeout_s=PROBE_TIMEOUT_S)
         except ValueError as error:
             raise InvalidField(
-                f"{row.provider} cannot be asked: {error}.",
-                param="base_url",
-                code="cannot_be_asked",
+                f"{slug} cannot be asked: {error}.", param="base_url", code="cannot_be_asked"
             ) from error
         return Probed(found, has_key=key is not None)
-
-    def _key(self, row: ProviderRow) -> str | None:
-        """The platform's; a provider made within the last second has none yet."""
-        known = self._keeper.snapshot.providers_by_slug.get(row.provider)
-        if known is None:
-            return None
-        return self._access.key_of(msgspec.structs.replace(known, base_url=row.base_url))
 
 
 @opener

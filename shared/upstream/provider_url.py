@@ -1,4 +1,7 @@
-"""Where a provider is: the operator's environment over its row, a simulated one over both."""
+"""Where a provider is and how it is spoken to: the only place that reads its row for that.
+
+The operator's environment says where over the row, and a simulated provider over both.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,20 @@ from shared.routing.snapshot import Provider
 from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
 from shared.upstream.origin import parse_url
 from shared.vault.owner import Owner
+from shared.wire.dialect import Dialect, dialect_of
 
 SIMULATED_KEY = "simulated"
 """What the simulated provider is sent where a provider's own key would go."""
 
 
-class ProviderUrl(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True):
     """`url` has the version segment, and no slash at its end. `is_trusted`: the operator's own
-    environment named it, so that it may be at a private address.
+    environment or its row marked local named it, so that it may be at a private address.
     """
 
+    slug: str
     url: str
+    dialect: Dialect
     is_trusted: bool
     is_simulated: bool
 
@@ -45,19 +51,17 @@ class ProviderUrls:
         """Whether the operator's environment says where this provider is."""
         return slug in self._base_urls
 
-    def of(self, provider: Provider) -> ProviderUrl:
-        return self.at(provider.slug, provider.base_url, is_local=provider.is_local)
-
-    def at(self, slug: str, base_url: str, *, is_local: bool) -> ProviderUrl:
-        """Where the provider of a row with these values is."""
-        if self._simulated_url is not None and self.simulates(slug):
-            path = urlsplit(base_url).path.rstrip("/")
-            url = f"{self._simulated_url.rstrip('/')}/{slug}{path}"
-            return ProviderUrl(url, is_trusted=True, is_simulated=True)
-        own = self._base_urls.get(slug)
-        if own is not None:
-            return ProviderUrl(own.rstrip("/"), is_trusted=True, is_simulated=False)
-        return ProviderUrl(base_url.rstrip("/"), is_trusted=is_local, is_simulated=False)
+    def of(self, provider: Provider) -> Endpoint:
+        """Raises ValueError for a dialect that we do not speak."""
+        slug, url, is_trusted = provider.slug, provider.base_url, provider.is_local
+        is_simulated = self._simulated_url is not None and self.simulates(slug)
+        if is_simulated and self._simulated_url is not None:
+            url = f"{self._simulated_url.rstrip('/')}/{slug}{urlsplit(url).path}"
+            is_trusted = True
+        elif slug in self._base_urls:
+            url, is_trusted = self._base_urls[slug], True
+        dialect = dialect_of(provider.dialect, slug, provider.auth_type)
+        return Endpoint(slug, url.rstrip("/"), dialect, is_trusted, is_simulated)
 
 
 def owner_of(user_id: str | None, provider: Provider) -> Owner:

@@ -93,10 +93,11 @@ _MESSAGES = Dialect(
 )
 
 
-def dialect_of(name: str, slug: str, auth_type: str | None = None) -> Dialect:
+def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
     """The dialect that a provider's row names. Raises ValueError for one we do not speak.
 
-    `auth_type` is the row's: the header that carries the key.
+    `auth_type` is the row's: the header that carries the key. Whoever has a provider asks
+    `ProviderUrls.of`, so that it is spoken to in one way everywhere.
     """
     if name == ANTHROPIC:
         return _MESSAGES

@@ -26,6 +26,7 @@ class Metadata(msgspec.Struct, frozen=True):
 
     Times are ms; `overhead_ms` is the part of `latency_ms` that was not spent on the provider.
     `dropped_params` names the fields of the request that the provider was not sent.
+    `ignores_health`: no candidate was well, and they were tried all the same, as in /route.
     """
 
     request_id: str
@@ -43,6 +44,7 @@ class Metadata(msgspec.Struct, frozen=True):
     overhead_ms: float
     dropped_params: tuple[str, ...]
     simulated: bool
+    ignores_health: bool
 
 
 _encode = msgspec.json.Encoder().encode

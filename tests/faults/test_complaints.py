@@ -42,7 +42,8 @@ from shared.wire.usage import Usage
 from tests.shared.routing.catalog import TERRA
 
 PRICE = Price(version=1, tiers=(PriceTier(0, Rates(input=100, output=500, cached=10)),))
-OPENAI, ANTHROPIC = dialect_of("openai", "openai"), dialect_of("anthropic", "anthropic")
+OPENAI = dialect_of("openai", "openai", "bearer")
+ANTHROPIC = dialect_of("anthropic", "anthropic", "x-api-key")
 SAID = "Some words that were delivered"
 _final = msgspec.msgpack.Decoder(UsageFinal)
 

@@ -132,7 +132,7 @@ class Room:
         self.tried.append(candidate)
         slug = candidate.model.provider.slug
         origin, path = parse_url(f"https://{slug}.example/v1/chat/completions")
-        dialect = dialect_of("openai", "openai")
+        dialect = dialect_of("openai", "openai", "bearer")
         return Target(dialect, origin, path.encode(), b"", False, False, slug)  # noqa: FBT003
 
     async def send(self, request: UpstreamRequest, *, deadline: float) -> Answer:

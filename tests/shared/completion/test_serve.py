@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -15,7 +14,7 @@ from litestar import Litestar
 
 from functions.chat_completions.handler import chat_completions
 from shared.answer_errors import EXCEPTION_HANDLERS
-from shared.completion import deliver, head
+from shared.completion import deliver
 from shared.completion.wire import CHAT
 from shared.errors import ProviderUnavailable
 from shared.routing.order import Block
@@ -117,84 +116,17 @@ def test_who_is_passed_over_was_not_tried_and_another_is_a_fallback() -> None:
     asyncio.run(check())
 
 
-class Silent(Answer):
-    """A stream that is begun, says nothing until `speak`, and then what it was given."""
+def test_that_no_candidate_was_well_is_said_in_the_answer() -> None:
+    async def check() -> None:
+        room = Room(catalog.snapshot())
+        assert b'"ignores_health":false' in await room.complete(body_of())
+        for model in room.snapshot.models:
+            place = (model.provider.slug, model.model_id, None)
+            room.circuits.blocks[place] = Block(ProviderUnavailable, 1e12)
+        assert b'"ignores_health":true' in await room.complete(body_of())
+        assert b'"ignores_health":true' in await room.complete(body_of(stream=True))
 
-    def __init__(self, chunks: list[bytes]) -> None:
-        super().__init__(chunks=chunks)
-        self.speak = asyncio.Event()
-
-    async def next(self) -> bytes | None:
-        await self.speak.wait()
-        return await super().next()
-
-
-def when_the_head_is_out(
-    monkeypatch: pytest.MonkeyPatch,
-    room: Room,
-    first: Silent,
-    then: Callable[[asyncio.Task[bytes]], Awaitable[None]],
-) -> None:
-    """Begin a stream at `first`, and do `then` once its head and a comment went out."""
-    monkeypatch.setattr(head, "HOLD_S", 0.01)
-    room.answers["openai"] = first
-
-    async def run() -> None:
-        commented = asyncio.Event()
-
-        async def send(message: Any) -> None:
-            if message.get("body", b"").startswith(b":"):
-                commented.set()
-
-        serving = asyncio.create_task(room.complete(body_of(stream=True), send))
-        await asyncio.wait_for(commented.wait(), 5)
-        await then(serving)
-
-    asyncio.run(run())
-
-
-def test_once_its_head_is_out_a_stream_falls_over_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    room, first = Room(catalog.snapshot()), Silent([])
-
-    async def then(serving: asyncio.Task[bytes]) -> None:
-        first.speak.set()
-        answer = await serving
-        assert answer.startswith(b": waiting")
-        assert json.loads(answer.rpartition(b"data: ")[2])["error"]["code"]
-        assert len(room.sent) == 1
-        assert [one.status_code for one in room.spool.finals] == [502]
-
-    when_the_head_is_out(monkeypatch, room, first, then)
-
-
-def test_what_comes_late_is_relayed_behind_the_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    room, first = Room(catalog.snapshot()), Silent(list(EVENTS))
-
-    async def then(serving: asyncio.Task[bytes]) -> None:
-        first.speak.set()
-        answer = await serving
-        assert b'"content": "Hi"' in answer
-        assert answer.endswith(b"data: [DONE]\n\n")
-        assert [one.status_code for one in room.spool.finals] == [200]
-
-    when_the_head_is_out(monkeypatch, room, first, then)
-
-
-def test_who_is_cancelled_while_waiting_leaves_no_comments_and_a_row_of_unknown_cost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    room, first = Room(catalog.snapshot()), Silent([])
-
-    async def then(serving: asyncio.Task[bytes]) -> None:
-        serving.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await serving
-        assert first.is_closed
-        (final,) = room.spool.finals
-        assert (final.status_code, final.cost_total_pico_usd) == (500, None)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    when_the_head_is_out(monkeypatch, room, first, then)
+    asyncio.run(check())
 
 
 @pytest.mark.parametrize("first_byte_is_out", [False, True])

@@ -9,9 +9,10 @@ import pytest
 
 from shared.errors import ProviderRejectedKey
 from shared.upstream.check import CheckResult, check_provider
-from shared.upstream.provider_url import ProviderUrl
+from shared.upstream.provider_url import ProviderUrls
 from shared.upstream.transport import Transport
 from tests.fakes.simulated import SimulatedProvider
+from tests.shared.routing import catalog
 
 PATHS = {
     "openai": "/v1",
@@ -34,14 +35,10 @@ def check(url: str, slug: str, key: str | None, timeout_s: float = 5.0) -> Check
     async def run() -> CheckResult:
         transport = Transport()
         try:
-            return await check_provider(
-                transport,
-                ProviderUrl(url, is_trusted=True, is_simulated=False),
-                dialect="anthropic" if slug == "anthropic" else "openai",
-                slug=slug,
-                key=key,
-                timeout_s=timeout_s,
-            )
+            dialect = "anthropic" if slug == "anthropic" else "openai"
+            provider = catalog.provider(1, slug, base_url=url, dialect=dialect, is_local=True)
+            endpoint = ProviderUrls(base_urls={}, simulated_url=None).of(provider)
+            return await check_provider(transport, endpoint, key, timeout_s=timeout_s)
         finally:
             await transport.aclose()
 

@@ -19,7 +19,7 @@ from shared.wire.messages.write import (
 from shared.wire.provider import ANTHROPIC
 
 HELLO = [{"role": "user", "content": "hello"}]
-headers = dialect_of(ANTHROPIC, ANTHROPIC).headers
+headers = dialect_of(ANTHROPIC, ANTHROPIC, "x-api-key").headers
 MODEL = "claude-sonnet-4-6"
 
 
