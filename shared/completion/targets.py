@@ -114,7 +114,7 @@ class Targets:
 
 
 def _facts(provider: Provider) -> tuple[str | bool, ...]:
-    """All that a target is made of beside its key: where one of them changes, it is made anew."""
+    """All that a target is made of beside its key: where one of them changes, it is made again."""
     return (
         *(provider.slug, provider.base_url, provider.dialect),
         *(provider.auth_type, provider.is_local),
