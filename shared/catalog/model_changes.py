@@ -14,6 +14,7 @@ from shared.catalog.changes import TierName, audit, sent
 from shared.catalog.models import ModelRow
 from shared.db.audit import Action, Actor
 from shared.db.connect import Connection, Database
+from shared.db.connections import Connects
 from shared.errors import Conflict, InvalidField, NotFound
 from shared.pricing.price import parse_price
 from shared.resources import opener
@@ -74,7 +75,7 @@ class Models:
     What is passed in has been decoded (or converted) by msgspec, which checks each field.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Connects) -> None:
         self._database = database
 
     async def list(self, provider: str | None = None) -> list[ModelRow]:

@@ -17,7 +17,8 @@ from shared.catalog import providers
 from shared.catalog.changes import TierName, audit, refuse_unused, sent
 from shared.catalog.providers import ProviderRow
 from shared.db.audit import Action, Actor
-from shared.db.connect import Connection, Database
+from shared.db.connect import Connection
+from shared.db.connections import Connects
 from shared.errors import Conflict, InvalidField, NotFound, Unprocessable
 from shared.wire.provider import OPENAI, DialectName, auth_of
 
@@ -98,7 +99,7 @@ class Providers:
     """
 
     def __init__(
-        self, database: Database, *, check_url: CheckUrl, host_of: Callable[[str], str | None]
+        self, database: Connects, *, check_url: CheckUrl, host_of: Callable[[str], str | None]
     ) -> None:
         self._database = database
         self._check_url = check_url

@@ -14,6 +14,7 @@ from shared.catalog.rule_checks import ChangeRule, NewRule, check_no_twin, check
 from shared.catalog.rules import RuleRow, RulesModel
 from shared.db.audit import Action, Actor
 from shared.db.connect import Connection, Database
+from shared.db.connections import Connects
 from shared.errors import InvalidField, NotFound
 from shared.resources import opener
 
@@ -21,7 +22,7 @@ from shared.resources import opener
 class Rules:
     """llm_routing_rules as an admin reads and changes it. A change is in force within 2 s."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Connects) -> None:
         self._database = database
 
     async def list(self) -> list[RuleRow]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import click
+import msgspec
 import psycopg
 
+from shared.errors import SwitchyardError
 from shared.settings import SettingsInvalid
+
+T = TypeVar("T")
 
 
 class CommandFailed(click.ClickException):
@@ -29,7 +33,7 @@ def failing_in_one_line() -> Generator[None]:
     """
     try:
         yield
-    except SettingsInvalid as error:
+    except (SettingsInvalid, SwitchyardError) as error:
         raise CommandFailed(one_line(error)) from error
     except psycopg.errors.UndefinedTable as error:
         raise CommandFailed(
@@ -45,3 +49,11 @@ def failing_in_one_line() -> Generator[None]:
 def one_line(error: BaseException) -> str:
     """The error's message without line breaks."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def converted(fields: dict[str, Any], kind: type[T]) -> T:
+    """What a service takes, from a command's options. Raises CommandFailed, naming the field."""
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        raise CommandFailed(one_line(error)) from error

@@ -10,15 +10,19 @@ import click
 
 COMMANDS: Mapping[str, str] = {
     "up": "Run the whole gateway on this machine, database included.",
+    "down": "End the running gateway, or what a killed one left.",
     "migrate": "Bring the database up to date with this release.",
     "doctor": "Find problems in the setup, and say how to fix them.",
     "token": "Create, list, revoke and rotate access tokens.",
+    "provider": "List and add providers; switch them on and off.",
+    "model": "List, add and price models; switch them on and off.",
+    "rule": "List, add and remove routing rules.",
     "route": "Show where a request would go, and why.",
     "key": "Generate, rotate and verify encryption keys.",
     "health": "Show the providers' health, or check it now.",
     "functions": "List what can be deployed, and how to run it.",
     "catalog": "Update models and prices.",
-    "usage": "Export, reprice and reconcile usage; resend it to billing.",
+    "usage": "Show, export, reprice and reconcile usage; resend it to billing.",
 }
 """Each command's name, which is also that of its module and function, with its line of help."""
 

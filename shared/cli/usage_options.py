@@ -41,4 +41,3 @@ start_option = click.option("--start", type=Day(), metavar="DATE", help="First U
 end_option = click.option("--end", type=Day(), metavar="DATE", help="UTC day after the last one.")
 provider_option = click.option("--provider", metavar="SLUG", help="Only this provider's rows.")
 model_option = click.option("--model", metavar="ID", help="Only this model's rows.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")

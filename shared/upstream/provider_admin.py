@@ -9,6 +9,7 @@ import msgspec
 from shared.catalog.provider_changes import Providers
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
+from shared.db.connections import Connects
 from shared.errors import InvalidField, NotFound
 from shared.resources import opener
 from shared.upstream.check import CheckResult, check_provider
@@ -22,8 +23,12 @@ PROBE_TIMEOUT_S = 10.0
 
 @opener
 async def open_providers(database: Database) -> AsyncGenerator[Providers]:
+    yield providers_over(database)
+
+
+def providers_over(database: Connects) -> Providers:
     """The catalog's service with the checks of an address, which it is too far below to import."""
-    yield Providers(database, check_url=check_base_url, host_of=_host_of)
+    return Providers(database, check_url=check_base_url, host_of=_host_of)
 
 
 class Probed(msgspec.Struct, frozen=True):

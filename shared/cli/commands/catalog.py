@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 import click
 import msgspec
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from shared.catalog.sync import Change, ChangeKind, apply_sync, plan_sync, provider_slugs
 from shared.cli.failures import CommandFailed, failing_in_one_line
+from shared.cli.output import print_table
 from shared.cli.services import database_url
 from shared.db.audit import Actor
 from shared.db.connect import connect_once
@@ -69,7 +69,7 @@ def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
         click.echo(msgspec.json.encode(_Report(is_applied, summary, changes)))
         return
     if changes:
-        Console().print(_table(changes))
+        print_table(_table(changes))
     said = [f"{counts[kind]} {_MEANINGS[kind]}" for kind in ChangeKind if counts[kind]]
     click.echo("; ".join(said) + "." if said else "The catalog is up to date.", err=True)
     if not is_applied and (counts[ChangeKind.NEW] or counts[ChangeKind.PRICE]):

@@ -6,12 +6,12 @@ import textwrap
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from shared.cli.cold_start import ColdStart, measure
 from shared.cli.deployables import Deployable, deployables
 from shared.cli.failures import CommandFailed, failing_in_one_line
+from shared.cli.output import print_table
 
 _WIDTH = 86
 
@@ -77,4 +77,4 @@ def _print_measures(measured: list[_Measured], as_json: bool) -> None:
         table.add_row(
             each.name, f"{start.import_ms:.0f}", f"{start.memory_mb:.0f}", str(start.modules)
         )
-    Console().print(table)
+    print_table(table)

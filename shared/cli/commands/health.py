@@ -10,10 +10,10 @@ from functools import partial
 import click
 import msgspec
 from redis.exceptions import RedisError
-from rich.console import Console
 from rich.table import Table
 
 from shared.cli.failures import CommandFailed, failing_in_one_line
+from shared.cli.output import print_table
 from shared.cli.services import database_url, redis_url
 from shared.db.audit import Actor
 from shared.db.connect import connect_once
@@ -105,7 +105,7 @@ def _show(found: Sequence[ProviderHealth], *, as_json: bool) -> None:
             _moment(one.health_last_checked),
             one.health_reason or one.system_key_reason or "",
         )
-    Console().print(table)
+    print_table(table)
 
 
 def _percent(share: float | None) -> str:

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from shared.auth.caller import Role
 from shared.auth.scope import Scope
 from shared.auth.tokens import CreateToken, Minted, RotateToken, Tokens
 from shared.cli.failures import CommandFailed, failing_in_one_line
+from shared.cli.output import print_table
 from shared.cli.services import database_url
 from shared.db.access_tokens import TokenRow
 from shared.db.audit import Actor
@@ -127,7 +127,7 @@ def list_(as_json: bool) -> None:
             " ".join(row.scopes) or "all",
             _state(row),
         )
-    Console().print(table)
+    print_table(table)
 
 
 @token.command()

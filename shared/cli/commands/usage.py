@@ -9,20 +9,20 @@ from typing import Any
 import click
 import msgspec
 import psycopg
-from rich.console import Console
 from rich.table import Table
 
 from shared.cli.failures import CommandFailed, failing_in_one_line
+from shared.cli.output import json_option, print_table
 from shared.cli.services import database_url
 from shared.cli.usage_options import (
     Day,
     Usd,
     end_option,
-    json_option,
     model_option,
     provider_option,
     start_option,
 )
+from shared.cli.usage_show import show_command
 from shared.db.audit import Action, Actor, append_audit_from_command
 from shared.db.session import connect
 from shared.ledger import outbox as usage_outbox
@@ -38,12 +38,15 @@ _ACTOR = "switchyard usage"
 _MAX_ROWS = 1000
 
 
-@click.group(short_help="Export, reprice and reconcile usage; resend it to billing.")
+@click.group(short_help="Show, export, reprice and reconcile usage; resend it to billing.")
 def usage() -> None:
     """The usage ledger.
 
     Uses DATABASE_URL, or else the database of a running `switchyard up`.
     """
+
+
+usage.add_command(show_command)
 
 
 @usage.command("export")
@@ -280,7 +283,7 @@ def _print(rows: list[dict[str, Any]], otherwise: str) -> None:
     table = Table(*rows[0])
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
+    print_table(table)
 
 
 def _cell(value: Any) -> str:

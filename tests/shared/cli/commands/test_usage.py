@@ -100,3 +100,22 @@ def test_a_date_that_is_none_is_wrong_usage() -> None:
     done = run("export", "--to", "x", "--start", "yesterday")
     assert done.exit_code == 2
     assert "2026-11-25" in done.stderr
+
+
+@pytest.mark.usefixtures("database")
+def test_show_sums_what_was_used_and_is_whole_in_a_pipe() -> None:
+    done = run("show", *DAY, "--by", "day", "--by", "user", "--json")
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    [row] = answer["data"]
+    assert (row["day"], row["user"], row["requests"]) == ("2026-03-01", final().user_id, 2)
+    assert answer["total"]["requests"] == 2
+    head, line = run("show", *DAY, "--by", "user").stdout.splitlines()
+    assert head.split()[:3] == ["user", "requests", "prompt"]
+    assert line.split()[:2] == [final().user_id, "2"]
+
+
+@pytest.mark.usefixtures("database")
+def test_show_says_on_stderr_that_nothing_was_used() -> None:
+    done = run("show", "--start", "2020-01-01", "--end", "2020-01-02")
+    assert (done.stdout, done.stderr) == ("", "Nothing was used.\n")

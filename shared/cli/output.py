@@ -1,0 +1,37 @@
+"""How commands print: JSON alone on stdout, or a table that is whole wherever it goes."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+# Of a pipe or a file, which have no edge: no cell is folded there, so that grep and awk find it.
+_NO_EDGE = 100_000
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(answer: object) -> None:
+    """One line of JSON; a struct is an object with its fields' names."""
+    click.echo(msgspec.json.encode(answer))
+
+
+def print_table(table: Table, otherwise: str | None = None) -> None:
+    """A table: framed on a terminal; without a frame, and never folded, in a pipe or a file.
+
+    `otherwise` is printed to stderr in place of a table without rows.
+    """
+    if not table.row_count and otherwise is not None:
+        click.echo(otherwise, err=True)
+        return
+    for column in table.columns:
+        column.overflow = "fold"
+    if sys.stdout.isatty():
+        Console().print(table)
+        return
+    table.box, table.pad_edge, table.title, table.caption = None, False, None, None
+    Console(width=_NO_EDGE, color_system=None).print(table)
