@@ -17,12 +17,14 @@ COMMANDS: Mapping[str, str] = {
     "provider": "List and add providers; switch them on and off.",
     "model": "List, add and price models; switch them on and off.",
     "rule": "List, add and remove routing rules.",
+    "user": "List users, and show what one has and used.",
     "route": "Show where a request would go, and why.",
     "key": "Generate, rotate and verify encryption keys.",
     "health": "Show the providers' health, or check it now.",
     "functions": "List what can be deployed, and how to run it.",
     "catalog": "Update models and prices.",
     "usage": "Show, export, reprice and reconcile usage; resend it to billing.",
+    "completion": "Print the script that completes commands in a shell.",
 }
 """Each command's name, which is also that of its module and function, with its line of help."""
 

@@ -5,7 +5,6 @@ import sys
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -42,4 +41,4 @@ def test_what_a_killed_up_left_is_ended(data_dir: Path, monkeypatch: pytest.Monk
     left = subprocess.Popen(["sleep", "60"], start_new_session=True)
     remember(data_dir, [left.pid])
     assert down() == "Ended what a killed `switchyard up` left (processes: 1).\n"
-    assert not psutil.pid_exists(left.pid)
+    assert left.wait(5) is not None
