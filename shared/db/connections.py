@@ -16,6 +16,12 @@ class Connects(Protocol):
         ...
 
 
+class Reports(Protocol):
+    def report(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
+        """A connection for a statement that reads as much as is asked for."""
+        ...
+
+
 class CommandDatabase:
     """A connection for each use: a command makes one or two, and fails at once without any."""
 
@@ -23,4 +29,8 @@ class CommandDatabase:
         self._dsn = dsn
 
     def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
+        return connect_once(self._dsn)
+
+    def report(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
+        """An operator waits as long as it takes."""
         return connect_once(self._dsn)

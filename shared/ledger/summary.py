@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connects
+from shared.db.connections import Reports
 from shared.db.rollups import smallest_with
 from shared.errors import InvalidField
 from shared.ledger.filters import UsageFilters, daily_columns, where_daily
@@ -110,7 +110,7 @@ class Summary(NamedTuple):
     total: Row
 
 
-async def summary_of(database: Connects, filters: UsageFilters, groups: Sequence[str]) -> Summary:
+async def summary_of(database: Reports, filters: UsageFilters, groups: Sequence[str]) -> Summary:
     """The sums by `groups`, each one of GROUPS.
 
     Raises InvalidField for more than MAX_GROUPS of them, psycopg.OperationalError.
