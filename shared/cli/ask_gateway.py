@@ -6,12 +6,30 @@ import http.client
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 import msgspec
 
 from shared.cli.failures import CommandFailed
+from shared.cli.services import running_up
 
-TRY_OUT_TOKEN = "admin-token"  # noqa: S105  from the guide; valid only under `up`, on loopback
+url_option = click.option(
+    "--url", metavar="URL", help="Gateway to ask.  [default: the running `up`]"
+)
+
+_TRY_OUT_TOKEN = "admin-token"  # noqa: S105  from the guide; valid only under `up`, on loopback
 _TIMEOUT_S = 30.0
+
+
+def gateway_to_ask(url: str | None, token: str | None) -> tuple[str, dict[str, str]]:
+    """The gateway's URL, and the headers of who asks. Raises CommandFailed where either lacks."""
+    run = running_up()
+    running = None if run is None else run.url
+    url = url or running
+    if url is None:
+        raise CommandFailed("no `switchyard up` is running here; name a gateway with --url")
+    if token is None and url != running:
+        raise CommandFailed("--token is required: the try-out token works only with `up`")
+    return url, {"authorization": f"Bearer {token or _TRY_OUT_TOKEN}"}
 
 
 def post_json(url: str, path: str, body: object, headers: dict[str, str]) -> Any:

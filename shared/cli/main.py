@@ -14,7 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "Bring the database up to date with this release.",
     "doctor": "Find problems in the setup, and say how to fix them.",
     "token": "Create, list, revoke and rotate access tokens.",
-    "provider": "List and add providers; switch them on and off.",
+    "provider": "List, add and test providers; switch them on and off.",
     "model": "List, add and price models; switch them on and off.",
     "rule": "List, add and remove routing rules.",
     "user": "List users, and show what one has and used.",

@@ -1,9 +1,10 @@
-"""`switchyard provider`: list and add providers, and switch them on and off."""
+"""`switchyard provider`: list, add and test providers, and switch them on and off."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import quote
 
 import click
 from rich.markup import escape
@@ -11,18 +12,20 @@ from rich.table import Table
 
 from shared.catalog.provider_changes import ChangeProvider, NewProvider, Providers
 from shared.catalog.providers import ProviderRow
+from shared.cli.ask_gateway import gateway_to_ask, post_json, url_option
 from shared.cli.failures import converted, failing_in_one_line
 from shared.cli.output import json_option, print_json, print_table
 from shared.cli.services import database_url
 from shared.db.audit import Actor
 from shared.db.connections import CommandDatabase
 from shared.upstream.provider_admin import providers_over
+from shared.wire.provider import DialectName
 
 _SLUG = click.argument("slug", metavar="PROVIDER")
 _COLORS = {"healthy": "green", "degraded": "yellow", "down": "red", "unknown": "dim"}
 
 
-@click.group(short_help="List and add providers; switch them on and off.")
+@click.group(short_help="List, add and test providers; switch them on and off.")
 def provider() -> None:
     """Providers: where models are served. Changes are in force everywhere within 2 s.
 
@@ -60,7 +63,7 @@ def list_(as_json: bool) -> None:
 @provider.command()
 @_SLUG
 @click.option("--url", "base_url", required=True, help="With its version, as in https://…/v1.")
-@click.option("--dialect", type=click.Choice(["openai", "anthropic"]), help="[default: openai]")
+@click.option("--dialect", type=click.Choice(get_args(DialectName)), help="[default: openai]")
 @click.option("--auth", "auth_type", type=click.Choice(["bearer", "x-api-key", "none"]))
 @click.option("--local", "is_local", is_flag=True, help="Your own server; it may be private.")
 @click.option("--name", help="How it is shown.  [default: PROVIDER]")
@@ -94,6 +97,32 @@ def on(slug: str, as_json: bool) -> None:
 def off(slug: str, as_json: bool) -> None:
     """Switch a provider off; nothing is sent to it any more."""
     _done(_switch(slug, "switchyard provider off", is_active=False), "is off.", as_json)
+
+
+@provider.command()
+@_SLUG
+@url_option
+@click.option("--token", metavar="TOKEN", help="An admin's access token.")
+@json_option
+@failing_in_one_line()
+def test(slug: str, url: str | None, token: str | None, as_json: bool) -> None:
+    """Ask a provider whether it answers, and takes the platform's key. Nothing is billed.
+
+    The gateway asks, as it would for a completion. Exits with status 1 if the provider cannot be
+    reached or refuses the key.
+
+    \b
+    Example: switchyard provider test openai
+    """
+    url, headers = gateway_to_ask(url, token)
+    path = f"/api/v1/admin/llm/providers/{quote(slug, safe='')}/test"
+    answer = post_json(url, path, {}, headers)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"{slug}: {answer['detail']} ({answer['response_time_ms']} ms)")
+    if not answer["is_reachable"] or answer["key"] == "refused":
+        click.get_current_context().exit(1)
 
 
 def _providers() -> Providers:

@@ -7,12 +7,11 @@ from urllib.parse import urlencode
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
-from shared.cli.ask_gateway import TRY_OUT_TOKEN, post_json
-from shared.cli.failures import CommandFailed, failing_in_one_line
-from shared.cli.services import running_up
+from shared.cli.ask_gateway import gateway_to_ask, post_json, url_option
+from shared.cli.failures import failing_in_one_line
+from shared.cli.output import print_table
 from shared.routing.snapshot import Tier
 
 _CHARS_PER_TOKEN = 4
@@ -33,7 +32,7 @@ _OFF = "model_inactive"
 @click.option("--session", help="Session id, which decides among equals.")
 @click.option("--tier", type=click.Choice([tier.value for tier in Tier]), help="Assume this tier.")
 @click.option("--user", metavar="ID", help="Assume this user, with their own keys.")
-@click.option("--url", metavar="URL", help="Gateway to ask.  [default: the running `up`]")
+@url_option
 @click.option("--token", metavar="TOKEN", help="Access token; --tier and --user need an admin's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the gateway's answer as JSON.")
 @failing_in_one_line()
@@ -53,17 +52,10 @@ def route(
     \b
     Example: switchyard route --level eco --tokens 2000
     """
-    run = running_up()
-    running = run.url if run is not None else None
-    url = url or running
-    if url is None:
-        raise CommandFailed("no `switchyard up` is running here; name a gateway with --url")
-    if token is None and url != running:
-        raise CommandFailed("--token is required: the try-out token works only with `up`")
+    url, headers = gateway_to_ask(url, token)
     text = prompt if tokens is None else "x" * (tokens * _CHARS_PER_TOKEN)
     body = {name: value for name, value in fields.items() if value not in (None, False)}
     body["messages"] = [{"role": "user", "content": text}]
-    headers = {"authorization": f"Bearer {token or TRY_OUT_TOKEN}"}
     if session is not None:
         headers["x-session-id"] = session
     query = {name: value for name, value in (("tier", tier), ("user", user)) if value is not None}
@@ -76,33 +68,39 @@ def route(
 
 
 def _print(answer: dict[str, Any]) -> None:
-    console = Console()
     level = answer["power_level"] or "named models"
-    console.print(f"{level}, {answer['tier']} tier, about {answer['prompt_tokens']} prompt tokens")
+    click.echo(f"{level}, {answer['tier']} tier, about {answer['prompt_tokens']} prompt tokens")
     if answer["ignores_health"]:
-        console.print("No candidate is healthy right now, so health is ignored.")
+        click.echo("No candidate is healthy right now, so health is ignored.")
     table = Table("#", "provider", "model", "why", "paid by", "expected USD", "max USD", "state")
     for candidate in answer["candidates"]:
         table.add_row(
             str(candidate["rank"]),
             candidate["provider"],
             candidate["model"],
-            candidate["reason"] + (f" {candidate['rule_id']}" if candidate["rule_id"] else ""),
+            _why(candidate),
             _payer(candidate),
             _usd(candidate["expected_cost_usd"]),
             _usd(candidate["worst_cost_usd"]),
             candidate["passed_over"] or candidate["provider_health"],
         )
-    console.print(table)
+    print_table(table)
     shown = [model for model in answer["dropped"] if model["reason"] != _OFF]
     if shown:
         dropped = Table("dropped", "model", "reason")
         for model in shown:
             dropped.add_row(model["provider"], model["model"], model["reason"])
-        console.print(dropped)
+        print_table(dropped)
     # After `catalog sync --apply` there are about a thousand.
     if off := len(answer["dropped"]) - len(shown):
-        console.print(f"{off} more {'is' if off == 1 else 'are'} switched off; --json lists them.")
+        click.echo(f"{off} more {'is' if off == 1 else 'are'} switched off; --json lists them.")
+
+
+def _why(candidate: dict[str, Any]) -> str:
+    """`share` is what requests without a session go to it, where several draw for a place."""
+    rule, share = candidate["rule_id"], candidate["share"]
+    said = candidate["reason"] + ("" if rule is None else f" {rule}")
+    return f"{said}, {share:.0%}" if 0 < share < 1 else said
 
 
 def _payer(candidate: dict[str, Any]) -> str:

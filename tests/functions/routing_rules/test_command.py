@@ -75,3 +75,14 @@ def test_it_says_what_to_do(words: tuple[str, ...], said: str) -> None:
     done = run(*words)
     assert done.exit_code == 1
     assert said in done.stderr
+
+
+def test_a_provider_is_tested_from_where_the_gateway_runs(web: UvicornServer) -> None:
+    words = ["provider", "test", "openai", "--url", web.url, "--token", "admin-token"]
+    done = CliRunner().invoke(switchyard, [*words, "--json"])
+    answer = json.loads(done.stdout)
+    assert done.exit_code == (0 if answer["is_reachable"] and answer["key"] != "refused" else 1)
+    assert answer["detail"] in CliRunner().invoke(switchyard, words).stdout
+    unknown = CliRunner().invoke(switchyard, [*words[:2], "nobody", *words[3:]])
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert "There is no provider 'nobody'" in unknown.stderr
