@@ -30,9 +30,14 @@ from shared.log import get_logger
 from shared.wire.error_body import encode_error, error_headers
 
 MAX_BODY_BYTES = 25 * 1024 * 1024
+"""Of a conversation."""
+MAX_FIELDS_BYTES = 1024 * 1024
+"""Of every other body."""
 
 # The latter after a failover, until the connections lead to the new primary.
 _AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+# A value that no column or index can hold; the second is an OperationalError by its class.
+_DOES_NOT_FIT = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 _FIELD_NAMED = re.compile(r"\bfield `([^`]{1,100})`")
 # msgspec repeats the value, which is a key where a client mixed up two fields.
 _VALUE_REPEATED = re.compile(r"(?<=^Invalid enum value) .*", re.DOTALL)
@@ -42,6 +47,11 @@ def as_switchyard_error(error: Exception) -> SwitchyardError:
     """The answerable error that `error` stands for; anything unforeseen is a plain 500."""
     if isinstance(error, SwitchyardError):
         return error
+    if isinstance(error, _DOES_NOT_FIT):
+        return InvalidField(
+            "A value of the request cannot be stored: it is too long or too large, or has a"
+            " character that PostgreSQL does not take."
+        )
     if isinstance(error, _AWAY):
         return NotReady(
             "PostgreSQL does not answer, or takes no changes; try again, and see /readyz.",
@@ -56,7 +66,9 @@ def as_switchyard_error(error: Exception) -> SwitchyardError:
     if isinstance(error, MethodNotAllowedException):
         return MethodNotAllowed("This route does not take that method.")
     if isinstance(error, HTTPException) and error.status_code == 413:
-        return BodyTooLarge("The body is larger than 25 MB.")
+        return BodyTooLarge(
+            "The body is too large: a conversation may have 25 MB, any other body 1 MB."
+        )
     if isinstance(error, HTTPException) and error.status_code < 500:
         return RequestRefused("The request is malformed.")
     return SwitchyardError("Something went wrong on our side; the request id finds it in the log.")

@@ -14,7 +14,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPI
 from litestar.types import ControllerRouterHandler
 
-from shared.answer_errors import EXCEPTION_HANDLERS, MAX_BODY_BYTES, add_request_id
+from shared.answer_errors import EXCEPTION_HANDLERS, MAX_FIELDS_BYTES, add_request_id
+from shared.doors.texts import refuse_unfit_text
 from shared.drain import draining
 from shared.log import configure_logging, get_logger
 from shared.probes import PROBES
@@ -85,7 +86,8 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
         lifespan=[lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
         after_request=add_request_id,
-        request_max_body_size=MAX_BODY_BYTES,
+        before_request=refuse_unfit_text,
+        request_max_body_size=MAX_FIELDS_BYTES,
         openapi_config=_Config(
             title="Switchyard",
             version="1",

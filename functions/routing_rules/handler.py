@@ -15,6 +15,7 @@ from functions.routing_rules.answers import (
 from functions.routing_rules.explain import Explanation
 from functions.routing_rules.route import explain
 from functions.routing_rules.tiers import TierCard, tier_cards
+from shared.answer_errors import MAX_BODY_BYTES
 from shared.auth.guards import (
     AnyRequest,
     actor_of,
@@ -30,6 +31,7 @@ from shared.catalog.rule_changes import Rules
 from shared.catalog.rule_checks import ChangeRule, NewRule
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.router import Router
+from shared.doors.texts import RELAYS_BODY
 from shared.wire.page import Listed
 
 RULES = "/api/v1/admin/llm/routing-rules"
@@ -45,7 +47,13 @@ def levels_of(request: AnyRequest) -> Levels:
     return resources_of(request).get(Levels)
 
 
-@post("/api/v1/llm/route", guards=[require_scope(Scope.COMPLETIONS)], status_code=200)
+@post(
+    "/api/v1/llm/route",
+    guards=[require_scope(Scope.COMPLETIONS)],
+    status_code=200,
+    request_max_body_size=MAX_BODY_BYTES,
+    opt=RELAYS_BODY,
+)
 async def route(
     request: AnyRequest, tier: FromQuery[str | None] = None, user: FromQuery[str | None] = None
 ) -> Explanation:

@@ -61,6 +61,8 @@ class Remembered(Generic[K, V]):
         try:
             async with asyncio.timeout(WAIT_S):
                 return await asyncio.shield(lookup)
+        except psycopg.DataError:
+            raise  # The key is at fault, not the database.
         except (psycopg.Error, PoolTimeout, OSError) as error:
             get_logger().warning(self._event, error=type(error).__name__)
             raise NotReady(self._complaint, code="database_unavailable") from error

@@ -17,15 +17,14 @@ from shared.catalog.watch import SnapshotKeeper
 from shared.completion.wire import Wire
 from shared.errors import BodyTooLarge, MethodNotAllowed
 from shared.wire.chat.request import ChatRequest
-
-_MAX_HEADER_CHARS = 200
+from shared.wire.text import clean_bytes
 
 
 class Asked(msgspec.Struct, frozen=True):
     """One request, as it came in. `started` is time.perf_counter() seconds.
 
-    Texts of callers are cut at 200 characters: `session_id`, `task_type` and `user_agent` are what
-    is used and what the usage row says.
+    Texts of callers have passed the guard of wire/text.py: `session_id`, `task_type` and
+    `user_agent` are what is used and what the usage row says.
     """
 
     request_id: str
@@ -57,8 +56,6 @@ def asked_of(
 ) -> Asked:
     """`headers` are those of `scope`, the last of a name."""
     client = scope["client"]
-    session = _text(headers, b"x-session-id") or chat.session
-    task_type = chat.task_type or _text(headers, b"x-task-type")
     return Asked(
         request_id=request_id,
         started=started,
@@ -67,9 +64,9 @@ def asked_of(
         chat=chat,
         headers=headers,
         client_ip=client[0] if client else None,
-        user_agent=_text(headers, b"user-agent"),
-        session_id=session[:_MAX_HEADER_CHARS] if session else None,
-        task_type=task_type[:_MAX_HEADER_CHARS] if task_type else None,
+        user_agent=clean_bytes(headers.get(b"user-agent")),
+        session_id=clean_bytes(headers.get(b"x-session-id")) or chat.session,
+        task_type=chat.task_type or clean_bytes(headers.get(b"x-task-type")),
     )
 
 
@@ -128,8 +125,3 @@ def _credential(headers: Mapping[bytes, bytes], scope: HTTPScope) -> bytes:
     if b"x-api-key" in headers or len(headers) != len(scope["headers"]):  # pyright: ignore[reportArgumentType]
         return credential_of(scope["headers"])
     return headers.get(b"authorization", b"")
-
-
-def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
-    value = headers.get(name)
-    return value.decode("latin-1")[:_MAX_HEADER_CHARS] if value else None

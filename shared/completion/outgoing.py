@@ -39,7 +39,7 @@ def outgoing(
         translated.body,
         target.may_be_private,
     )
-    return request, translated.dropped
+    return request, (*chat.left_out, *translated.dropped)
 
 
 def _clamped(chat: ChatRequest, max_tokens: int) -> ChatRequest:

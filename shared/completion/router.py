@@ -24,7 +24,8 @@ from shared.routing.order import draw, order
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Snapshot
 from shared.upstream.platform_access import PlatformAccess
-from shared.wire.chat.request import ChatRequest
+from shared.wire.chat.request import ChatRequest, check_name
+from shared.wire.text import clean_bytes
 from shared.wire.usage import estimate_tokens
 
 _MAX_REMEMBERED = 4096
@@ -131,7 +132,7 @@ def routing_request(
     """
     return RoutingRequest(
         models=_names(chat),
-        level=chat.power_level or _word(headers, b"x-power-level"),
+        level=chat.power_level or _level(headers),
         tier=caller.tier,
         platform_funded=platform_funded,
         own_keys=own_keys,
@@ -164,9 +165,16 @@ def _pico_usd(amount: float) -> int:
     return int(Decimal(str(amount)) * PICO_USD_PER_USD)
 
 
+def _level(headers: Mapping[bytes, bytes]) -> str | None:
+    name = _word(headers, b"x-power-level")
+    if name is not None:
+        check_name(name, "x-power-level")
+    return name
+
+
 def _word(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
-    value = headers.get(name)
-    return value.decode("latin-1").strip().lower() or None if value else None
+    value = clean_bytes(headers.get(name))
+    return value.strip().lower() or None if value else None
 
 
 @opener

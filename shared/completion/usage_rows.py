@@ -11,6 +11,7 @@ from shared.completion.course import Answered, Course
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.pricing.charge import charge
 from shared.wire.dialect import Reader
+from shared.wire.text import clean_or_none
 from shared.wire.usage import Usage, estimate_tokens
 
 
@@ -102,8 +103,8 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
         provider_id=model.provider.id,
         model_id=model.id or None,
         model_requested=asked.chat.model,
-        model_served=answer.model if answer else None,
-        service_tier=answer.service_tier if answer else None,
+        model_served=clean_or_none(answer.model) if answer else None,
+        service_tier=clean_or_none(answer.service_tier) if answer else None,
         is_simulated=course.is_simulated,
         power_level=course.level,
         task_type=asked.task_type,

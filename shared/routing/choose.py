@@ -61,21 +61,23 @@ def choose(
 
 
 def as_remembered(snapshot: Snapshot, request: RoutingRequest) -> RoutingRequest:
-    """`request` with the shortest prompt that is given the same choice: few then stand for all.
+    """`request` with the shortest prompt that is given the same choice, and without a task type
+    that no rule names: few then stand for all.
 
     Prompts are told apart by the bounds of rules and by the context windows that they overflow
     together with `max_tokens`. Under `max_cost_usd` every token counts. For listed models only: the
     snapshot does not know the context window of an unlisted one.
     """
+    task_type = request.task_type if request.task_type in snapshot.task_types else None
     if request.max_cost_pico_usd is not None:
-        return request
+        return msgspec.structs.replace(request, task_type=task_type)
     steps, windows, answer = snapshot.token_steps, snapshot.context_windows, request.max_tokens or 0
     taken = bisect_right(steps, request.prompt_tokens)
     shortest = steps[taken - 1] if taken else 0
     overflowed = bisect_left(windows, request.prompt_tokens + answer)
     if overflowed:
         shortest = max(shortest, windows[overflowed - 1] - answer + 1)
-    return msgspec.structs.replace(request, prompt_tokens=max(0, shortest))
+    return msgspec.structs.replace(request, task_type=task_type, prompt_tokens=max(0, shortest))
 
 
 def _groups(

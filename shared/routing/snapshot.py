@@ -130,6 +130,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Prompts of so many tokens and more meet other rules than shorter ones; ascending."""
     context_windows: tuple[int, ...]
     """Each size that there is, ascending."""
+    task_types: frozenset[str]
+    """Those that a rule names; any other makes no difference."""
 
 
 def build_snapshot(
@@ -167,6 +169,7 @@ def build_snapshot(
         context_windows=tuple(
             sorted({one.context_window for one in models if one.context_window is not None})
         ),
+        task_types=frozenset(rule.task_type for rule in rules if rule.task_type is not None),
     )
 
 

@@ -8,12 +8,16 @@ import msgspec
 
 from shared.errors import AllCandidatesFailed, SwitchyardError
 
+_MAX_MESSAGE = 2000
+_MAX_PARAM = 200
+
 
 def encode_error(error: SwitchyardError) -> bytes:
+    """Cut to what a client may show: a caller's own text may be in it, however long."""
     body: dict[str, object] = {
-        "message": error.message,
+        "message": error.message[:_MAX_MESSAGE],
         "type": error.type,
-        "param": error.param,
+        "param": error.param and error.param[:_MAX_PARAM],
         "code": error.code,
     }
     if isinstance(error, AllCandidatesFailed):

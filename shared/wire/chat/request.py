@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.errors import InvalidField, MalformedBody
-from shared.wire.depth import MAX_DEPTH, is_too_deep
+from shared.wire.json_bounds import check_json
+from shared.wire.text import MAX_TEXT, clean_or_none, is_name
 
 OWN_FIELDS = frozenset(
     {"power_level", "task_type", "models", "max_cost_usd", "privacy_required", "drop_params"}
@@ -36,6 +37,11 @@ STEERING_FIELDS = frozenset(
 """Fields with which other gateways let a caller redirect a request (CVE-2024-6587 and its kin)."""
 
 
+MAX_MESSAGES = 10_000
+MAX_MODELS = 32
+MAX_TOOLS = 1024
+
+
 class Message(msgspec.Struct, frozen=True):
     """As much of a message as the gateway checks; its content goes upstream untouched."""
 
@@ -48,7 +54,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
     `max_tokens` is max_completion_tokens or max_tokens, whichever came. `prompt_bytes` is the
     length of the messages and tools as JSON. `drop_params`: a dialect that cannot honor a field
-    leaves it out, where it would refuse the request by that field's name.
+    leaves it out, where it would refuse the request by that field's name. `left_out`: labels of a
+    wrong type, which are not in `fields`. Texts have passed the guard of wire/text.py.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -67,6 +74,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     prompt_bytes: int
     session: str | None
     drop_params: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
@@ -81,13 +89,15 @@ _body = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _messages = msgspec.json.Decoder(list[Message])
 _text = msgspec.json.Decoder(str)
 _optional_text = msgspec.json.Decoder(str | None)
-_texts = msgspec.json.Decoder(tuple[str, ...])
+_optional_texts = msgspec.json.Decoder(tuple[str, ...] | None)
 _optional_flag = msgspec.json.Decoder(bool | None)
 _optional_count = msgspec.json.Decoder(int | None)
 _optional_amount = msgspec.json.Decoder(float | None)
 _optional_objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _stream_options = msgspec.json.Decoder(_StreamOptions | None)
 _response_format = msgspec.json.Decoder(_ResponseFormat | None)
+
+_LABELS = ("prompt_cache_key", "user", "task_type")
 
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 
@@ -110,14 +120,15 @@ def decode_chat(body: bytes) -> ChatRequest:
     prompt_bytes, wants_vision = _check_messages(fields)
     stream_options = _field(fields, "stream_options", _stream_options)
     tools = fields.get("tools")
-    _field(fields, "tools", _optional_objects)
+    _check_number("tools", len(_field(fields, "tools", _optional_objects) or ()), MAX_TOOLS)
     response_format = _field(fields, "response_format", _response_format)
     max_tokens = _field(fields, "max_completion_tokens", _optional_count)
+    labels, left_out = _labels(fields)
     request = ChatRequest(
-        model=_field(fields, "model", _optional_text),
-        models=_field(fields, "models", _texts) or (),
-        power_level=_field(fields, "power_level", _optional_text),
-        task_type=_field(fields, "task_type", _optional_text),
+        model=_name(fields, "model"),
+        models=_models(fields),
+        power_level=_name(fields, "power_level"),
+        task_type=labels.get("task_type"),
         max_cost_usd=_field(fields, "max_cost_usd", _optional_amount),
         privacy_required=_field(fields, "privacy_required", _optional_flag) or False,
         stream=_field(fields, "stream", _optional_flag) or False,
@@ -129,9 +140,14 @@ def decode_chat(body: bytes) -> ChatRequest:
         wants_vision=wants_vision,
         wants_json=response_format is not None and response_format.type != "text",
         prompt_bytes=prompt_bytes + (len(bytes(tools)) if tools is not None else 0),
-        session=_session(fields),
+        session=labels.get("prompt_cache_key") or labels.get("user"),
         drop_params=_field(fields, "drop_params", _optional_flag) or False,
-        fields={name: raw for name, raw in fields.items() if name not in OWN_FIELDS},
+        fields={
+            name: raw
+            for name, raw in fields.items()
+            if name not in OWN_FIELDS and name not in left_out
+        },
+        left_out=left_out,
     )
     if request.max_tokens is not None and request.max_tokens < 1:
         raise InvalidField("max_tokens must be at least 1.", param="max_tokens")
@@ -139,11 +155,7 @@ def decode_chat(body: bytes) -> ChatRequest:
 
 
 def _decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
-    if is_too_deep(body):
-        raise MalformedBody(
-            f"The body is nested more than {MAX_DEPTH} levels deep; flatten it.",
-            code="json_too_deep",
-        )
+    check_json(body)
     try:
         if not body.isascii():
             body.decode()
@@ -168,13 +180,62 @@ def _check_messages(fields: dict[str, msgspec.Raw]) -> tuple[int, bool]:
     messages = decode_field("messages", raw, _messages)
     if not messages:
         raise InvalidField("'messages' is empty: send at least one message.", param="messages")
+    _check_number("messages", len(messages), MAX_MESSAGES)
     text = bytes(raw)
     return len(text), b'"image_url"' in text
 
 
-def _session(fields: dict[str, msgspec.Raw]) -> str | None:
-    key = _field(fields, "prompt_cache_key", _optional_text)
-    return key if key is not None else _field(fields, "user", _optional_text)
+def _check_number(name: str, number: int, most: int) -> None:
+    """Raises InvalidField, with OpenAI's code for it, where a list is longer than `most`."""
+    if number > most:
+        raise InvalidField(
+            f"'{name}' has {number} entries; send {most} at most.",
+            param=name,
+            code="array_above_max_length",
+        )
+
+
+def _labels(fields: dict[str, msgspec.Raw]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What a request says of itself, and the names of the labels that are no text.
+
+    Those are left out: pipelines of Open WebUI send `user` as an object.
+    """
+    labels: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
+    for name in _LABELS:
+        if name not in fields:
+            continue
+        try:
+            label = clean_or_none(_optional_text.decode(fields[name]))
+        except msgspec.ValidationError:
+            left_out = (*left_out, name)
+        else:
+            if label is not None:
+                labels[name] = label
+    return labels, left_out
+
+
+def _name(fields: dict[str, msgspec.Raw], field: str) -> str | None:
+    name = _field(fields, field, _optional_text)
+    if name:
+        check_name(name, field)
+    return name
+
+
+def _models(fields: dict[str, msgspec.Raw]) -> tuple[str, ...]:
+    names = _field(fields, "models", _optional_texts) or ()
+    _check_number("models", len(names), MAX_MODELS)
+    for number, name in enumerate(names):
+        check_name(name, f"models[{number}]")
+    return names
+
+
+def check_name(name: str, param: str) -> None:
+    """Raises InvalidField for what cannot name a model or a level."""
+    if not is_name(name):
+        raise InvalidField(
+            f"'{param}' must be 1 to {MAX_TEXT} visible ASCII characters.", param=param
+        )
 
 
 def _field(fields: dict[str, msgspec.Raw], name: str, decoder: msgspec.json.Decoder[T]) -> T | None:

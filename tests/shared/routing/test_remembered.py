@@ -31,6 +31,7 @@ requests = st.builds(
     prompt_tokens=tokens,
     max_tokens=st.sampled_from([None, 1, 1000, 300_000]),
     max_cost_pico_usd=st.sampled_from([None, None, None, 10**9]),
+    task_type=st.sampled_from([None, "code", "nobody-knows"]),
 )
 
 
@@ -51,6 +52,7 @@ def snapshot_of(sizes: list[int | None], bounds: list[tuple[int | None, int | No
             catalog.rule(number, models[number % 4], "balanced", priority=number),
             min_tokens=least,
             max_tokens=most,
+            task_type="code" if number % 2 else None,
         )
         for number, (least, most) in enumerate(bounds)
     )
@@ -80,3 +82,12 @@ def test_few_stand_for_all(max_tokens: int | None) -> None:
         for number in range(0, 1_100_000, 499)
     }
     assert len(stand_ins) == 2 + len(WINDOWS)
+
+
+def test_a_task_type_that_no_rule_names_is_not_remembered() -> None:
+    snapshot = snapshot_of([*WINDOWS], [(None, 1000), (1001, None)])
+    for bound_pico_usd in (None, 10**9):
+        request = RoutingRequest(
+            (), "eco", Tier.FREE, frozenset(), max_cost_pico_usd=bound_pico_usd, task_type="t" * 200
+        )
+        assert as_remembered(snapshot, request).task_type is None

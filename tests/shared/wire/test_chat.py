@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.errors import InvalidField, MalformedBody
 from shared.wire.chat.request import decode_chat
 from shared.wire.chat.write import write_request
-from shared.wire.depth import depth, is_too_deep
 from shared.wire.request_headers import request_headers
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -167,21 +164,6 @@ def test_what_the_router_reads_is_read() -> None:
     assert chat.include_usage
     assert chat.max_tokens == 7
     assert chat.session == "session-1"
-
-
-@given(st.recursive(st.integers(), lambda s: st.lists(s, min_size=1, max_size=2), max_leaves=40))
-def test_depth_is_the_nesting_of_brackets_whatever_strings_hold(value: object) -> None:
-    def nesting(one: object) -> int:
-        return 1 + max(nesting(part) for part in one) if isinstance(one, list) else 0
-
-    raw = json.dumps({"text": '[[[{{{"\\', "value": value}).encode()
-    assert depth(raw) == 1 + nesting(value)
-
-
-def test_many_brackets_that_do_not_nest_are_not_too_deep() -> None:
-    assert not is_too_deep(json.dumps([{}] * 1000).encode())
-    assert is_too_deep(b"[" * 65 + b"]" * 65)
-    assert not is_too_deep(b"[" * 64 + b"]" * 64)
 
 
 @pytest.mark.parametrize("key", ["sk-a\r\nx-evil: 1", "sk-\u00e9", "sk-\x00"])
