@@ -39,6 +39,12 @@ class WebSettings(SettingsGroup):
     web_concurrency: int = Field(1, alias="WEB_CONCURRENCY", ge=1)
 
 
+class NetworkSettings(SettingsGroup):
+    """What callers' connections may do, and whose word for an address is taken."""
+
+    max_head_bytes: int = Field(65536, alias="MAX_HEAD_BYTES", ge=4096, le=1 << 20)
+
+
 class DrainSettings(SettingsGroup):
     drain_s: float = Field(2.0, alias="DRAIN_S", ge=0, le=60)
 

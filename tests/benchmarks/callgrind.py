@@ -99,7 +99,7 @@ class Counted:
         command = [valgrind, "--tool=callgrind", "--instr-atstart=no"]
         command += [f"--callgrind-out-file={folder / 'counts'}", sys.executable, "-m", "uvicorn"]
         command += [APP, "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
-        command += ["--loop", LOOP, "--http", "httptools", "--no-proxy-headers"]
+        command += ["--loop", LOOP, "--http", "shared.http_protocol:Bounded", "--no-proxy-headers"]
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 command,

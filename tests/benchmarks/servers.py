@@ -144,8 +144,8 @@ def reverse_proxy(port: int, upstream_port: int, folder: Path) -> Process:
 
 def gateway(app: str, port: int, folder: Path, environment: Mapping[str, str]) -> Process:
     command = [sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-    command += ["--no-proxy-headers"]
+    command += ["--loop", "uvloop", "--http", "shared.http_protocol:Bounded"]
+    command += ["--no-access-log", "--no-proxy-headers"]
     name = app.partition(":")[0].rpartition(".")[2] + str(port)
     return Process(command, GATEWAY_CORE, folder / f"{name}.log", environment)
 

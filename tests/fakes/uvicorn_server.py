@@ -93,7 +93,13 @@ class UvicornServer:
     def _start(self) -> bool:
         command = [sys.executable, "-m", "uvicorn", self._app]
         command += ["--host", "127.0.0.1", "--port", str(self.port), "--loop", "uvloop"]
-        command += ["--http", "httptools", "--no-access-log", "--log-level", "warning"]
+        command += [
+            "--http",
+            "shared.http_protocol:Bounded",
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        ]
         # Without a limit a call that hangs would keep the server from stopping.
         command += ["--timeout-graceful-shutdown", "1"]
         process = subprocess.Popen(

@@ -1,0 +1,297 @@
+"""uvicorn's HTTP/1.1 with bounds on what a connection may send before anybody looks at a token.
+
+`uvicorn --http shared.http_protocol:Bounded`. Apps work without it too, behind a proxy that holds
+such bounds. Heads are checked as RFC 9112 asks of a server; a trailer is not a header. A client
+that closes its half of the connection has hung up: TCP cannot tell the two apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.errors import RequestRefused
+from shared.log import get_logger
+from shared.settings import NetworkSettings, load_settings
+from shared.wire.error_body import encode_error
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+HEAD_S = 10.0
+"""From a head's first byte to its last; and to the first byte of a connection."""
+BODY_IDLE_S = 30.0
+"""Without a byte of a body that is waited for."""
+UNREAD_S = 120.0
+"""Without a byte taken of an answer that is under way."""
+LOOK_EVERY_S = 2.0
+MAX_PIPELINED = 16
+"""Requests that wait behind the one that is being answered."""
+
+_LINGER_S = 2.0
+_LINGER_BYTES = 1 << 20
+# Many clients send all of a body before they look whether it was refused.
+_UNWANTED_BYTES = 32 << 20
+# A chunk of one byte has five around it.
+_FRAMING_A_BYTE = 8
+_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]+")
+_CHECKED = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
+
+
+class Refusal(NamedTuple):
+    """An answer of the protocol's own, after which the connection ends."""
+
+    status: int
+    code: str
+    message: str
+
+    def encoded(self) -> bytes:
+        body = encode_error(RequestRefused(self.message, code=self.code))
+        return (
+            b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+            b"connection: close\r\n\r\n%b"
+        ) % (self.status, HTTPStatus(self.status).phrase.encode(), len(body), body)
+
+
+MALFORMED = Refusal(400, "invalid_http", "This is not a valid HTTP/1.1 request.")
+BAD_HOST = Refusal(400, "invalid_host", "Send one valid Host header.")
+BAD_LENGTH = Refusal(400, "invalid_content_length", "Content-Length must be a plain number.")
+NO_SUCH_CODING = Refusal(
+    501, "transfer_encoding_not_supported", "The only transfer encoding taken is 'chunked'."
+)
+NO_SUCH_VERSION = Refusal(505, "http_version_not_supported", "Send HTTP/1.1.")
+SLOW_HEAD = Refusal(408, "head_too_slow", f"The head did not arrive within {HEAD_S:.0f} s.")
+SLOW_BODY = Refusal(408, "body_too_slow", f"No byte of the body came for {BODY_IDLE_S:.0f} s.")
+LARGE_HEAD = Refusal(431, "head_too_large", "The request line and headers are too large.")
+LARGE_FRAMING = Refusal(400, "invalid_http", "The body's chunks are mostly framing.")
+
+
+@cache
+def max_head_bytes() -> int:
+    return load_settings(NetworkSettings)[NetworkSettings].max_head_bytes
+
+
+class _Refused(Exception):  # noqa: N818  never leaves the parser
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+
+class _TooManyWait(Exception):  # noqa: N818  never leaves the parser
+    pass
+
+
+class _Flow(FlowControl):
+    """Reads no further while something that was read waits for its turn."""
+
+    def __init__(self, transport: asyncio.Transport, protocol: Bounded) -> None:
+        super().__init__(transport)
+        self._protocol = protocol
+
+    def resume_reading(self) -> None:
+        if self.read_paused and not self._protocol.pipeline:
+            self._protocol.listen_anew()
+            super().resume_reading()
+
+
+class Bounded(HttpToolsProtocol):
+    """One connection. It looks at its clock every LOOK_EVERY_S: a timer a request costs more."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.ws_protocol_class = None
+        self._max_head = max_head_bytes()
+        self._in_head = True
+        self._head_bytes = self._read_bytes = 0
+        self._body_bytes = self._framed_bytes = 0
+        self._hosts = 0
+        self._is_chunked = self._is_deaf = False
+        self._discarded = 0
+        self._began = self._heard = 0.0
+        self._unread_since: float | None = None
+        self._running: RequestResponseCycle | None = None
+        self._newest: RequestResponseCycle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self)
+        self._began = self._heard = self.loop.time()
+        self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self.pipeline.clear()
+        # uvicorn tells the newest request alone, which may be one that waited.
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        super().connection_lost(exc)
+        self._running = self._newest = None
+
+    def data_received(self, data: bytes) -> None:
+        parser = self.parser
+        if self._is_deaf or parser is None:
+            self._discard(len(data))
+            return
+        self._unset_keepalive_if_required()
+        self._heard = self.loop.time()
+        self._read_bytes = len(data)
+        if self._in_head:
+            if not self._head_bytes:
+                self._began = self._heard
+            self._head_bytes += len(data)
+        elif self._is_chunked:
+            self._framed_bytes += len(data)
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # Nothing else is spoken here.
+        except httptools.HttpParserError as error:
+            self._stop(error.__context__)
+            return
+        if self._in_head:
+            if self._head_bytes > self._max_head:
+                self._refuse(LARGE_HEAD)
+        elif self._framed_bytes > self._max_head + _FRAMING_A_BYTE * self._body_bytes:
+            self._refuse(LARGE_FRAMING)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._hosts = 0
+        self._is_chunked = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return
+        name = name.lower()
+        if name in _CHECKED:
+            self._check(name, value)
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        version = self._version()
+        if version not in ("1.1", "1.0"):
+            raise _Refused(NO_SUCH_VERSION)
+        if self._hosts != 1 and (self._hosts or version == "1.1"):
+            raise _Refused(BAD_HOST)
+        if self._is_chunked and version == "1.0":
+            raise _Refused(NO_SUCH_CODING)
+        if max(self._head_bytes, self._read_bytes) > self._max_head:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > self._max_head:
+                raise _Refused(LARGE_HEAD)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise _TooManyWait
+        super().on_headers_complete()
+        self._newest = self.cycle
+        self._in_head = False
+        self._body_bytes = self._framed_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
+        if self.cycle.response_complete and self._body_bytes > _UNWANTED_BYTES:
+            self.transport.abort()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = True
+        self._head_bytes = 0
+
+    def pause_writing(self) -> None:
+        self._unread_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._unread_since = None
+        super().resume_writing()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _check(self, name: bytes, value: bytes) -> None:
+        """Take in a header that says how the request is framed, or whom it is for."""
+        if name == b"host":
+            self._hosts += 1
+            if not _HOST.fullmatch(value):
+                raise _Refused(BAD_HOST)
+        elif name == b"content-length":
+            if len(value) > len(str(2**63)):
+                raise _Refused(BAD_LENGTH)
+        elif name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        elif value.lower() != b"chunked" or self._is_chunked:
+            raise _Refused(NO_SUCH_CODING)
+        else:
+            self._is_chunked = True
+
+    def listen_anew(self) -> None:
+        """Count silence from now on: until now nothing was listened to."""
+        self._heard = self.loop.time()
+
+    def _version(self) -> str:
+        return "" if self.parser is None else self.parser.get_http_version()
+
+    def _look(self) -> None:
+        """Cut what keeps us waiting, or look again later."""
+        now, newest = self.loop.time(), self._newest
+        is_served = newest is None or newest.response_complete
+        if self._unread_since is not None and now - self._unread_since > UNREAD_S:
+            self.transport.abort()
+        elif self._is_deaf:
+            pass  # The end is on its way.
+        elif self._in_head and is_served and now - self._began > HEAD_S:
+            if self._head_bytes:
+                self._refuse(SLOW_HEAD)
+            elif newest is None:
+                self.transport.close()
+        elif not self._in_head and not self.flow.read_paused and now - self._heard > BODY_IDLE_S:
+            self._refuse(SLOW_BODY)
+        self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
+
+    def _stop(self, cause: BaseException | None) -> None:
+        if isinstance(cause, _TooManyWait):
+            self._is_deaf = True
+            self.flow.pause_reading()
+            self.pipeline[0][0].keep_alive = False
+            return
+        self._refuse(cause.refusal if isinstance(cause, _Refused) else MALFORMED)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Read no more, and answer so; but where an earlier answer is owed, that is the last."""
+        get_logger().debug("connection.refused", code=refusal.code)
+        self._is_deaf = True
+        broken = None if self._in_head else self._newest
+        if broken is not None:
+            # Its body never comes to an end.
+            broken.disconnected = True
+            broken.message_event.set()
+            if broken.response_started:
+                self.transport.close()
+                return
+            if broken is not self._running:
+                self.pipeline.popleft()
+        owed = self.pipeline[0][0] if self.pipeline else self._running
+        if owed is not None and owed is not broken and not owed.response_complete:
+            owed.keep_alive = False
+            return
+        self.transport.write(refusal.encoded())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        # Closing with bytes unread resets the connection, and the answer may be lost with it.
+        self.flow.resume_reading()
+        self.loop.call_later(_LINGER_S, self.transport.close)
+
+    def _discard(self, number: int) -> None:
+        self._discarded += number
+        if self._discarded > _LINGER_BYTES:
+            self.transport.abort()
