@@ -82,6 +82,10 @@ SPOOL_AGE_S = Gauge(
     "Age of the oldest segment that PostgreSQL has not confirmed.",
     multiprocess_mode="livemax",
 )
+SPOOL_DAMAGED = Counter(
+    "switchyard_spool_damaged",
+    "Stretches of spool files that could not be read; their files are kept as `.damaged`.",
+)
 STREAM_ENTRIES = Gauge(
     "switchyard_usage_stream_entries",
     "Entries of the usage stream that the writer has not written.",

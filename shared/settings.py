@@ -100,6 +100,7 @@ class SpoolSettings(SettingsGroup):
     data_dir: Path | None = Field(None, alias="SWITCHYARD_DATA_DIR")
     fsync: Literal["always", "interval", "never"] = Field("interval", alias="SPOOL_FSYNC")
     ephemeral: bool = Field(False, alias="SPOOL_EPHEMERAL")
+    max_mb: int = Field(4096, alias="SPOOL_MAX_MB", ge=64)
 
     @property
     def folder(self) -> Path:

@@ -6,19 +6,21 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.spool.frames import Kind
+from shared.spool.frames import Frame, Kind
 from shared.spool.segment import Segment
 
 
 class Contents(NamedTuple):
     """Encoded records by request id. `orphans` are INTENTs that have neither FINAL nor DROP,
     `unsettled` FINALs of state `indeterminate`. `damaged`: stretches that could not be read.
+    `end` is where the next frame would go.
     """
 
     finals: dict[str, bytes]
     unsettled: dict[str, bytes]
     orphans: dict[str, bytes]
     damaged: int
+    end: int
 
 
 class _Id(msgspec.Struct, frozen=True, array_like=True):
@@ -32,19 +34,22 @@ _decode_id = msgspec.msgpack.Decoder(_Id).decode
 
 def read_contents(segment: Segment) -> Contents:
     """Reads the whole file: 16 MiB take some 30 ms, so not on the event loop."""
-    held = Contents({}, {}, {}, 0)
+    held = Contents({}, {}, {}, 0, 0)
     damaged = 0
-    for _, kind, record in segment.frames():
+    end = segment.start
+    for found in segment.frames():
+        end = found.end
         try:
-            _add(held, kind, record)
-        except msgspec.DecodeError:
+            _add(held, found)
+        except (msgspec.DecodeError, UnicodeDecodeError):
             damaged += 1
         else:
-            damaged += kind is Kind.DAMAGE
-    return held._replace(damaged=damaged)
+            damaged += found.kind is Kind.DAMAGE
+    return held._replace(damaged=damaged, end=end)
 
 
-def _add(held: Contents, kind: Kind, record: bytes) -> None:
+def _add(held: Contents, found: Frame) -> None:
+    _, kind, record = found
     if kind is Kind.DAMAGE:
         return
     request_id = record.decode() if kind is Kind.DROP else _decode_id(record).request_id

@@ -20,10 +20,16 @@ __all__ = ["Shipper", "Spool", "open_shipper", "open_spool"]
 @opener
 async def open_spool(settings: SpoolSettings, checks: Checks) -> AsyncGenerator[Spool]:
     """Raises SpoolFull where it cannot write."""
-    spool = Spool(settings.folder, sync_each=settings.fsync == "always")
+    spool = Spool(
+        settings.folder,
+        sync_each=settings.fsync == "always",
+        max_bytes=settings.max_mb * 1024 * 1024,
+    )
 
     async def is_writable() -> str | None:
-        return "the usage spool is full: free some disk" if spool.is_full else None
+        if not spool.is_full:
+            return None
+        return "the usage spool is full: free some disk, or see why nothing is written"
 
     checks.append(Check("usage_spool", is_writable, critical=True))
     try:

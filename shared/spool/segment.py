@@ -16,11 +16,14 @@ from shared.spool.frames import MARK, NO_MARK, Frame, Kind, frame, read_frames
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 SUFFIX = ".spool"
+DAMAGED_SUFFIX = ".damaged"
 _NEW_SUFFIX = ".new"
 _MAGIC = b"SYSPOOL2"
 # Of the last release, whose segments may still lie there; this reader of them goes with the next.
 _LAST_MAGIC = b"SYSPOOL1"
 _STALE_S = 60.0
+_BLOCK = 4096
+_ZEROS = bytes(1024 * 1024)
 
 
 class Segment:
@@ -61,24 +64,27 @@ class Segment:
 
     @classmethod
     def adopt(cls, path: Path) -> Segment | None:
-        """The segment at `path` if the process that wrote it is gone, else None."""
+        """The segment at `path` if it is one, and the process that wrote it is gone, else None.
+
+        Its frames are not read here, because a start after an outage adopts many.
+        """
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except OSError:
             return None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_there = path.exists() and os.fstat(fd).st_ino == path.stat().st_ino
-        except (BlockingIOError, FileNotFoundError):
-            is_there = False
-        magic = os.pread(fd, len(_MAGIC), 0)
-        if not is_there or magic not in {_MAGIC, _LAST_MAGIC}:
+            is_there = os.fstat(fd).st_ino == path.stat().st_ino
+            mark = _mark_of(fd) if is_there else None
+            end = _end_of(fd)
+        except OSError:
+            mark, end = None, 0
+        if mark is None:
             os.close(fd)
             return None
-        mark = MARK if magic == _MAGIC else NO_MARK
         segment = cls(path, fd, os.fstat(fd).st_size, mark)
-        for found in read_frames(segment._read(), segment.start, mark=mark):
-            segment.offset = found.end
+        segment.offset = segment.shipped = end
+        segment.cut()
         return segment
 
     @property
@@ -101,9 +107,34 @@ class Segment:
     def frames(self, start: int | None = None) -> list[Frame]:
         """Frames from `start` (default: the first) on, as `read_frames` gives them."""
         begin = self.start if start is None else start
-        data = os.pread(self._fd, self.offset - begin, begin)
-        found = read_frames(data, mark=self._mark)
-        return [Frame(begin + end, kind, record) for end, kind, record in found]
+        return self._read(begin, self.offset)
+
+    def portion(self, limit: int) -> list[Frame]:
+        """Frames of what was not shipped, `limit` bytes of them, or one that is larger."""
+        size = limit
+        while True:
+            end = min(self.shipped + size, self.offset)
+            found = self._read(self.shipped, end)
+            if end == self.offset:
+                return found
+            # What is cut at the end looks like damage.
+            whole = found[:-1] if found and found[-1].kind is Kind.DAMAGE else found
+            if whole:
+                return whole
+            size *= 4
+
+    def cut(self) -> None:
+        """Give back the disk that nothing more will be written to."""
+        if self.reserved == 0 and self._size > self.offset:
+            os.ftruncate(self._fd, self.offset)
+            self._size = self.offset
+
+    def set_aside(self) -> Path:
+        """Keep the file for whoever looks into it, under a name that nobody adopts."""
+        kept = self.path.with_suffix(DAMAGED_SUFFIX)
+        self.path.rename(kept)
+        os.close(self._fd)
+        return kept
 
     def remove(self) -> None:
         """Delete the file, and only then give the lock back."""
@@ -114,8 +145,9 @@ class Segment:
         """Give the lock back and let the file be: another process will adopt it."""
         os.close(self._fd)
 
-    def _read(self) -> bytes:
-        return os.pread(self._fd, self._size, 0)
+    def _read(self, begin: int, end: int) -> list[Frame]:
+        found = read_frames(os.pread(self._fd, end - begin, begin), mark=self._mark)
+        return [Frame(begin + behind, kind, record) for behind, kind, record in found]
 
 
 def sweep_unfinished(folder: Path) -> None:
@@ -129,10 +161,37 @@ def sweep_unfinished(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def _mark_of(fd: int) -> bytes | None:
+    """What its frames begin with; None where the file is not ours, or a later release's."""
+    magic = os.pread(fd, len(_MAGIC), 0)
+    if magic == _MAGIC:
+        return MARK
+    if magic == _LAST_MAGIC:
+        return NO_MARK
+    if magic.startswith(_MAGIC[:-1]):
+        return None
+    # Its first bytes may be what is damaged: a frame that checks out says whose it is.
+    data = os.pread(fd, os.fstat(fd).st_size, 0)
+    is_ours = any(found.kind is not Kind.DAMAGE for found in read_frames(data))
+    return MARK if is_ours or not data.strip(b"\0") else None
+
+
+def _end_of(fd: int) -> int:
+    """Behind the last byte that is not zero, rounded up: a record may end in zeros of its own."""
+    end = os.fstat(fd).st_size
+    while end > 0:
+        begin = max(0, end - len(_ZEROS))
+        chunk = os.pread(fd, end - begin, begin)
+        if chunk != _ZEROS[: len(chunk)]:
+            used = begin + len(chunk.rstrip(b"\0"))
+            return min(os.fstat(fd).st_size, (used // _BLOCK + 2) * _BLOCK)
+        end = begin
+    return 0
+
+
 def _allocate(fd: int, size: int) -> None:
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(fd, 0, size)
         return
-    zeros = bytes(1024 * 1024)
-    for offset in range(0, size, len(zeros)):
-        os.pwrite(fd, zeros[: size - offset], offset)
+    for offset in range(0, size, len(_ZEROS)):
+        os.pwrite(fd, _ZEROS[: size - offset], offset)

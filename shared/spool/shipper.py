@@ -1,7 +1,7 @@
-"""Sends the spool's records on, and removes segments whose records PostgreSQL has.
+"""Sends the spool's records on.
 
 It may crash, hang or repeat itself at any point: a segment stays on disk until a query has found
-each of its ids in the table, and whatever is missing then is sent again.
+each of its ids in the table (`confirmation.py`).
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from itertools import islice
 from typing import Any
 
 import psycopg
 from redis.exceptions import RedisError
 
 from shared.db.connect import Database
-from shared.ledger.rows import missing_request_ids
 from shared.log import Outages, get_logger
 from shared.metrics import (
     SPOOL_AGE_S,
@@ -26,7 +24,7 @@ from shared.metrics import (
     USAGE_GIVEN_UP,
     WRITER_LAG_S,
 )
-from shared.spool.contents import read_contents
+from shared.spool.confirmation import Confirmation
 from shared.spool.frames import Kind
 from shared.spool.queue import UsageQueue
 from shared.spool.segment import Segment
@@ -37,31 +35,38 @@ _SHIP = "ship"
 _SHIP_EVERY_S = 0.05
 _SYNC_EVERY_S = 0.02
 _KEEP_HOUSE_EVERY_S = 5.0
-_SEND_AGAIN_AFTER_S = 30.0
 _AFTER_A_FAILURE_S = 1.0
 _LAST_SHIP_S = 2.0
 _CANCEL_AGAIN_S = 0.5
-_IDS_A_QUERY = 5000
 _TOLD = (Kind.FINAL, Kind.UNSETTLED)
 # An INTENT and a FINAL for each record.
 _FRAMES_AN_ENTRY = 2 * BATCH_RECORDS
+_PORTION_BYTES = 512 * 1024
+# What was written within the last 50 ms is in memory still, and sooner read than a thread is begun.
+_READ_AT_ONCE_BYTES = 64 * 1024
 
 
 class Shipper:
     """Four loops: ship each 50 ms, sync each 20 ms, announce, and keep house now and each 5 s."""
 
     def __init__(
-        self, spool: Spool, stream: StreamProducer | UsageQueue, database: Database, *, syncs: bool
+        self,
+        spool: Spool,
+        stream: StreamProducer | UsageQueue,
+        database: Database,
+        *,
+        syncs: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock` is monotonic, in seconds."""
         self._spool = spool
         self._stream = stream
-        self._database = database
+        self._confirmation = Confirmation(spool, stream, database, clock)
+        self._clock = clock
         self._syncs = syncs
         self._has_records = asyncio.Event()
         self._has_unsynced = asyncio.Event()
-        self._files = asyncio.Lock()
         self._sending = asyncio.Lock()
-        self._sent_at: dict[Segment, float] = {}
         self._outages = Outages()
         self._tasks: list[asyncio.Task[None]] = []
         spool.on_record = self._note_record
@@ -72,7 +77,10 @@ class Shipper:
         failing = ", ".join(sorted(self._outages))
         if not failing:
             return None
-        return f"usage waits on disk: Redis, the queue or PostgreSQL is down ({failing})"
+        return (
+            "usage waits on disk: Redis, the queue or PostgreSQL is down,"
+            f" or no worker writes what was sent ({failing})"
+        )
 
     @property
     def cannot_send(self) -> bool:
@@ -169,77 +177,59 @@ class Shipper:
 
     async def _send(self) -> None:
         for segment in self._spool.segments():
-            if segment.shipped == segment.offset:
-                continue
-            frames = iter(segment.frames(segment.shipped))
-            while some := list(islice(frames, _FRAMES_AN_ENTRY)):
-                finals = [record for _, kind, record in some if kind in _TOLD]
-                if finals:
-                    await self._stream.add(finals)
-                    self._sent_at[segment] = time.monotonic()
-                segment.shipped = some[-1][0]
+            until = segment.offset
+            while segment.shipped < until:
+                await self._send_portion(segment, until)
+
+    async def _send_portion(self, segment: Segment, until: int) -> None:
+        if until - segment.shipped <= _READ_AT_ONCE_BYTES:
+            frames = segment.portion(_READ_AT_ONCE_BYTES)
+        else:
+            frames = await asyncio.to_thread(segment.portion, _PORTION_BYTES)
+        for start in range(0, len(frames), _FRAMES_AN_ENTRY):
+            some = frames[start : start + _FRAMES_AN_ENTRY]
+            finals = [record for _, kind, record in some if kind in _TOLD]
+            if finals:
+                self._confirmation.note_sent([segment], await self._stream.add(finals))
+            segment.shipped = some[-1].end
+        if not frames:
+            # Zeros, where frames were: who confirms it finds what is missing.
+            segment.shipped = until
 
     def _measure(self) -> None:
         segments = self._spool.segments()
         SPOOL_BYTES.set(sum(segment.offset - segment.start for segment in segments))
         SPOOL_UNSENT_BYTES.set(sum(segment.offset - segment.shipped for segment in segments))
         used = [segment.made_at for segment in segments if segment.offset > segment.start]
-        SPOOL_AGE_S.set(time.monotonic() - min(used) if used else 0)
+        SPOOL_AGE_S.set(self._clock() - min(used) if used else 0)
 
     async def _sync(self) -> None:
-        async with self._files:
+        async with self._confirmation.files:
             for segment in self._spool.segments():
                 if segment.is_dirty:
                     await asyncio.to_thread(segment.sync)
 
     async def _keep_house(self) -> None:
-        given_up = self._spool.give_up(time.time_ns() // 1_000_000)
-        if given_up:
-            get_logger().warning("usage.given_up", requests=len(given_up))
-            USAGE_GIVEN_UP.inc(len(given_up))
-            await self._stream.add([], given_up)
         self._spool.refresh()
-        orphans = self._spool.orphans()
-        for segment in orphans:
-            # Not sent blindly: what PostgreSQL has already is not sent a second time.
-            segment.shipped = segment.offset
-        self._spool.sealed[:0] = orphans
-        for segment in tuple(self._spool.sealed):
-            if self._spool.is_settled(segment):
-                await self._confirm(segment)
-        # A queue has metrics of its own, where it lives.
-        if isinstance(self._stream, StreamProducer):
-            entries, lag_s = await self._stream.backlog()
-            STREAM_ENTRIES.set(entries)
-            WRITER_LAG_S.set(lag_s)
+        self._spool.sealed[:0] = await asyncio.to_thread(self._spool.orphans)
+        redis_is_away: Exception | None = None
+        try:
+            await self._give_up()
+            if (state := await self._confirmation.look()) is not None:
+                STREAM_ENTRIES.set(state.entries)
+                WRITER_LAG_S.set(state.lag_s)
+        except (RedisError, OSError) as error:
+            redis_is_away = error
+        # What PostgreSQL has can go all the same.
+        await self._confirmation.run()
+        if redis_is_away is not None:
+            raise redis_is_away
 
-    async def _confirm(self, segment: Segment) -> None:
-        """Remove the segment if PostgreSQL has all of it; else send what is missing, in time."""
-        sent_at = self._sent_at.get(segment)
-        contents = await asyncio.to_thread(read_contents, segment)
-        missing = await self._missing([*contents.finals], [*contents.unsettled, *contents.orphans])
-        if not missing:
-            async with self._files:
-                self._spool.sealed.remove(segment)
-                segment.remove()
-            self._sent_at.pop(segment, None)
+    async def _give_up(self) -> None:
+        """Send INTENTs whose FINAL never came. Where that fails they are found in their segment."""
+        given_up = self._spool.give_up(time.time_ns() // 1_000_000)
+        if not given_up:
             return
-        if sent_at is not None and time.monotonic() - sent_at < _SEND_AGAIN_AFTER_S:
-            return
-        told = (*contents.finals.items(), *contents.unsettled.items())
-        finals = iter([record for name, record in told if name in missing])
-        orphans = [record for name, record in contents.orphans.items() if name in missing]
-        while some := list(islice(finals, BATCH_RECORDS)):
-            await self._stream.add(some)
-        if orphans:
-            await self._stream.add([], orphans)
-        self._sent_at[segment] = time.monotonic()
-
-    async def _missing(self, finals: list[str], others: list[str]) -> set[str]:
-        missing: set[str] = set()
-        for names, is_final in ((finals, True), (others, False)):
-            for start in range(0, len(names), _IDS_A_QUERY):
-                some = names[start : start + _IDS_A_QUERY]
-                async with self._database.connection() as connection:
-                    missing |= await missing_request_ids(connection, some, final_only=is_final)
-        return missing
+        get_logger().warning("usage.given_up", requests=len(given_up))
+        USAGE_GIVEN_UP.inc(len(given_up))
+        self._confirmation.note_sent(self._spool.segments(), await self._stream.add([], given_up))

@@ -20,6 +20,7 @@ from shared.db.connect import Database
 from shared.embedded import EmbeddedValkey, free_port
 from shared.jobs import Dispatch
 from shared.keyspace import USAGE_STREAM, nudge_flag
+from shared.spool import confirmation
 from shared.spool import shipper as shipping
 from shared.spool import spool as spooling
 from shared.spool.shipper import Shipper
@@ -31,7 +32,7 @@ from tests.fakes.usage_records import final, intent
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipping, "_KEEP_HOUSE_EVERY_S", 0.05)
-    monkeypatch.setattr(shipping, "_SEND_AGAIN_AFTER_S", 0.3)
+    monkeypatch.setattr(confirmation, "_SEND_AGAIN_AFTER_S", 0.3)
     monkeypatch.setattr(shipping, "_AFTER_A_FAILURE_S", 0.05)
     monkeypatch.setattr(spooling, "_FULL_AGE_S", 0.1)
 
