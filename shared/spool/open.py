@@ -12,7 +12,11 @@ from shared.settings import SpoolSettings, UsageQueueSettings
 from shared.spool.queue import UsageQueue
 from shared.spool.shipper import Shipper
 from shared.spool.spool import Spool
-from shared.spool.stream import StreamProducer
+from shared.spool.stream import (
+    MOST_ENTRIES,
+    MOST_ENTRIES_WITHOUT_A_DISK,
+    StreamProducer,
+)
 
 __all__ = ["Shipper", "Spool", "open_shipper", "open_spool"]
 
@@ -52,7 +56,9 @@ async def open_shipper(
     one. With SPOOL_EPHEMERAL there is no answer while records cannot be sent on; PostgreSQL may be
     away.
     """
-    way_out = UsageQueue(queue.queue_url) if queue.queue_url else StreamProducer(redis, dispatch)
+    most = MOST_ENTRIES_WITHOUT_A_DISK if settings.ephemeral else MOST_ENTRIES
+    stream = StreamProducer(redis, dispatch, most)
+    way_out = UsageQueue(queue.queue_url) if queue.queue_url else stream
     shipper = Shipper(spool, way_out, database, syncs=settings.fsync == "interval")
 
     async def is_shipped() -> str | None:

@@ -83,7 +83,7 @@ class Segment:
             os.close(fd)
             return None
         segment = cls(path, fd, os.fstat(fd).st_size, mark)
-        segment.offset = segment.shipped = end
+        segment.offset = segment.shipped = max(segment.start, end)
         segment.cut()
         return segment
 

@@ -26,8 +26,11 @@ BATCH_RECORDS = 500
 
 MOST_ENTRIES = 1000
 """While so many wait nothing is added: what is on disk is safe there, and costs Redis nothing. At
-most 250 MB, where each is full of records; 3 MB at 50 requests a second.
+most 150 MB, where each is full of records; 3 MB at 50 requests a second.
 """
+
+MOST_ENTRIES_WITHOUT_A_DISK = 100_000
+"""Where the stream is the safer place: an entry is a request or two then, some 100 MB together."""
 
 _NUDGE_EVERY_S = 1.0
 _DEAD_AFTER_MS = 24 * 3600 * 1000
@@ -37,7 +40,7 @@ _Raw = tuple[bytes, dict[bytes, bytes] | None]
 
 
 class StreamFull(OSError):
-    """MOST_ENTRIES wait in the stream: the writer is behind, or away."""
+    """So many entries wait in the stream that the writer must be behind, or away."""
 
 
 class EntryId(NamedTuple):
@@ -72,9 +75,11 @@ class StreamState(NamedTuple):
 class StreamProducer:
     """The writing end: sends records on, and sees to it that a job writes them to PostgreSQL."""
 
-    def __init__(self, redis: Redis, dispatch: Dispatch) -> None:
+    def __init__(self, redis: Redis, dispatch: Dispatch, most_entries: int | None = None) -> None:
+        """`most_entries` None: MOST_ENTRIES."""
         self._redis: Any = redis
         self._dispatch = dispatch
+        self._most_entries = MOST_ENTRIES if most_entries is None else most_entries
         self._unannounced = asyncio.Event()
         self._entries = 0
 
@@ -83,9 +88,9 @@ class StreamProducer:
 
         An entry whose confirmation was lost is added again; the writer bears duplicates.
         """
-        if self._entries >= MOST_ENTRIES:
+        if self._entries >= self._most_entries:
             self._entries = int(await self._redis.xlen(USAGE_STREAM))
-            if self._entries >= MOST_ENTRIES:
+            if self._entries >= self._most_entries:
                 # Whoever empties it may have been told before it came.
                 self._unannounced.set()
                 raise StreamFull(f"{self._entries} entries of usage wait to be written")

@@ -21,6 +21,7 @@ from shared.embedded import EmbeddedValkey
 from shared.jobs import Dispatch
 from shared.keyspace import USAGE_STREAM
 from shared.ledger.record import UsageFinal
+from shared.spool import confirmation
 from shared.spool import shipper as shipping
 from shared.spool import spool as spooling
 from shared.spool.segment import Segment
@@ -77,7 +78,7 @@ async def spool_through_a_lost_valkey(
 @pytest.fixture
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipping, "_KEEP_HOUSE_EVERY_S", 0.1)
-    monkeypatch.setattr(shipping, "_SEND_AGAIN_AFTER_S", 0.5)
+    monkeypatch.setattr(confirmation, "_SEND_AGAIN_AFTER_S", 0.5)
     monkeypatch.setattr(shipping, "_AFTER_A_FAILURE_S", 0.05)
     monkeypatch.setattr(spooling, "_FULL_AGE_S", 0.1)
 
@@ -110,11 +111,12 @@ def test_r2_would_notice_a_shipper_that_does_not_ask_what_arrived(
     ledger: Ledger,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def forget(self: Any, segment: Segment) -> None:
+    async def forget(self: Any, segment: Segment) -> bool:
         self._spool.sealed.remove(segment)
         segment.remove()
+        return True
 
-    monkeypatch.setattr(Shipper, "_confirm", forget)
+    monkeypatch.setattr(confirmation.Confirmation, "_confirm", forget)
     records = some(400)
     story = spool_through_a_lost_valkey(
         tmp_path / "spool", migrated_database_url, own_valkey, records, ledger, within_s=4
