@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from shared.completion.admit import Asked
+from shared.completion.beginning import begun, first_content
+from shared.completion.client import Client, ClientLeft
 from shared.completion.course import Answered, Course, OpenStream, Won
 from shared.completion.failures import failure_of, final_error, known_refusal, refused
 from shared.completion.head import Head
@@ -34,9 +36,7 @@ from shared.routing.snapshot import Provider
 from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
 from shared.upstream.transport import Transport, UpstreamResponse
 from shared.wire.chat.answer import with_reported_cost
-from shared.wire.dialect import Reader
 from shared.wire.rate_limits import read_rate_limits
-from shared.wire.sse import EventTooLong
 
 KeyFailed = Callable[[OwnKey | None, Provider, UpstreamError, str], None]
 """Told of a key that a provider refused (None: the platform's), its provider, how, and the request.
@@ -45,7 +45,6 @@ Called on the event loop, before the caller is answered; it must return at once.
 """
 
 _LOW_DIGITS = 4
-_MOST_HELD_BYTES = 64 * 1024
 
 
 class Attempts:
@@ -65,24 +64,27 @@ class Attempts:
         self._targets = targets
         self._usage = usage
         self._circuits = circuits
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
         self._on_key_failed = on_key_failed
         self._budgets: dict[str, RetryBudget] = {}
 
-    async def win(self, asked: Asked, plan: Plan, head: Head | None) -> Won:
+    async def win(self, asked: Asked, plan: Plan, head: Head | None, client: Client) -> Won:
         """The answer of the first candidate that gives one; a stream has a `head`.
 
-        Raises SwitchyardError where none does; then its usage is settled.
+        Raises SwitchyardError where none does, ClientLeft or CancelledError where nobody waits for
+        one any more; then its usage is settled.
         """
-        deadline = asyncio.get_running_loop().time() + self._deadline_s
         if self._usage.shipper is not None:
             await self._usage.send_again()
         course = Course(plan)
         try:
-            won = await self._try_all(asked, course, head, deadline)
+            won = await self._try_all(asked, course, head, client)
         except BaseException:
-            course.may_have_cost = True
-            self._usage.write_failure(asked, course, status=500, code="internal_error")
+            if client.why_gone is not None:
+                self._usage.write_left(asked, course, client.why_gone)
+            else:
+                course.may_have_cost = True
+                self._usage.write_failure(asked, course, status=500, code="internal_error")
             raise
         if won is not None:
             return won
@@ -93,19 +95,20 @@ class Attempts:
             course.failed,
             course.attempts,
             is_local=self._circuits.is_local_fault(),
-            is_late=asyncio.get_running_loop().time() >= deadline,
+            is_late=asyncio.get_running_loop().time() >= client.deadline,
         )
         self._usage.write_failure(asked, course, status=answer.status, code=last.code)
         await self._usage.confirm()
         raise answer from last
 
     async def _try_all(
-        self, asked: Asked, course: Course, head: Head | None, deadline: float
+        self, asked: Asked, course: Course, head: Head | None, client: Client
     ) -> Won | None:
         """Attempt after attempt, until one answers, none is left, or the head is out."""
         candidates: Sequence[Candidate] = course.plan.choice.candidates
         put_off: list[Candidate] = []
         while head is None or head.is_held:
+            client.wait()
             step = next_attempt(candidates, course.failed)
             if step is None:
                 break
@@ -119,10 +122,10 @@ class Attempts:
                 put_off.append(candidate)
                 candidates = _behind(candidates, candidate)
                 continue
-            if not await self._may_begin(step, course, head, deadline):
+            if not await self._may_begin(step, course, head, client.deadline):
                 break
             try:
-                return await self._attempt(asked, course, candidate, head, deadline)
+                return await self._attempt(asked, course, candidate, head, client)
             except UpstreamError:
                 continue
             except InvalidField as unknown_there:
@@ -152,7 +155,7 @@ class Attempts:
         return head is None or head.is_held
 
     async def _attempt(
-        self, asked: Asked, course: Course, candidate: Candidate, head: Head | None, deadline: float
+        self, asked: Asked, course: Course, candidate: Candidate, head: Head | None, client: Client
     ) -> Won:
         """Send to `candidate`. Raises UpstreamError, which is noted; or InvalidField, unsent."""
         course.begin(candidate)
@@ -166,19 +169,25 @@ class Attempts:
             request, course.dropped_params = outgoing(
                 asked.chat, course.plan.choice.level, candidate, target
             )
-            course.intent = self._usage.write_intent(asked, course, self._deadline_s)
+            course.intent = self._usage.write_intent(asked, course, self.deadline_s)
             reached_before, course.reached_upstream = course.reached_upstream, True
             was_sent = True
             try:
-                answer = await self._transport.send(request, deadline=deadline)
+                answer = await self._transport.send(request, deadline=client.deadline)
                 status = answer.status
                 self._learn(candidate, target, answer)
-                return await self._take(asked, course, answer, target, head)
+                return await self._take(asked, course, answer, target, head, client)
             except TransportFault as fault:
+                if client.why_gone is not None:
+                    raise ClientLeft from None
                 never_connected = isinstance(fault, ConnectFailed | ConnectTimeout)
                 was_sent = not never_connected
                 course.reached_upstream = was_sent or reached_before
                 raise failure_of(candidate.model.provider.slug, fault) from fault
+        except (asyncio.CancelledError, ClientLeft):
+            course.leave(status, client.why_gone or "cancelled", was_sent=was_sent)
+            self._circuits.released(candidate)
+            raise
         except UpstreamError as error:
             # An error status costs nothing; a call that broke off may have been billed to us.
             course.may_have_cost |= was_sent and status in (None, 200)
@@ -195,6 +204,7 @@ class Attempts:
         answer: UpstreamResponse,
         target: Target,
         head: Head | None,
+        client: Client,
     ) -> Won:
         """The answer as it was won. Raises what the provider refused with."""
         candidate, dialect = course.candidate, target.dialect
@@ -204,13 +214,18 @@ class Attempts:
         if head is not None:
             reader = dialect.reader(show_usage=asked.chat.include_usage, created=created)
             try:
-                first = await _first_content(asked, candidate, answer, reader)
+                first = await first_content(asked, candidate, answer, reader)
             except BaseException:
                 answer.close()
                 raise
+            client.keep(answer)
+            course.has_content = True
             course.first_byte_at = course.win()
             return OpenStream(course, head, answer, reader, first)
-        body = await answer.read()
+        body = await begun(answer)
+        client.keep(answer)
+        course.has_content = bool(body)
+        body += await answer.read()
         try:
             completion = dialect.reply(body, created=created)
         except ValueError as error:
@@ -242,33 +257,6 @@ class Attempts:
             and not said.retryable
         ):
             self._on_key_failed(candidate.key, candidate.model.provider, said, asked.request_id)
-
-
-async def _first_content(
-    asked: Asked, candidate: Candidate, answer: UpstreamResponse, reader: Reader
-) -> bytes:
-    """Wait until the model has said something, while another provider may still be tried.
-
-    Raises ProviderUnavailable for an error in the stream or an end before that.
-    """
-    provider = candidate.model.provider.slug
-    content_type = answer.header(b"content-type") or b""
-    if not content_type.startswith(b"text/event-stream"):
-        raise ProviderUnavailable(provider, f"{provider} did not answer with a stream.")
-    held = b""
-    while True:
-        data = await answer.next()
-        if data is None:
-            raise ProviderUnavailable(provider, f"{provider} closed the stream before it began.")
-        try:
-            events = reader.feed(data)
-        except EventTooLong as error:
-            raise ProviderUnavailable(provider, f"{provider} sent an endless event.") from error
-        if reader.has_error:
-            raise ProviderUnavailable(provider, f"{provider} reported an error in its stream.")
-        held += events
-        if reader.is_finished or len(held) > _MOST_HELD_BYTES or asked.wire.has_content(events):
-            return held
 
 
 def _behind(candidates: Sequence[Candidate], put_off: Candidate) -> Sequence[Candidate]:

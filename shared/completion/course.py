@@ -21,7 +21,8 @@ class Course:
 
     `candidate` is the one that answers, or was tried last; `attempts` are those that failed.
     `upstream_s` is what the providers took, and pauses. `may_have_cost`: a call broke off that may
-    have been billed to us. `why_unfit`: the field that a provider could not be sent.
+    have been billed to us. `has_content`: something of the candidate's answer has come.
+    `why_unfit`: the field that a provider could not be sent.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Course:
         "dropped_params",
         "failed",
         "first_byte_at",
+        "has_content",
         "intent",
         "is_simulated",
         "may_have_cost",
@@ -49,6 +51,7 @@ class Course:
         self.why_unfit: InvalidField | None = None
         self.attempt_started = 0.0
         self.first_byte_at: float | None = None
+        self.has_content = False
         self.upstream_s = 0.0
         self.intent: UsageIntent | None = None
         self.is_simulated = False
@@ -59,6 +62,7 @@ class Course:
 
     def begin(self, candidate: Candidate) -> None:
         self.candidate = candidate
+        self.has_content = False
         self.via = None
         self.attempt_started = time.perf_counter()
 
@@ -70,6 +74,14 @@ class Course:
         self.upstream_s += now - self.attempt_started
         self.attempts.append(self.attempt(now, status, error.code))
         self.failed.append(Failed(self.candidate, error, was_sent))
+
+    def leave(self, status: int | None, why: str, *, was_sent: bool) -> None:
+        """Note that nobody waits for the attempt any more: what it costs is not known."""
+        now = time.perf_counter()
+        self.upstream_s += now - self.attempt_started
+        # An error status costs nothing, even where its words had not come yet.
+        self.may_have_cost |= was_sent and status in (None, 200)
+        self.attempts.append(self.attempt(now, status, why))
 
     def win(self) -> float:
         """The provider has answered, or begun to; returns when."""
@@ -103,7 +115,7 @@ class Course:
         """The code of the first attempt's error; `passed_over`: the preferred one was not well."""
         if not self.was_fallback:
             return None
-        return self.attempts[0].error if self.attempts else "passed_over"
+        return self.failed[0].error.code if self.failed else "passed_over"
 
 
 class Answered(NamedTuple):

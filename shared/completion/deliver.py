@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from litestar.types import Receive, Send
+from litestar.types import Send
 
 from shared.completion import usage_rows
 from shared.completion.admit import Asked
+from shared.completion.client import CLIENT_CLOSED_REQUEST, Client
 from shared.completion.course import Answered, Course, OpenStream, Won
 from shared.completion.head import answer_headers
 from shared.completion.usage_writer import UsageWriter
@@ -25,9 +26,6 @@ from shared.upstream.transport import UpstreamResponse
 from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
 from shared.wire.sse import EventTooLong
 
-CLIENT_CLOSED_REQUEST = 499
-"""nginx's status for a client that hung up; written to the row, never sent."""
-
 _DRAIN_S = 1.0
 
 
@@ -38,16 +36,21 @@ class Delivery:
         self._usage = usage
         self._circuits = circuits
 
-    def deliver(self, asked: Asked, won: Won, receive: Receive, send: Send) -> Awaitable[None]:
+    def deliver(self, asked: Asked, won: Won, client: Client, send: Send) -> Awaitable[None]:
         if isinstance(won, OpenStream):
-            return self._stream(asked, won, receive, send)
-        return self._json(asked, won, send)
+            return self._stream(asked, won, client, send)
+        return self._json(asked, won, client, send)
 
-    async def _json(self, asked: Asked, won: Answered, send: Send) -> None:
+    async def _json(self, asked: Asked, won: Answered, client: Client, send: Send) -> None:
         course = won.course
-        final = self._usage.write_final(asked, course, usage_rows.answered(asked, won))
+        outcome = usage_rows.answered(asked, won)
+        if client.why_gone is not None:
+            outcome = outcome._replace(status=CLIENT_CLOSED_REQUEST, error=client.why_gone)
+        final = self._usage.write_final(asked, course, outcome)
         if self._usage.shipper is not None:
             await self._usage.confirm()
+        if client.why_gone is not None:
+            return
         body = asked.wire.splice(won.completion.body, _metadata(course, final))
         headers = answer_headers(asked, final.power_level, course.candidate, b"application/json")
         headers.append((b"content-length", b"%d" % len(body)))
@@ -55,18 +58,17 @@ class Delivery:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _stream(self, asked: Asked, won: OpenStream, receive: Receive, send: Send) -> None:
+    async def _stream(self, asked: Asked, won: OpenStream, client: Client, send: Send) -> None:
         course, reader, answer = won.course, won.reader, won.answer
-        hang_up = asyncio.create_task(_watch(receive, answer))
         settled = False
         try:
             await won.head.send()
-            problem = await _pump(won, send)
+            problem = await _pump(won, client, send)
             settled = True
-            if hang_up.done():
-                self._cut(asked, won, CLIENT_CLOSED_REQUEST, "client_disconnected")
-                await self._usage.confirm()
+            if client.why_gone is not None:
+                self._cut(asked, won, CLIENT_CLOSED_REQUEST, client.why_gone)
                 self._circuits.answered(course.candidate)
+                await self._usage.confirm()
                 return
             if problem is not None:
                 self._cut(asked, won, problem.status, problem.code)
@@ -81,23 +83,26 @@ class Delivery:
             await _drain(answer)
         finally:
             if not settled:
-                self._cut(asked, won, CLIENT_CLOSED_REQUEST, "cancelled")
-            hang_up.cancel()
+                why = client.why_gone or "cancelled"
+                self._cut(asked, won, CLIENT_CLOSED_REQUEST, why)
             answer.close()
 
     def _cut(self, asked: Asked, won: OpenStream, status: int, code: str) -> None:
-        """Bill what was delivered of a stream that did not come to its end."""
-        outcome = usage_rows.cut_off(asked, won.reader, status, code)
+        """Bill what came of a stream that was not delivered to its end."""
+        outcome = usage_rows.cut_off(asked, won, status, code)
         self._usage.write_final(asked, won.course, outcome)
 
 
-async def _pump(won: OpenStream, send: Send) -> StreamCut | None:
-    """Relay until the stream ends; the error to tell the client where it ended badly."""
+async def _pump(won: OpenStream, client: Client, send: Send) -> StreamCut | None:
+    """Relay until the stream ends; the error to tell the client where it ended badly.
+
+    For a client that has left it is read on for its usage, until it ends or `client` ends it.
+    """
     provider, reader = won.course.candidate.model.provider.slug, won.reader
     try:
         out: bytes | None = won.first
         while True:
-            if out:
+            if out and client.why_gone is None:
                 await send({"type": "http.response.body", "body": out, "more_body": True})
             if reader.is_done:
                 return None
@@ -115,18 +120,6 @@ async def _pump(won: OpenStream, send: Send) -> StreamCut | None:
     if reader.is_finished:
         return None
     return StreamCut(provider, f"{provider} ended the stream without finishing it.")
-
-
-async def _watch(receive: Receive, answer: UpstreamResponse) -> None:
-    """Close the upstream connection as soon as the client hangs up.
-
-    A send to a client that is gone raises nothing under uvicorn, so it has to be asked for.
-    """
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            answer.close()
-            return
 
 
 async def _drain(answer: UpstreamResponse) -> None:

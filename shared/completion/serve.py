@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from litestar.types import HTTPScope, Receive, Send
@@ -9,6 +10,7 @@ from litestar.types import HTTPScope, Receive, Send
 from shared.answer_errors import as_switchyard_error, log_failure
 from shared.completion.admit import Admission
 from shared.completion.attempts import Attempts
+from shared.completion.client import Client, ClientLeft, Drains
 from shared.completion.deliver import Delivery
 from shared.completion.head import Head
 from shared.completion.router import Router
@@ -28,23 +30,35 @@ class Completions:
         self._router = router
         self._attempts = attempts
         self._delivery = delivery
+        self._drains = Drains()
 
     async def serve(self, wire: Wire, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Answer the request. A bug of our own in delivering is not caught: it has no way back."""
+        """Answer the request. A bug of our own in delivering is not caught: it has no way back.
+
+        A client that leaves is answered nothing; its row is written by then.
+        """
         started, request_id = time.perf_counter(), new_request_id()
-        head: Head | None = None
+        client, head = Client(receive, self._drains), None
         try:
-            asked = await self._admission.admit(
-                wire, scope, receive, request_id=request_id, started=started
-            )
-            plan = await self._router.choose(asked)
-            head = Head(asked, plan, send) if asked.chat.stream else None
-            won = await self._attempts.win(asked, plan, head)
-        except Exception as error:  # noqa: BLE001  the one place where a door's errors are mapped
-            await _refuse(wire, request_id, error, head, send)
-        else:
-            await self._delivery.deliver(asked, won, receive, send)
+            try:
+                asked = await self._admission.admit(
+                    wire, scope, receive, request_id=request_id, started=started
+                )
+                client.watch(self._attempts.deadline_s)
+                plan = await self._router.choose(asked)
+                head = Head(asked, plan, send) if asked.chat.stream else None
+                won = await self._attempts.win(asked, plan, head, client)
+            except ClientLeft:
+                return
+            except Exception as error:  # noqa: BLE001  the one place where a door's errors are mapped
+                await _refuse(wire, request_id, error, head, send)
+            else:
+                await self._delivery.deliver(asked, won, client, send)
+        except asyncio.CancelledError:
+            if not client.has_cancelled():
+                raise
         finally:
+            await client.stop()
             if head is not None:
                 await head.stop()
 

@@ -7,12 +7,20 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from shared.completion.admit import Asked
-from shared.completion.course import Answered, Course
+from shared.completion.client import CLIENT_CLOSED_REQUEST
+from shared.completion.course import Answered, Course, OpenStream
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.pricing.charge import charge
 from shared.wire.dialect import Reader
 from shared.wire.text import clean_or_none
 from shared.wire.usage import Usage, estimate_tokens
+
+TOKENS_PER_S = 50
+"""What a model writes while nobody sees it, for an estimate: a usual rate of large models."""
+PROMPT_READ_S = 2.0
+"""Before its first word a model that does not think is silent no longer than that."""
+MOST_TOKENS = 4096
+"""Of an answer to which nobody has set a limit."""
 
 
 class Answer(Protocol):
@@ -27,13 +35,15 @@ class Answer(Protocol):
 class Outcome(NamedTuple):
     """How a request ended. `usage` None: not known. `answer` None: nobody gave one.
 
-    `error` is a class of error, None where all went well.
+    `error` is a class of error, None where all went well. `is_final` False: nothing of an answer
+    came, and whether the provider bills it nobody knows; then `usage` is what it may have used.
     """
 
     usage: Usage | None
     status: int
     error: str | None = None
     answer: Answer | None = None
+    is_final: bool = True
 
 
 def answered(asked: Asked, won: Answered) -> Outcome:
@@ -48,15 +58,31 @@ def streamed(asked: Asked, reader: Reader) -> Outcome:
     return Outcome(usage, 200, answer=reader)
 
 
-def cut_off(asked: Asked, reader: Reader, status: int, error: str) -> Outcome:
-    """Of a stream that did not: what was delivered. A count that came before may be behind it."""
-    delivered = _estimated(asked, reader.delivered_text_bytes())
+def cut_off(asked: Asked, won: OpenStream, status: int, error: str) -> Outcome:
+    """Of a stream that did not: what came of it. A count that came before may be behind it."""
+    reader = won.reader
+    delivered = _with_thoughts(_estimated(asked, reader.delivered_text_bytes()), won.course)
     usage = reader.usage
     if usage is None or reader.is_finished:
         return Outcome(usage or delivered, status, error, reader)
     tokens = max(usage.completion_tokens, delivered.completion_tokens)
     usage = msgspec.structs.replace(usage, completion_tokens=tokens, is_estimated=True)
     return Outcome(usage, status, error, reader)
+
+
+def left(asked: Asked, course: Course, error: str, now: float) -> Outcome:
+    """Of a request whose client was gone before it was answered; `now`: time.perf_counter() s.
+
+    Once something of an answer had come it is billed by an estimate. Before that it is not known
+    whether it is billed to us, and what it may have cost stands beside.
+    """
+    if not course.may_have_cost:
+        return Outcome(Usage(0, 0), CLIENT_CLOSED_REQUEST, error)
+    written = round((now - course.attempt_started) * TOKENS_PER_S)
+    usage = msgspec.structs.replace(
+        _estimated(asked, 0), completion_tokens=min(written, _most_tokens(asked, course))
+    )
+    return Outcome(usage, CLIENT_CLOSED_REQUEST, error, is_final=course.has_content)
 
 
 def failed(course: Course, status: int, error: str) -> Outcome:
@@ -94,7 +120,7 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
     usage, answer, caller = outcome.usage, outcome.answer, asked.caller
     model, key, first_byte = course.candidate.model, course.candidate.key, course.first_byte_at
     cost = charge(model.price, usage, answer.service_tier if answer else None)
-    return UsageFinal(
+    final = UsageFinal(
         request_id=asked.request_id,
         user_id=caller.user_id,
         team_id=caller.team_id,
@@ -137,12 +163,48 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
         prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,
         completion_audio_tokens=usage.completion_audio_tokens if usage else None,
     )
+    return final if outcome.is_final else _indeterminate(final)
+
+
+def _indeterminate(final: UsageFinal) -> UsageFinal:
+    """What was estimated stands beside: none of it is billed, or counted as used."""
+    return msgspec.structs.replace(
+        final,
+        state="indeterminate",
+        cost_estimated_pico_usd=final.cost_total_pico_usd,
+        cost_input_pico_usd=None,
+        cost_output_pico_usd=None,
+        cost_total_pico_usd=None,
+        prompt_tokens=None,
+        completion_tokens=None,
+        total_tokens=None,
+    )
 
 
 def _overhead_us(asked: Asked, course: Course, now: float) -> int:
     """Microseconds that were ours: up to the first byte of a stream, up to the end of a JSON."""
     until = course.first_byte_at or now
     return max(0, round((until - asked.started - course.upstream_s) * 1e6))
+
+
+def _with_thoughts(usage: Usage, course: Course) -> Usage:
+    """Thoughts that are not shown are billed too: the silence before the first word says how many.
+
+    Where they are shown they were counted as they came, so it is the larger of the two.
+    """
+    silent_s = (course.first_byte_at or 0.0) - course.attempt_started - PROMPT_READ_S
+    thoughts = round(max(0.0, silent_s) * TOKENS_PER_S)
+    tokens = max(usage.completion_tokens, thoughts)
+    return msgspec.structs.replace(usage, completion_tokens=tokens)
+
+
+def _most_tokens(asked: Asked, course: Course) -> int:
+    level, model = course.plan.choice.level, course.candidate.model
+    limits = (
+        *(asked.chat.max_tokens, course.candidate.max_tokens),
+        *(level.default_max_tokens if level else None, model.max_tokens),
+    )
+    return next((limit for limit in limits if limit is not None), MOST_TOKENS)
 
 
 def _estimated(asked: Asked, delivered_bytes: int) -> Usage:

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from shared.completion.admit import Asked
 from shared.completion.course import Course
 from shared.completion.report import Reporter
-from shared.completion.usage_rows import Outcome, failed, final_of, intent_of
+from shared.completion.usage_rows import Outcome, failed, final_of, intent_of, left
 from shared.errors import ModelUnpriced, SpoolFull
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.log import get_logger
@@ -75,6 +75,15 @@ class UsageWriter(NamedTuple):
             return
         if course.reached_upstream:
             self.write_final(asked, course, failed(course, status, code))
+        else:
+            self.spool.drop(asked.request_id)
+
+    def write_left(self, asked: Asked, course: Course, why: str) -> None:
+        """Close the INTENT of a request whose client is gone before it was answered."""
+        if course.intent is None:
+            return
+        if course.reached_upstream:
+            self.write_final(asked, course, left(asked, course, why, time.perf_counter()))
         else:
             self.spool.drop(asked.request_id)
 

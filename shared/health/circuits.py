@@ -129,6 +129,10 @@ class Circuit:
         # While it is open a failure is no news; the time it was given stands.
         return self.state is State.HALF_OPEN and self._open(now_s, chance)
 
+    def released(self) -> None:
+        """What `admit` let through says nothing of the place: its permit is free again."""
+        self._release()
+
     def adopt(self, news: CircuitState) -> bool:
         """Follow another process, where its news is newer; whether anything has changed."""
         if news.at_s <= self.changed_s or news.state is State.HALF_OPEN:

@@ -64,6 +64,14 @@ class CircuitTable:
         self._block(place, circuit)
         return is_admitted
 
+    def released(self, candidate: Candidate) -> None:
+        """What was admitted was not sent, or nobody waited for it: its permit is given back."""
+        place = _place(candidate)
+        circuit = self._circuits.get(place)
+        if circuit is not None and circuit.state is not State.CLOSED:
+            circuit.released()
+            self._block(place, circuit)
+
     def answered(self, candidate: Candidate) -> None:
         """The provider did its work, be it to refuse the request or the key."""
         place = _place(candidate)

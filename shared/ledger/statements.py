@@ -32,7 +32,7 @@ _DAILY_SUMS: dict[str, LiteralString] = {
     "requests": "count(*)",
     "indeterminate_requests": "count(*) FILTER (WHERE state = 'indeterminate')",
     "unpriced_requests": "count(*) FILTER (WHERE state = 'final' AND cost_total_usd IS NULL)",
-    "estimated_requests": "count(*) FILTER (WHERE cost_quality = 'estimated')",
+    "estimated_requests": "count(*) FILTER (WHERE state = 'final' AND cost_quality = 'estimated')",
     "provider_reported_requests": "count(*) FILTER (WHERE cost_quality = 'provider_reported')",
     "prompt_tokens": "coalesce(sum(prompt_tokens), 0)",
     "completion_tokens": "coalesce(sum(completion_tokens), 0)",

@@ -27,6 +27,7 @@ class UpstreamResponse:
     """
 
     __slots__ = (
+        "_allowed",
         "_buffered",
         "_chunks",
         "_fault",
@@ -48,6 +49,7 @@ class UpstreamResponse:
         self._loop = loop
         self._chunks: list[bytes] = []
         self._buffered = 0
+        self._allowed: int | None = None
         self._is_complete = False
         self._is_paused = False
         self._fault: TransportFault | None = None
@@ -95,6 +97,10 @@ class UpstreamResponse:
             self._source.resume()
         return data
 
+    def allow(self, size: int) -> None:
+        """Take no more than `size` bytes from now on: behind them the connection is dropped."""
+        self._allowed = size
+
     def close(self) -> None:
         """Drop the connection, unless the body has come whole; wakes a waiting `next`."""
         source = self._source
@@ -103,6 +109,11 @@ class UpstreamResponse:
             source.abort()
 
     def feed(self, data: bytes) -> None:
+        if self._allowed is not None:
+            self._allowed -= len(data)
+            if self._allowed < 0:
+                self.close()
+                return
         self._chunks.append(data)
         self._buffered += len(data)
         if self._buffered > self._limits.high_water_bytes and not self._is_paused:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.auth.authenticator import Authenticator
-from shared.completion import deliver
+from shared.completion.client import Client
 from shared.completion.usage_writer import UsageWriter
 from shared.spool import spool
 from shared.spool.shipper import Shipper
@@ -37,10 +37,7 @@ def _without_settling_the_cancelled() -> None:
 
 
 def _without_watching_for_a_hang_up() -> None:
-    async def blind(*_: Any) -> None:
-        await asyncio.Event().wait()
-
-    deliver._watch = blind
+    Client._look = lambda _: None
 
 
 def _without_last_ship() -> None:

@@ -129,3 +129,11 @@ def ask(
         timeout=20,
         trust_env=False,
     )
+
+
+def row_of(deployment: Deployment, request_id: str) -> dict[str, Any]:
+    def mine(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [row for row in rows if row["request_id"] == request_id]
+
+    (row,) = mine(deployment.rows_when(lambda rows: bool(mine(rows))))
+    return row

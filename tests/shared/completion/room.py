@@ -54,6 +54,12 @@ class Answer:
     def header(self, name: bytes) -> bytes | None:
         return b"text/event-stream" if name == b"content-type" else None
 
+    async def begin(self) -> None:
+        """Its head is awaited."""
+
+    def allow(self, size: int) -> None:
+        """It is read on for a client that has left."""
+
     async def read(self) -> bytes:
         return b"".join(self._chunks)
 
@@ -139,10 +145,17 @@ class Room:
         self.sent.append(request)
         slug = request.origin.host.partition(".")[0]
         is_stream = json.loads(request.body).get("stream")
-        return self.answers.get(slug) or Answer(chunks=EVENTS if is_stream else (JSON,))
+        answer = self.answers.get(slug) or Answer(chunks=EVENTS if is_stream else (JSON,))
+        await answer.begin()
+        return answer
 
     async def complete(
-        self, body: Mapping[str, Any], send: Any = None, wire: Wire = CHAT, **headers: str
+        self,
+        body: Mapping[str, Any],
+        send: Any = None,
+        wire: Wire = CHAT,
+        hangs_up: asyncio.Event | None = None,
+        **headers: str,
     ) -> bytes:
         """Serve the body; `send` is called with each message too. Returns what was answered."""
         sent: list[bytes] = []
@@ -152,7 +165,7 @@ class Room:
                 await send(message)
             sent.append(message.get("body", b""))
 
-        await self.completions.serve(wire, scope_of(headers), received(body), keep)
+        await self.completions.serve(wire, scope_of(headers), received(body, hangs_up), keep)
         return b"".join(sent)
 
     async def route(self, body: Mapping[str, Any], **headers: str) -> Explanation:
@@ -160,12 +173,16 @@ class Room:
         return await explain(self.router, raw, self.caller, scope_of(headers))
 
 
-def received(body: Mapping[str, Any]) -> Any:
-    """ASGI's `receive` of a client that sends the body, and then waits."""
+def received(body: Mapping[str, Any], hangs_up: asyncio.Event | None = None) -> Any:
+    """ASGI's `receive` of a client that sends the body, and then waits, or hangs up."""
     messages = [{"type": "http.request", "body": json.dumps(body).encode()}]
+    leaves = hangs_up or asyncio.Event()
 
     async def receive() -> Any:
-        return messages.pop() if messages else await asyncio.Event().wait()
+        if messages:
+            return messages.pop()
+        await leaves.wait()
+        return {"type": "http.disconnect"}
 
     return receive
 

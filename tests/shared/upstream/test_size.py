@@ -8,6 +8,7 @@ import pytest
 
 from shared.upstream.faults import (
     BodyTooLong,
+    ConnectionCut,
     ProtocolViolation,
 )
 from tests.fakes.raw_server import RawServer, Wire, answers
@@ -44,6 +45,34 @@ def test_an_endless_body_is_left_at_its_cap(run: Run[None]) -> None:
         async with open_transport(body_bytes=100_000) as transport:
             with pytest.raises(BodyTooLong):
                 await call(transport, server)
+            await server.until(lambda seen: seen.ended_by_client == 1)
+
+    with RawServer(endless) as server:
+        run(main())
+
+
+def test_what_may_still_come_of_an_answer_can_be_capped_in_its_middle(run: Run[None]) -> None:
+    async def endless(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(CHUNKED)
+        while True:
+            await wire.send(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+
+    async def main() -> None:
+        async with open_transport() as transport:
+            answer = await transport.send(request(server.url), deadline=within())
+            assert await answer.next()
+            held = answer._buffered
+            answer.allow(1_000_000)
+            sizes: list[int] = []
+
+            async def read_on() -> None:
+                while part := await answer.next():
+                    sizes.append(len(part))
+
+            with pytest.raises(ConnectionCut):
+                await read_on()
+            assert sum(sizes) <= 1_000_000 + held
             await server.until(lambda seen: seen.ended_by_client == 1)
 
     with RawServer(endless) as server:
