@@ -30,15 +30,18 @@
         ├── StoredKeyUnreadable        422             blames the credential
         ├── StoredKeyHostChanged       422             blames the credential
         ├── PlatformKeyRefused         503  retryable  blames us
+        ├── ProviderDeniedModel        403  retryable  blames the model: not with this key
         ├── ProviderRefusedRequest     400             blames the request
+        │   └── ProviderLacksFeature   400             another provider may take it
         ├── ContextTooLong             400             blames the request
         ├── ContentFiltered            400             blames the request
         ├── UnknownUpstreamModel       404  retryable  blames the model
         └── StreamCut                  502             blames the provider
 
 The wire shape is OpenAI's: `{"error": {"message", "type", "param", "code"}}`. Whether another
-candidate may be tried is `retryable`; nothing else decides a fallback. Messages are written here,
-never taken from upstream, so no key can travel out in one.
+candidate may be tried is `retryable`; what ProviderLacksFeature adds is said in routing/attempts.
+What a message takes from upstream has been cleaned (wire/refusal_text.py), so that no key can travel
+out in one.
 """
 
 from __future__ import annotations
@@ -188,8 +191,14 @@ class AllCandidatesFailed(SwitchyardError):
 
 
 class UpstreamError(SwitchyardError):
-    """One attempt failed. `retryable`: another candidate may be tried. `blames`: whose fault."""
+    """One attempt failed. `retryable`: another candidate may be tried. `blames`: whose fault.
 
+    `provider_code` is the provider's own code; `detail` is all it said, in one line of at most 500
+    characters, for the log and the usage row. Both are cleaned.
+    """
+
+    provider_code: str | None = None
+    detail: str | None = None
     status = 502
     retryable: ClassVar[bool] = False
     blames: ClassVar[Blame] = Blame.PROVIDER
@@ -274,6 +283,10 @@ class ProviderRefusedRequest(UpstreamError):
     blames = Blame.REQUEST
 
 
+class ProviderLacksFeature(ProviderRefusedRequest):
+    """A field, part, tool or schema that this provider does not know and another may."""
+
+
 class ContextTooLong(UpstreamError):
     status = 400
     type = "invalid_request_error"
@@ -286,6 +299,16 @@ class ContentFiltered(UpstreamError):
     type = "invalid_request_error"
     code = "content_filter"
     blames = Blame.REQUEST
+
+
+class ProviderDeniedModel(UpstreamError):
+    """This key may not use this model: nothing is said of the key, nor of the model."""
+
+    status = 403
+    type = "permission_error"
+    code = "provider_denied_model"
+    retryable = True
+    blames = Blame.MODEL
 
 
 class UnknownUpstreamModel(UpstreamError):

@@ -1,4 +1,8 @@
-"""An error as OpenAI's clients read it: `{"error": {"message", "type", "param", "code"}}`."""
+"""An error as OpenAI's clients read it: `{"error": {"message", "type", "param", "code"}}`.
+
+Where a provider refused with a code of its own, `provider_code` tells that beside our stable one;
+OpenAI's SDKs give it in their errors' `body`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import math
 
 import msgspec
 
-from shared.errors import AllCandidatesFailed, SwitchyardError
+from shared.errors import AllCandidatesFailed, SwitchyardError, UpstreamError
 
 _MAX_MESSAGE = 2000
 _MAX_PARAM = 200
@@ -20,6 +24,8 @@ def encode_error(error: SwitchyardError) -> bytes:
         "param": error.param and error.param[:_MAX_PARAM],
         "code": error.code,
     }
+    if isinstance(error, UpstreamError) and error.provider_code is not None:
+        body["provider_code"] = error.provider_code
     if isinstance(error, AllCandidatesFailed):
         body["attempts"] = error.attempts
     return msgspec.json.encode({"error": body})

@@ -41,6 +41,9 @@ class LimitHeaders(msgspec.Struct, frozen=True):
     read_reset: ReadReset
 
 
+LONGEST_WAIT_S: Final = 86_400.0
+"""No limit is waited for longer than a day, whatever a provider says."""
+
 _PARTS: Final = ("limit", "remaining", "reset")
 
 _DURATION: Final = re.compile(
@@ -51,6 +54,11 @@ _DURATION: Final = re.compile(
 _SECONDS_IN: Final = MappingProxyType({"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001})
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
 _COUNT: Final = re.compile(r"\d{1,15}", re.ASCII)
+
+
+def capped_s(seconds: float | None) -> float | None:
+    """A wait that somebody told us, from now to LONGEST_WAIT_S."""
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_WAIT_S)
 
 
 def duration(text: str, now: datetime) -> float | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from shared.wire.limit_headers import LimitHeaders, LimitKind, Window, count
+from shared.wire.limit_headers import LimitHeaders, LimitKind, Window, capped_s, count
 from shared.wire.providers import provider_of
 
 __all__ = ["LimitKind", "RateLimit", "Window", "read_rate_limits"]
@@ -52,7 +52,7 @@ def _read(row: LimitHeaders, known: Mapping[bytes, str], now: datetime) -> RateL
     limit = count(known.get(row.limit))
     remaining = count(known.get(row.remaining))
     reset = known.get(row.reset)
-    reset_s = row.read_reset(reset, now) if reset is not None else None
+    reset_s = capped_s(row.read_reset(reset, now)) if reset is not None else None
     if limit is None and remaining is None and reset_s is None:
         return None
     return RateLimit(row.kind, row.window, limit, remaining, reset_s)

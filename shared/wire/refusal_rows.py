@@ -16,6 +16,8 @@ import msgspec
 from shared.errors import (
     ContentFiltered,
     ContextTooLong,
+    ProviderDeniedModel,
+    ProviderLacksFeature,
     ProviderQuotaExhausted,
     ProviderRateLimited,
     ProviderRefusedRequest,
@@ -39,6 +41,19 @@ QUOTA: Final = Meaning(ProviderQuotaExhausted, "The key's account at {provider} 
 RATE: Final = Meaning(ProviderRateLimited, "{provider} answered that the rate limit is reached.")
 TIMEOUT: Final = Meaning(ProviderTimeout, "{provider} gave up on the request in time.")
 DOWN: Final = Meaning(ProviderUnavailable, "{provider} answered {status}.")
+PAGE: Final = Meaning(ProviderUnavailable, "{provider} answered {status} with a web page.")
+REDIRECT: Final = Meaning(
+    ProviderUnavailable,
+    "{provider} answered with a redirect ({status}), which is not followed: its base URL has to be"
+    " corrected by the operator.",
+)
+BROKEN: Final = Meaning(
+    ProviderUnavailable, "{provider} answered with something else than an answer."
+)
+DENIED: Final = Meaning(
+    ProviderDeniedModel, "{provider} does not let this API key use this model ({status})."
+)
+LACKS: Final = Meaning(ProviderLacksFeature, "{provider} refused the request ({status}).")
 MODEL: Final = Meaning(UnknownUpstreamModel, "{provider} does not know this model.")
 CONTEXT: Final = Meaning(ContextTooLong, "The messages are longer than the model's context window.")
 FILTER: Final = Meaning(ContentFiltered, "{provider}'s content filter refused the request.")
@@ -54,9 +69,19 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 _BAD_REQUEST: Final = (400, 413, 422)
+_NOT_THE_CALLERS: Final = (405, 406, 407, 409, 410, 411, 415, 417, 421, 423, 424, 425, 426, 428)
+"""We choose method, headers, encoding and address: where these are wrong, no caller can help it."""
 
 EVERYWHERE: Final = (
-    Refused((401, 403), None, KEY),
+    Refused((401,), None, KEY),
+    # Only a code says that it is the key: a 403 is also a model that the key may not use, a region,
+    # or a firewall.
+    Refused((403,), None, DENIED),
+    Refused((403,), "invalid_api_key", KEY),
+    Refused((403,), "account_deactivated", KEY),
+    Refused((403,), "authentication_error", KEY),
+    Refused((403,), "UNAUTHENTICATED", KEY),
+    Refused(_NOT_THE_CALLERS, None, DOWN),
     Refused((402,), None, QUOTA),
     Refused((404,), None, MODEL),
     Refused((429,), None, RATE),
@@ -74,6 +99,22 @@ EVERYWHERE: Final = (
     Refused((400, 403), "model_not_found", MODEL),
     # llama.cpp, tools/server/server-common.cpp: ERROR_TYPE_EXCEED_CONTEXT_SIZE.
     Refused(_BAD_REQUEST, "exceed_context_size_error", CONTEXT),
+    # What one provider does not know or support and another may. OpenAI, in a recorded refusal each
+    # (appatalks/eva-agent issue 83, spring-projects/spring-ai issue 2969).
+    *(
+        Refused(_BAD_REQUEST, code, LACKS)
+        for code in (
+            *("unsupported_parameter", "unknown_parameter", "unsupported_value"),
+            *("unsupported_field", "unknown_field", "unsupported_feature", "unsupported_tool"),
+            *("unsupported_content_type", "unsupported_content_part", "unsupported_media_type"),
+            *("invalid_function_parameters", "invalid_json_schema", "unsupported_schema"),
+            # pydantic's kinds of fault, which Mistral and FastAPI pass on (docs.pydantic.dev,
+            # errors/validation_errors): an extra field, an unknown part, role or value.
+            *("extra_forbidden", "union_tag_invalid", "literal_error", "enum"),
+            # litellm, exceptions.py.
+            "UnsupportedParamsError",
+        )
+    ),
 )
 
 STATUS_OF_CODE: Final[Mapping[str, int]] = MappingProxyType(
@@ -92,6 +133,8 @@ STATUS_OF_CODE: Final[Mapping[str, int]] = MappingProxyType(
         # openai, guides/error-codes.
         "context_length_exceeded": 400,
         "content_filter": 400,
+        "invalid_api_key": 401,
+        "model_not_found": 404,
         "insufficient_quota": 429,
         "rate_limit_exceeded": 429,
         "slow_down": 429,

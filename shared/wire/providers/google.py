@@ -35,6 +35,17 @@ PROVIDER: Final = Provider(
         # FAILED_PRECONDITION is a free tier where there is none, billing has to be switched on.
         Refused((400,), "API_KEY_INVALID", KEY),
         Refused((400,), "FAILED_PRECONDITION", QUOTA),
+        # google/api/error_reason.proto: what says that it is the key, or the project behind it.
+        *(
+            Refused((403,), reason, KEY)
+            for reason in (
+                *("API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "API_KEY_HTTP_REFERRER_BLOCKED"),
+                *("API_KEY_IP_ADDRESS_BLOCKED", "API_KEY_ANDROID_APP_BLOCKED"),
+                *("API_KEY_IOS_APP_BLOCKED", "SERVICE_DISABLED", "CONSUMER_SUSPENDED"),
+                *("CONSUMER_INVALID", "ACCOUNT_STATE_INVALID"),
+            )
+        ),
+        Refused((403,), "BILLING_DISABLED", QUOTA),
     ),
     # It sends none.
     limit_headers=(),

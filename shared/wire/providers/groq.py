@@ -8,7 +8,7 @@ from typing import Final
 from shared.wire.limit_headers import LimitKind, Window, headers_by_end
 from shared.wire.provider import Provider, Seed
 from shared.wire.quirks import EMPTY, OFF, ONE, ZERO, Quirks
-from shared.wire.refusal_rows import DOWN, MODEL, RATE, Refused
+from shared.wire.refusal_rows import DOWN, LACKS, MODEL, RATE, Refused
 
 PROVIDER: Final = Provider(
     slug="groq",
@@ -40,6 +40,10 @@ PROVIDER: Final = Provider(
         # above the tokens a minute of this key, which another key or provider can serve.
         Refused((498,), None, DOWN),
         Refused((413,), "rate_limit_exceeded", RATE),
+        # The model wrote a call or a JSON that does not parse: no fault of the request
+        # (console.groq.com/docs/tool-use, sipeed/picoclaw issue 748; docs/structured-outputs).
+        Refused((400,), "tool_use_failed", LACKS),
+        Refused((400,), "json_validate_failed", LACKS),
         # console.groq.com/docs/deprecations and docs/model-permissions.
         Refused((400,), "model_decommissioned", MODEL),
         Refused((403,), "model_permission_blocked_org", MODEL),
