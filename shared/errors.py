@@ -40,7 +40,7 @@
 
 The wire shape is OpenAI's: `{"error": {"message", "type", "param", "code"}}`. Whether another
 candidate may be tried is `retryable`; what ProviderLacksFeature adds is said in routing/attempts.
-What a message takes from upstream has been cleaned (wire/refusal_text.py), so that no key can travel
+What a message takes from upstream has been cleaned (wire/refusal_text.py), so no key can travel
 out in one.
 """
 

@@ -190,7 +190,7 @@ class Attempts:
             raise
         except UpstreamError as error:
             # An error status costs nothing; a call that broke off may have been billed to us.
-            course.may_have_cost |= was_sent and status in (None, 200)
+            course.may_have_cost |= was_sent and (status is None or status < 300)
             course.fail(error, status)
             ATTEMPTS.labels(candidate.model.provider.slug, error.code).inc()
             self._circuits.failed(candidate, error, never_connected=never_connected)
@@ -208,8 +208,8 @@ class Attempts:
     ) -> Won:
         """The answer as it was won. Raises what the provider refused with."""
         candidate, dialect = course.candidate, target.dialect
-        if answer.status != 200:
-            raise refused(candidate, target, answer, await answer.read())
+        if answer.status >= 300:
+            raise refused(candidate, target, answer, await answer.read_refusal())
         created = int(time.time())
         if head is not None:
             reader = dialect.reader(show_usage=asked.chat.include_usage, created=created)

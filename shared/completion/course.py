@@ -15,6 +15,9 @@ from shared.upstream.transport import UpstreamResponse
 from shared.wire.chat.answer import Completion
 from shared.wire.dialect import Reader
 
+_MAX_DETAIL = 500
+"""Characters of UsageFinal.error_detail."""
+
 
 class Course:
     """Written by attempts.py alone. Times are time.perf_counter() seconds.
@@ -100,6 +103,12 @@ class Course:
             latency_ms=round((now - self.attempt_started) * 1000),
             via=self.via,
         )
+
+    @property
+    def error_detail(self) -> str | None:
+        """What the providers said of why they failed, in one line each, the last one first."""
+        said = (one.error.detail for one in reversed(self.failed))
+        return " | ".join(detail for detail in said if detail)[:_MAX_DETAIL] or None
 
     @property
     def level(self) -> str | None:

@@ -11,6 +11,8 @@ from shared.errors import (
     Blame,
     DeadlineExceeded,
     PlatformKeyRefused,
+    ProviderDeniedModel,
+    ProviderLacksFeature,
     ProviderQuotaExhausted,
     ProviderRateLimited,
     ProviderRejectedKey,
@@ -28,17 +30,23 @@ from shared.upstream.faults import ConnectTimeout, DeadlineReached, TransportFau
 from shared.upstream.response import UpstreamResponse
 from shared.wire.rate_limits import read_rate_limits
 from shared.wire.refusal import read_refusal
+from shared.wire.refusal_text import clean_text
+from shared.wire.request_headers import secrets_in
 
 _LOCAL_FAULT_WAIT_S = 5.0
 _OPERATOR_WAIT_S = 60.0
-_ALIKE = (ProviderTimeout, PlatformKeyRefused, UnknownUpstreamModel)
+_ALIKE = (ProviderTimeout, PlatformKeyRefused, ProviderDeniedModel, UnknownUpstreamModel)
 """Where all attempts failed alike, the error itself says more than that all failed."""
 
 
 def failure_of(provider: str, fault: TransportFault) -> UpstreamError:
+    error: UpstreamError
     if isinstance(fault, ConnectTimeout | DeadlineReached):
-        return ProviderTimeout(provider, f"{provider} did not answer in time.")
-    return ProviderUnavailable(provider, f"The connection to {provider} failed.")
+        error = ProviderTimeout(provider, f"{provider} did not answer in time.")
+    else:
+        error = ProviderUnavailable(provider, f"The connection to {provider} failed.")
+    error.detail = clean_text(str(fault))
+    return error
 
 
 def refused(
@@ -50,11 +58,15 @@ def refused(
     """
     provider, now = candidate.model.provider, datetime.now(UTC)
     retry_after = answer.header(b"retry-after")
-    error = read_refusal(target.speaks_as, answer.status, body, retry_after, now)
+    error = read_refusal(
+        target.speaks_as, answer.status, body, retry_after, now, secrets_in(target.headers)
+    )
     if isinstance(error, ProviderRateLimited) and error.retry_after_s is None:
         limits = read_rate_limits(answer.headers, target.speaks_as, now)
         resets = [one.reset_s for one in limits if one.remaining == 0 and one.reset_s is not None]
         error.retry_after_s = max(resets, default=None)
+    if isinstance(error, ProviderDeniedModel) and candidate.key is None:
+        error.message = f"{error.message} The key is the platform's: ask the operator."
     if not isinstance(error, ProviderRejectedKey | ProviderQuotaExhausted):
         return error
     if candidate.key is not None:
@@ -66,6 +78,7 @@ def refused(
         f"{name} rejected the platform's API key; ask the operator to replace it.",
         upstream_status=error.upstream_status,
     )
+    answered.detail = error.detail
     answered.__cause__ = error
     return answered
 
@@ -91,7 +104,8 @@ def final_error(
     errors = [one.error for one in failed]
     last = errors[-1]
     if last.blames is Blame.REQUEST:
-        return last
+        # What a second provider refuses too, the first has already said.
+        return next((one for one in errors if isinstance(one, ProviderLacksFeature)), last)
     if is_late:
         return DeadlineExceeded("No provider answered within the request's deadline.")
     if is_local:
@@ -112,7 +126,10 @@ def final_error(
         return last
     return AllCandidatesFailed(
         "Every model that could serve this request failed: "
-        + ", ".join(f"{one.provider}/{one.model}: {one.error}" for one in attempts)
+        + "; ".join(
+            f"{one.provider}/{one.model}: {one.error} ({error.message.removesuffix('.')})"
+            for one, error in zip(attempts, errors, strict=True)
+        )
         + ".",
         tuple(
             {
@@ -120,9 +137,10 @@ def final_error(
                 "model": one.model,
                 "status": one.status,
                 "error": one.error,
+                "message": error.message,
                 "latency_ms": one.latency_ms,
             }
-            for one in attempts
+            for one, error in zip(attempts, errors, strict=True)
         ),
     )
 

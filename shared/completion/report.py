@@ -20,7 +20,8 @@ GATHERED_S = 0.1
 
 
 class CompletionLine(Line, kw_only=True):
-    """The log line of a request; `error` is a class of error, times are in the unit they name."""
+    """The log line of a request; `error` is a class of error, `error_detail` what the provider
+    said of it, cleaned; times are in the unit they name."""
 
     request_id: str
     user_id: str
@@ -29,6 +30,7 @@ class CompletionLine(Line, kw_only=True):
     power_level: str | None
     status: int
     error: str | None
+    error_detail: str | None
     stream: bool
     prompt_tokens: int | None
     completion_tokens: int | None
@@ -67,6 +69,7 @@ def _line(at: float, provider: str, model: str, stream: bool, final: UsageFinal)
         power_level=final.power_level,
         status=final.status_code,
         error=final.error_message,
+        error_detail=final.error_detail,
         stream=stream,
         prompt_tokens=final.prompt_tokens,
         completion_tokens=final.completion_tokens,

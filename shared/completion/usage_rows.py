@@ -153,6 +153,7 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
         overhead_us=_overhead_us(asked, course, now),
         status_code=outcome.status,
         error_message=outcome.error,
+        error_detail=course.error_detail if outcome.error else None,
         was_fallback=course.was_fallback,
         fallback_reason=course.fallback_reason,
         attempts=(*course.attempts, *([course.attempt(now, 200, None)] if answer else [])),

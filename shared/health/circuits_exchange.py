@@ -19,7 +19,12 @@ from typing import Any
 import msgspec
 from redis.exceptions import RedisError
 
-from shared.errors import PlatformKeyRefused, ProviderRateLimited, UpstreamError
+from shared.errors import (
+    PlatformKeyRefused,
+    ProviderDeniedModel,
+    ProviderRateLimited,
+    UpstreamError,
+)
 from shared.health.circuits import CircuitState, State
 from shared.health.circuits_table import CircuitTable
 from shared.health.outcomes import EXPIRES_S, encode_outcome, new_outcomes_key, outcome_field
@@ -32,7 +37,7 @@ INTERVAL_S = 1.0
 
 _KEPT_S = 900.0
 _ERRORS: dict[str, type[UpstreamError]] = {
-    error.code: error for error in (ProviderRateLimited, PlatformKeyRefused)
+    error.code: error for error in (ProviderRateLimited, PlatformKeyRefused, ProviderDeniedModel)
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from shared.errors import (
     Blame,
     PlatformKeyRefused,
+    ProviderDeniedModel,
     ProviderRateLimited,
     ProviderUnavailable,
     UpstreamError,
@@ -29,6 +30,8 @@ COOL_S = 2.0
 """How long a rate limit holds where the provider does not say."""
 LONGEST_COOL_S = 3600.0
 REFUSED_S = 60.0
+DENIED_S = 300.0
+"""How long a model is asked for last with a key that may not use it."""
 REFUSALS_WITHIN_S = 60.0
 LOW_SHARE = 0.1
 """From here on tokens that are left are looked at: a prompt of more of them would be a 429."""
@@ -100,6 +103,10 @@ class CircuitTable:
             self._platform_key_refused(candidate.model.provider.slug)
         elif error.blames is not Blame.US:
             self.answered(candidate)
+            if isinstance(error, ProviderDeniedModel):
+                place = (*_place(candidate), candidate.credential)
+                block = Block(ProviderDeniedModel, self.clock() + DENIED_S)
+                self.blocks[place] = self._block_news[place] = block
 
     def learn(self, candidate: Candidate, limits: Iterable[RateLimit]) -> None:
         """Keep away what would be answered 429: nothing is left, or less than a prompt takes."""

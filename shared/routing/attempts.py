@@ -2,6 +2,10 @@
 
 Another provider comes first and at once; only where there is none left is the same one asked
 again, once, after a pause. Rules by class of error: RELIABILITY.md section 5.
+
+What one provider alone does not take (ProviderLacksFeature) is tried once more, elsewhere: that it
+is this provider alone cannot be known before another was asked. A prompt that is too long for one
+model is tried at those with a larger window.
 """
 
 from __future__ import annotations
@@ -10,7 +14,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shared.errors import Blame, PlatformKeyRefused, ProviderRateLimited, UpstreamError
+from shared.errors import (
+    Blame,
+    ContextTooLong,
+    PlatformKeyRefused,
+    ProviderDeniedModel,
+    ProviderLacksFeature,
+    ProviderRateLimited,
+    UpstreamError,
+)
 from shared.routing.choice import Candidate
 from shared.routing.consent import may_follow
 
@@ -41,7 +53,7 @@ def next_attempt(candidates: Sequence[Candidate], failed: Sequence[Failed]) -> N
     """The attempt to make now, or None where the request has failed."""
     if not failed:
         return Next(candidates[0]) if candidates else None
-    if sum(one.was_sent for one in failed) >= MAX_ATTEMPTS or not _goes_on(failed[-1].error):
+    if sum(one.was_sent for one in failed) >= MAX_ATTEMPTS or not _goes_on(failed):
         return None
     failures = [(one.candidate.key, type(one.error)) for one in failed]
     open_ones = [
@@ -53,6 +65,8 @@ def next_attempt(candidates: Sequence[Candidate], failed: Sequence[Failed]) -> N
     for candidate in untried:
         if not any(_shares_fate(candidate, past) for past in failed):
             return Next(candidate)
+    if untried and isinstance(failed[-1].error, ProviderLacksFeature):
+        return Next(untried[0])
     tried_once = [one for one in open_ones if sum(one is past.candidate for past in failed) == 1]
     for candidate in (*untried, *tried_once):
         return Next(candidate, is_repeat=True, least_wait_s=_least_wait_s(candidate, failed))
@@ -67,18 +81,28 @@ def pause_s(repeats: int, chance: float) -> float:
     return chance * min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**repeats)
 
 
-def _goes_on(error: UpstreamError) -> bool:
+def _goes_on(failed: Sequence[Failed]) -> bool:
     """A fault of the request ends it: it would fail everywhere."""
-    return error.retryable or error.blames is Blame.CREDENTIAL
+    error = failed[-1].error
+    if isinstance(error, ProviderLacksFeature):
+        return sum(isinstance(one.error, ProviderLacksFeature) for one in failed) == 1
+    return error.retryable or error.blames is Blame.CREDENTIAL or isinstance(error, ContextTooLong)
 
 
 def _is_futile(candidate: Candidate, past: Failed) -> bool:
-    """Whether it must fail as `past` did: the same key refused, or the same model unknown there."""
+    """Whether it must fail as `past` did: the same key refused, the same model unknown there, or
+    no larger window."""
+    if isinstance(past.error, ContextTooLong):
+        window, too_small = candidate.model.context_window, past.candidate.model.context_window
+        return window is None or too_small is None or window <= too_small
     if candidate.model.provider.slug != past.candidate.model.provider.slug:
         return False
     error = past.error
-    if error.blames is Blame.MODEL:
-        return candidate.model.model_id == past.candidate.model.model_id
+    is_same_model = candidate.model.model_id == past.candidate.model.model_id
+    if isinstance(error, ProviderDeniedModel):
+        return is_same_model and candidate.credential == past.candidate.credential
+    if error.blames is Blame.MODEL or isinstance(error, ProviderLacksFeature):
+        return is_same_model
     blames_key = error.blames is Blame.CREDENTIAL and not error.retryable
     if blames_key or isinstance(error, PlatformKeyRefused):
         return candidate.credential == past.candidate.credential
@@ -91,7 +115,7 @@ def _shares_fate(candidate: Candidate, past: Failed) -> bool:
         return False
     if isinstance(past.error, ProviderRateLimited):
         return candidate.credential == past.candidate.credential
-    return past.error.blames is Blame.PROVIDER
+    return past.error.blames is Blame.PROVIDER or isinstance(past.error, ProviderLacksFeature)
 
 
 def _least_wait_s(candidate: Candidate, failed: Sequence[Failed]) -> float:

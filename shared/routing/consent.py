@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shared.errors import (
+    ProviderLacksFeature,
     ProviderQuotaExhausted,
     ProviderRateLimited,
     ProviderRejectedKey,
@@ -30,7 +31,9 @@ def platform_may_follow(key: OwnKey, error: type[UpstreamError]) -> bool:
         return False
     if key.platform_fallback is PlatformFallback.ON_RATE_LIMIT:
         return issubclass(error, ProviderRateLimited)
-    is_ordinary = error.retryable or issubclass(error, ProviderRejectedKey | ProviderQuotaExhausted)
+    is_ordinary = error.retryable or issubclass(
+        error, ProviderRejectedKey | ProviderQuotaExhausted | ProviderLacksFeature
+    )
     return key.platform_fallback is PlatformFallback.ALWAYS and is_ordinary
 
 

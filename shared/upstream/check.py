@@ -57,11 +57,13 @@ async def check_provider(
     status = fault = refusal = None
     try:
         answer = await transport.send(outgoing, deadline=started + timeout_s)
-        body = await answer.read()
+        if answer.status == 200:
+            await answer.read()
+        else:
+            body, secrets = await answer.read_refusal(), [key] if key else []
+            retry_after, now = answer.header(b"retry-after"), datetime.now(UTC)
+            refusal = read_refusal(endpoint.slug, answer.status, body, retry_after, now, secrets)
         status = answer.status
-        if status != 200:
-            retry_after = answer.header(b"retry-after")
-            refusal = read_refusal(endpoint.slug, status, body, retry_after, datetime.now(UTC))
     except TransportFault as error:
         fault = _kind_of(error)
     return CheckResult(status, round((loop.time() - started) * 1000), fault, refusal)

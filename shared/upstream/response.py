@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from contextlib import suppress
+from typing import Final, Protocol
 
 from shared.upstream.faults import BodyTooLong, ConnectionCut, TransportFault
 from shared.upstream.limits import Limits
 
 Headers = list[tuple[bytes, bytes]]
+
+REFUSAL_BYTES: Final = 64 * 1024
+REFUSAL_S: Final = 5.0
 
 
 class Source(Protocol):
@@ -78,6 +82,22 @@ class UpstreamResponse:
                 raise BodyTooLong(f"the answer is longer than {self._limits.body_bytes} bytes")
             parts.append(part)
         return b"".join(parts)
+
+    async def read_refusal(self) -> bytes:
+        """As much of the body as says why: REFUSAL_BYTES at most, within REFUSAL_S.
+
+        The status is known, so no end of the body is a failure of its own. The connection is kept
+        only where the body has come whole.
+        """
+        parts: list[bytes] = []
+        size = 0
+        with suppress(TransportFault, TimeoutError):
+            async with asyncio.timeout(REFUSAL_S):
+                while size < REFUSAL_BYTES and (part := await self.next()) is not None:
+                    parts.append(part)
+                    size += len(part)
+        self.close()
+        return b"".join(parts)[:REFUSAL_BYTES]
 
     async def next(self) -> bytes | None:
         """What has come since the last call, at least one byte; None at the end.

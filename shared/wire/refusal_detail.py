@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 READ_BYTES: Final = 64 * 1024
-"""How much of a refusal is read: no provider says more, and each failing request holds it."""
+"""How much is looked at: of an answer that turns out to be an error, too."""
 
 _DEEPEST: Final = 6
 _DELAY: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s", re.ASCII)

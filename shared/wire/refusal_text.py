@@ -48,17 +48,85 @@ _SIGNS: Final = re.compile(r"[=&?#$%]+")
 _TURNS: Final = re.compile(r"[a-z][A-Z]")
 
 _FIELDS: Final = frozenset(
-    "audio body content file function functions input input_audio input_schema items json_schema"
-    " logprobs message messages metadata model output parameters prediction properties reasoning"
-    " response_format schema stream_options system text thinking tool tool_calls tool_choice tools"
-    " web_search_options".split()
+    [
+        "audio",
+        "body",
+        "content",
+        "file",
+        "function",
+        "functions",
+        "input",
+        "input_audio",
+        "input_schema",
+        "items",
+        "json_schema",
+        "logprobs",
+        "message",
+        "messages",
+        "metadata",
+        "model",
+        "output",
+        "parameters",
+        "prediction",
+        "properties",
+        "reasoning",
+        "response_format",
+        "schema",
+        "stream_options",
+        "system",
+        "text",
+        "thinking",
+        "tool",
+        "tool_calls",
+        "tool_choice",
+        "tools",
+        "web_search_options",
+    ]
 )
 """With which the place of a field begins, which is written as a host is."""
 
 _HOST_ENDS: Final = frozenset(
-    "ai app arpa biz cloud cluster co com corp de dev edu eu example gov home info int internal"
-    " intranet invalid io lan local localdomain localhost me mil net org private sh site svc test"
-    " tech uk us xyz".split()
+    [
+        "ai",
+        "app",
+        "arpa",
+        "biz",
+        "cloud",
+        "cluster",
+        "co",
+        "com",
+        "corp",
+        "de",
+        "dev",
+        "edu",
+        "eu",
+        "example",
+        "gov",
+        "home",
+        "info",
+        "int",
+        "internal",
+        "intranet",
+        "invalid",
+        "io",
+        "lan",
+        "local",
+        "localdomain",
+        "localhost",
+        "me",
+        "mil",
+        "net",
+        "org",
+        "private",
+        "sh",
+        "site",
+        "svc",
+        "test",
+        "tech",
+        "uk",
+        "us",
+        "xyz",
+    ]
 )
 
 

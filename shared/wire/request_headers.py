@@ -1,8 +1,13 @@
-"""The head of a request to a provider, with the key where that provider wants it."""
+"""The head of a request to a provider, with the key where that provider wants it, and read back."""
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from shared.wire.provider import Auth
+
+_CREDENTIAL: Final = re.compile(rb"(?im)^(?:authorization: bearer|x-api-key:) ([^\r\n]+)")
 
 
 def request_headers(api_key: str | None, *, auth: Auth = Auth.BEARER, more: bytes = b"") -> bytes:
@@ -17,3 +22,8 @@ def request_headers(api_key: str | None, *, auth: Auth = Auth.BEARER, more: byte
         raise ValueError("the API key has characters that a header cannot carry")
     name = b"x-api-key: " if auth is Auth.X_API_KEY else b"authorization: Bearer "
     return b"%b%b\r\n%b%b" % (name, api_key.encode(), lines, more)
+
+
+def secrets_in(headers: bytes) -> list[str]:
+    """The keys in header lines as `request_headers` writes them."""
+    return [found.decode() for found in _CREDENTIAL.findall(headers)]

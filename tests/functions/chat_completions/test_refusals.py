@@ -197,10 +197,10 @@ def test_a_price_below_every_model_is_refused_with_the_reason(gateway: UvicornSe
         ("status-500", 502, "all_candidates_failed"),
     ],
 )
-def test_what_providers_refuse_is_mapped_and_never_echoed(
+def test_what_providers_refuse_is_mapped_and_told_in_their_words(
     gateway: UvicornServer, simulate: str, status: int, code: str
 ) -> None:
     answer = ask(gateway.url, simulate=simulate)
     error = error_of(answer)
     assert (answer.status_code, error["code"]) in {(status, code), (502, "all_candidates_failed")}
-    assert "simulated" not in error["message"].lower()
+    assert ("Simulated error" in error["message"]) == (code != "platform_key_refused")

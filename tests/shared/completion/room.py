@@ -63,6 +63,9 @@ class Answer:
     async def read(self) -> bytes:
         return b"".join(self._chunks)
 
+    async def read_refusal(self) -> bytes:
+        return await self.read()
+
     async def next(self) -> bytes | None:
         return self._chunks.pop(0) if self._chunks else None
 

@@ -118,7 +118,7 @@ def test_the_first_attempt_has_its_reason_while_it_is_under_way() -> None:
 class FailsInTheTurnOfTheTimer(Answer):
     """It fails once the timer has rung, and before the task that the timer begins has run."""
 
-    async def read(self) -> bytes:
+    async def read_refusal(self) -> bytes:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return b"{}"

@@ -13,6 +13,8 @@ from shared.errors import (
     ContentFiltered,
     ContextTooLong,
     PlatformKeyRefused,
+    ProviderDeniedModel,
+    ProviderLacksFeature,
     ProviderQuotaExhausted,
     ProviderRateLimited,
     ProviderRefusedRequest,
@@ -47,6 +49,8 @@ def at(model: object, consent: PlatformFallback | None = None, key: int = 7) -> 
 
 PLATFORM = (at(TERRA), at(FLASH), at(OSS), at(OPUS))
 ONE = (at(TERRA),)
+LARGE = msgspec.structs.replace(FLASH, id=10, context_window=1_000_000)
+WINDOWS = (at(TERRA), at(OSS), at(LARGE), at(OPUS))
 SAME_PROVIDER = (at(TERRA), at(MINI))
 MIXED = (at(TERRA), at(MINI), at(FLASH))
 OWN_NEVER = (at(TERRA, NEVER), at(TERRA), at(FLASH))
@@ -67,6 +71,7 @@ class Row:
 
 
 DOWN, LATE, LIMITED = ProviderUnavailable, ProviderTimeout, ProviderRateLimited
+LACKS, DENIED = ProviderLacksFeature, ProviderDeniedModel
 ROWS: dict[str, Row] = {
     "first the first": Row(PLATFORM, [], 0),
     "no candidate, no attempt": Row((), [], None),
@@ -75,8 +80,29 @@ ROWS: dict[str, Row] = {
     "429: another provider at once": Row(PLATFORM, [(0, LIMITED)], 1),
     "three attempts at most": Row(PLATFORM, [(0, DOWN), (1, DOWN), (2, DOWN)], None),
     "a refused request is not tried elsewhere": Row(PLATFORM, [(0, ProviderRefusedRequest)], None),
-    "a context too long is not tried elsewhere": Row(PLATFORM, [(0, ContextTooLong)], None),
+    "a context too long: not where it is too long, too": Row(
+        PLATFORM, [(0, ContextTooLong)], None
+    ),
+    "a context too long: the next with a larger window": Row(WINDOWS, [(0, ContextTooLong)], 2),
+    "and the next after that": Row(WINDOWS, [(0, ContextTooLong), (2, ContextTooLong)], None),
     "what was filtered is not tried elsewhere": Row(PLATFORM, [(0, ContentFiltered)], None),
+    "what this provider lacks: another provider at once": Row(MIXED, [(0, LACKS)], 2),
+    "what two providers lack, none is asked for": Row(PLATFORM, [(0, LACKS), (1, LACKS)], None),
+    "what it lacks, and no other provider: its next model": Row(SAME_PROVIDER, [(0, LACKS)], 1),
+    "what it lacks, and no other model: nothing": Row(ONE, [(0, LACKS)], None),
+    "what it lacks, then refused: nothing": Row(
+        PLATFORM, [(0, LACKS), (1, ProviderRefusedRequest)], None
+    ),
+    "what it lacks, then a provider down: the third": Row(PLATFORM, [(0, LACKS), (1, DOWN)], 2),
+    "a provider down, then what the next lacks: the third": Row(
+        PLATFORM, [(0, DOWN), (1, LACKS)], 2
+    ),
+    "what it lacks, under an own key, never: nothing": Row(OWN_NEVER, [(0, LACKS)], None),
+    "what it lacks, under an own key, always: elsewhere": Row(OWN_ALWAYS, [(0, LACKS)], 2),
+    "a model denied to the key: the next, even there": Row(SAME_PROVIDER, [(0, DENIED)], 1),
+    "a model denied to the key is not asked for again": Row(ONE, [(0, DENIED)], None),
+    "a model denied to an own key, always: the platform's": Row(OWN_ALWAYS, [(0, DENIED)], 1),
+    "a model denied to an own key, never: nothing": Row(OWN_NEVER, [(0, DENIED)], None),
     "an unknown model: the next, even there": Row(SAME_PROVIDER, [(0, UnknownUpstreamModel)], 1),
     "an unknown model is not asked for again": Row(ONE, [(0, UnknownUpstreamModel)], None),
     "the last provider is asked again, once": Row(ONE, [(0, DOWN)], 0, is_repeat=True),

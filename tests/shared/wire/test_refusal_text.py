@@ -27,8 +27,25 @@ KEYS = st.builds(
     "".join,
     st.tuples(
         st.sampled_from(
-            ["sk-", "sk-proj-", "sk-ant-api03-", "sk-or-v1-", "gsk_", "AIza", "AQ.", "fw_"]
-            + ["tgp_v1_", "xai-", "hf_", "ghp_", "github_pat_", "glpat-", "xoxb-", "AKIA", "sy_"]
+            [
+                "sk-",
+                "sk-proj-",
+                "sk-ant-api03-",
+                "sk-or-v1-",
+                "gsk_",
+                "AIza",
+                "AQ.",
+                "fw_",
+                "tgp_v1_",
+                "xai-",
+                "hf_",
+                "ghp_",
+                "github_pat_",
+                "glpat-",
+                "xoxb-",
+                "AKIA",
+                "sy_",
+            ]
         ),
         text_of(BASE62 + "-_", 16, 80),
     ),
@@ -76,8 +93,14 @@ AROUND = st.sampled_from(
         "({})",
         "[{}]",
         "at {}, line 3",
+        "x={}",
+        "`{}`!",
+        "<{}>",
+        "{}\x1b[31m",
+        "a\u202e{}",
+        "{};{}",
+        "'{}','{}'",
     ]
-    + ["x={}", "`{}`!", "<{}>", "{}\x1b[31m", "a\u202e{}", "{};{}", "'{}','{}'"]
 )
 
 
