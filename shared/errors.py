@@ -3,13 +3,13 @@
     SwitchyardError
     ├── RequestRefused                 400  the request itself is at fault
     │   ├── NotFound                404  there is none, or it is another's
+    │   │   └── RouteNotFound
     │   ├── Conflict                   409  what is there already forbids it
     │   ├── Unprocessable               422  well formed, and against a rule
     │   ├── MalformedBody              400
     │   ├── InvalidField               400  names `param`
     │   │   └── ModelUnpriced          400  what it costs is not known, and UNPRICED_POLICY refuses
     │   ├── UnknownModel               404
-    │   ├── RouteNotFound              404
     │   ├── MethodNotAllowed           405
     │   └── BodyTooLarge               413
     ├── NotAuthenticated               401
@@ -28,20 +28,19 @@
         ├── ProviderRejectedKey        401             blames the credential
         ├── ProviderQuotaExhausted     402             blames the credential
         ├── StoredKeyUnreadable        422             blames the credential
-        ├── StoredKeyHostChanged       422             blames the credential
+        │   └── StoredKeyHostChanged   422
         ├── PlatformKeyRefused         503  retryable  blames us
-        ├── ProviderDeniedModel        403  retryable  blames the model: not with this key
         ├── ProviderRefusedRequest     400             blames the request
-        │   └── ProviderLacksFeature   400             another provider may take it
-        ├── ContextTooLong             400             blames the request
-        ├── ContentFiltered            400             blames the request
+        │   ├── ProviderLacksFeature   400             another provider may take it
+        │   ├── ContextTooLong         400
+        │   └── ContentFiltered        400
         ├── UnknownUpstreamModel       404  retryable  blames the model
+        │   └── ProviderDeniedModel    403             for this key alone
         └── StreamCut                  502             blames the provider
 
-The wire shape is OpenAI's: `{"error": {"message", "type", "param", "code"}}`. Whether another
-candidate may be tried is `retryable`; what ProviderLacksFeature adds is said in routing/attempts.
-What a message takes from upstream has been cleaned (wire/refusal_text.py), so no key can travel
-out in one.
+The wire shape is OpenAI's (wire/error_body.py). Whether another candidate may be tried is said by
+`retryable`, and of some classes by routing/attempts.py. What a message takes from upstream has been
+cleaned (wire/refusal_text.py), so no key can travel out in one.
 """
 
 from __future__ import annotations
@@ -79,8 +78,7 @@ class SwitchyardError(Exception):
         super().__init__(message)
         self.message = message
         self.param = param
-        if code is not None:
-            self.code = code
+        self.code = code or self.code
         if retry_after_s is not None:
             self.retry_after_s = retry_after_s
 
@@ -125,9 +123,8 @@ class Unprocessable(RequestRefused):
     code = "unprocessable"
 
 
-class RouteNotFound(RequestRefused):
-    status = 404
-    code = "not_found"
+class RouteNotFound(NotFound):
+    """There is no such route."""
 
 
 class MethodNotAllowed(RequestRefused):
@@ -193,27 +190,19 @@ class AllCandidatesFailed(SwitchyardError):
 class UpstreamError(SwitchyardError):
     """One attempt failed. `retryable`: another candidate may be tried. `blames`: whose fault.
 
-    `provider_code` is the provider's own code; `detail` is all it said, in one line of at most 500
-    characters, for the log and the usage row. Both are cleaned.
+    `provider_code` and `detail` (one line, 500 characters at most) are the provider's own, cleaned.
     """
 
+    upstream_status: int | None = None
     provider_code: str | None = None
     detail: str | None = None
     status = 502
     retryable: ClassVar[bool] = False
     blames: ClassVar[Blame] = Blame.PROVIDER
 
-    def __init__(
-        self,
-        provider: str,
-        message: str,
-        *,
-        upstream_status: int | None = None,
-        retry_after_s: float | None = None,
-    ) -> None:
+    def __init__(self, provider: str, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
         self.provider = provider
-        self.upstream_status = upstream_status
 
 
 class ProviderRateLimited(UpstreamError):
@@ -258,13 +247,10 @@ class StoredKeyUnreadable(UpstreamError):
     blames = Blame.CREDENTIAL
 
 
-class StoredKeyHostChanged(UpstreamError):
+class StoredKeyHostChanged(StoredKeyUnreadable):
     """The provider has moved to another host since the caller's key was sealed to the old one."""
 
-    status = 422
-    type = "invalid_request_error"
     code = "provider_key_host_changed"
-    blames = Blame.CREDENTIAL
 
 
 class PlatformKeyRefused(UpstreamError):
@@ -287,28 +273,12 @@ class ProviderLacksFeature(ProviderRefusedRequest):
     """A field, part, tool or schema that this provider does not know and another may."""
 
 
-class ContextTooLong(UpstreamError):
-    status = 400
-    type = "invalid_request_error"
+class ContextTooLong(ProviderRefusedRequest):
     code = "context_length_exceeded"
-    blames = Blame.REQUEST
 
 
-class ContentFiltered(UpstreamError):
-    status = 400
-    type = "invalid_request_error"
+class ContentFiltered(ProviderRefusedRequest):
     code = "content_filter"
-    blames = Blame.REQUEST
-
-
-class ProviderDeniedModel(UpstreamError):
-    """This key may not use this model: nothing is said of the key, nor of the model."""
-
-    status = 403
-    type = "permission_error"
-    code = "provider_denied_model"
-    retryable = True
-    blames = Blame.MODEL
 
 
 class UnknownUpstreamModel(UpstreamError):
@@ -317,6 +287,12 @@ class UnknownUpstreamModel(UpstreamError):
     code = "model_not_found"
     retryable = True
     blames = Blame.MODEL
+
+
+class ProviderDeniedModel(UnknownUpstreamModel):
+    status = 403
+    type = "permission_error"
+    code = "provider_denied_model"
 
 
 class StreamCut(UpstreamError):

@@ -107,7 +107,7 @@ def open_own_key(vault: Vault, user_id: str, sealed: str, provider: Provider) ->
         raise refusal_of(WhyNot.HOST_CHANGED, provider) from error
 
 
-def refusal_of(why: WhyNot, provider: Provider) -> StoredKeyUnreadable | StoredKeyHostChanged:
+def refusal_of(why: WhyNot, provider: Provider) -> StoredKeyUnreadable:
     """What the key's owner is told."""
     again = "store it again with POST /api/v1/llm/byok/keys"
     if why is WhyNot.HOST_CHANGED:

@@ -76,8 +76,8 @@ def refused(
     answered = PlatformKeyRefused(
         error.provider,
         f"{name} rejected the platform's API key; ask the operator to replace it.",
-        upstream_status=error.upstream_status,
     )
+    answered.upstream_status = error.upstream_status
     answered.detail = error.detail
     answered.__cause__ = error
     return answered

@@ -20,7 +20,6 @@ from shared.db.user_keys import note_status
 from shared.errors import (
     ProviderQuotaExhausted,
     ProviderRejectedKey,
-    StoredKeyHostChanged,
     StoredKeyUnreadable,
     SwitchyardError,
     UpstreamError,
@@ -67,9 +66,7 @@ class OwnKeyWatch:
         elif isinstance(error, ProviderQuotaExhausted):
             reason = f"The key's account at {provider.name} has no credit."
             self._once(key, KeyStatus.QUOTA_EXHAUSTED, reason, actor)
-        elif isinstance(error, StoredKeyUnreadable | StoredKeyHostChanged) and self._is_first(
-            key, error.code
-        ):
+        elif isinstance(error, StoredKeyUnreadable) and self._is_first(key, error.code):
             self._start(self._audit_unopened(key, error.code, actor))
 
     def forget(self) -> None:

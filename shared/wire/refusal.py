@@ -70,11 +70,11 @@ def read_refusal(
     error = meaning.kind(
         provider,
         _with_reason(meaning.text.format(provider=provider, status=status), text),
-        upstream_status=status,
         retry_after_s=capped_s(detail.retry_delay_s) if wait_s is None else wait_s,
     )
     if error.blames is Blame.REQUEST:
         error.param = param
+    error.upstream_status = status
     error.provider_code = code
     error.detail = _in_one_line(status, code, param, text)
     return error
