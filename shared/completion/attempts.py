@@ -117,6 +117,7 @@ class Attempts:
             if refusal is not None:
                 course.begin(candidate)
                 course.fail(refusal, was_sent=False)
+                self._tell_of_key(asked, candidate, refusal)
                 continue
             if candidate not in put_off and not self._circuits.admit(candidate):
                 put_off.append(candidate)

@@ -1,7 +1,8 @@
 """What happens to a caller's own key that fails while serving: noted once, off the hot path.
 
-One refusal has the key checked at the provider's free endpoint; a failed check, or a second
-refusal within a minute, makes it `invalid`, and then this process sends nothing more with it.
+A refusal has the key checked at the provider's free endpoint, and nothing but a failed check makes
+it `invalid`: a 401 to a completion may be about something else. Then this process sends nothing
+more with it, and checks it again later, when a request would use it: a key can be made good again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Provider
 from shared.vault.sealing import Vault
 
-REFUSALS_WITHIN_S = 60.0
+CHECK_EVERY_S = 60.0
+"""At most so often is a key that still counts as good checked, however often it is refused."""
+RECHECK_EVERY_S = 600.0
+"""At most so often is one checked that counts as invalid."""
+
 _STOP_WAIT_S = 2.0
 _ACTOR = "switchyard"
 _MAX_NOTED = 10_000
@@ -47,7 +52,7 @@ class OwnKeyWatch:
         self._checks = checks
         self._vault = vault
         self._database = database
-        self._refused_at: dict[_Mark, float] = {}
+        self._checked_at: dict[_Mark, float] = {}
         self._noted: dict[tuple[_Mark, str], None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -62,7 +67,7 @@ class OwnKeyWatch:
             return
         actor = Actor(_ACTOR, request_id=request_id)
         if isinstance(error, ProviderRejectedKey):
-            self._refused(key, provider, error, actor)
+            self._refused(key, provider, actor)
         elif isinstance(error, ProviderQuotaExhausted):
             reason = f"The key's account at {provider.name} has no credit."
             self._once(key, KeyStatus.QUOTA_EXHAUSTED, reason, actor)
@@ -78,25 +83,16 @@ class OwnKeyWatch:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_WAIT_S)
 
-    def _refused(
-        self, key: StoredKey, provider: Provider, error: ProviderRejectedKey, actor: Actor
-    ) -> None:
+    def _refused(self, key: StoredKey, provider: Provider, actor: Actor) -> None:
         mark, now = (key.id, key.sealed), time.monotonic()
-        before = self._refused_at.get(mark)
-        if before is not None and now - before <= REFUSALS_WITHIN_S:
-            self._make_invalid(key, provider, error.upstream_status, actor)
+        before = self._checked_at.get(mark)
+        wait_s = RECHECK_EVERY_S if key.is_refused else CHECK_EVERY_S
+        if before is not None and now - before < wait_s:
             return
-        if len(self._refused_at) >= _MAX_NOTED:
-            self._refused_at.clear()
-        self._refused_at[mark] = now
+        if len(self._checked_at) >= _MAX_NOTED:
+            self._checked_at.clear()
+        self._checked_at[mark] = now
         self._start(self._check(key, provider, actor))
-
-    def _make_invalid(
-        self, key: StoredKey, provider: Provider, status: int | None, actor: Actor
-    ) -> None:
-        self._own_keys.mark_refused(key)
-        reason = f"{provider.name} refused the key" + (f" (HTTP {status})." if status else ".")
-        self._once(key, KeyStatus.INVALID, reason, actor)
 
     async def _check(self, key: StoredKey, provider: Provider, actor: Actor) -> None:
         opened = open_own_key(self._vault, key.user_id, key.sealed, provider)
@@ -104,6 +100,9 @@ class OwnKeyWatch:
         if found.status is KeyStatus.INVALID:
             self._own_keys.mark_refused(key)
             self._once(key, found.status, found.reason, actor)
+        elif found.status is KeyStatus.OK and key.is_refused:
+            await self._write(key, found.status, found.reason, actor, Action.USER_KEY_TESTED)
+            self._own_keys.forget_user(key.user_id)
 
     def _once(self, key: StoredKey, status: KeyStatus, reason: str | None, actor: Actor) -> None:
         if self._is_first(key, status):
@@ -119,14 +118,19 @@ class OwnKeyWatch:
         return True
 
     async def _write(
-        self, key: StoredKey, status: KeyStatus, reason: str | None, actor: Actor
+        self,
+        key: StoredKey,
+        status: KeyStatus,
+        reason: str | None,
+        actor: Actor,
+        action: Action = Action.USER_KEY_FAILED,
     ) -> None:
         async with self._database.connection() as connection, connection.transaction():
             if await note_status(connection, key.id, key.sealed, status, reason, only_news=True):
                 await append_audit(
                     connection,
                     actor,
-                    Action.USER_KEY_FAILED,
+                    action,
                     "user_key",
                     key.id,
                     details={"provider": key.provider, "user": key.user_id, "status": status},
