@@ -22,6 +22,8 @@ from shared.settings import RedisSettings
 __all__ = ["Redis", "SyncRedis"]
 
 USAGE_STREAM = "switchyard:usage"
+CHANGES = "switchyard:changes"
+"""Tokens and keys that moved: shared/catalog/news."""
 HEALTH_CIRCUITS = "switchyard:health:circuits"
 HEALTH_LIMITS = "switchyard:health:limits"
 HEALTH_OUTCOMES = "switchyard:health:outcomes:"

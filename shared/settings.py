@@ -107,6 +107,10 @@ class SpoolSettings(SettingsGroup):
         return (self.data_dir or default_data_dir()) / "spool"
 
 
+class AuthSettings(SettingsGroup):
+    stale_auth_s: float = Field(600.0, alias="STALE_AUTH_S", ge=2)
+
+
 class UsageQueueSettings(SettingsGroup):
     queue_url: str | None = Field(None, alias="USAGE_QUEUE_URL", pattern="^https?://")
 

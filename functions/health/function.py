@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functions.health.handler import check, list_health
 from shared.auth.authenticator import Authenticator
+from shared.catalog.news.stream import News
 from shared.function import Function
 from shared.health.gauges import HealthGauges
 from shared.jobs import Dispatch
@@ -15,5 +16,5 @@ from shared.keyspace import Redis
 HEALTH = Function(
     name="health",
     handlers=[list_health, check],
-    opens=[Authenticator, Redis, Dispatch, HealthGauges],
+    opens=[Authenticator, Redis, Dispatch, HealthGauges, News],
 )

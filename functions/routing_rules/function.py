@@ -5,6 +5,7 @@ from __future__ import annotations
 from functions.routing_rules import handler
 from shared.auth.authenticator import Authenticator
 from shared.catalog.level_changes import Levels
+from shared.catalog.news.stream import News
 from shared.catalog.rule_changes import Rules
 from shared.completion.router import Router
 from shared.function import Function
@@ -25,5 +26,5 @@ ROUTING_RULES = Function(
         handler.delete_level,
         handler.list_tiers,
     ],
-    opens=[Authenticator, Router, Rules, Levels],
+    opens=[Authenticator, Router, Rules, Levels, News],
 )

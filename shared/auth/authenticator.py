@@ -1,7 +1,8 @@
 """From an Authorization header to a Caller: from memory, and from PostgreSQL the first time.
 
 Tokens are remembered by their full SHA-256 digest, never by a part of it (CVE-2026-35030), and
-forgotten when the token table's version moves. A database that is down is a 503, never a 401.
+forgotten when the token table's version moves, or when nothing of it was heard for STALE_AUTH_S
+(catalog/watch.py). A database that is down is a 503, never a 401.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import AsyncGenerator, Mapping
 from shared.auth.caller import Caller, Role
 from shared.auth.remembered import Remembered
 from shared.auth.token import digest, is_well_formed
+from shared.catalog.news.change import TOKENS
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.access_tokens import AccessToken, find_access_token
 from shared.db.connect import Database, Use
@@ -61,6 +63,10 @@ class Authenticator:
     def forget(self) -> None:
         """Drop every remembered token: the table has changed."""
         self._callers.forget()
+
+    def forget_token(self, token_id: str) -> None:
+        """Drop one, which has changed; `token_id` as text."""
+        self._callers.forget_where(lambda caller: str(caller.token_id) == token_id)
 
     def recall(self, authorization: bytes) -> Caller | None:
         """The caller of `Bearer <token>` if remembered and not expired; no I/O, no lock."""
@@ -137,5 +143,5 @@ async def open_authenticator(
     if settings.tokens:
         pinned = {digest(token): caller for token, caller in TRYOUT_CALLERS.items()}
     authenticator = Authenticator(database, pinned)
-    keeper.on_change("tokens", authenticator.forget)
+    keeper.on_change(TOKENS, authenticator.forget, of_one=authenticator.forget_token)
     yield authenticator

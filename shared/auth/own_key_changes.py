@@ -7,6 +7,7 @@ is user_api_keys, and so the audit trail says `user_key`.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -17,6 +18,7 @@ from shared.auth.key_check import KeyCheck, KeyChecks, KeyStatus
 from shared.auth.key_text import read_key
 from shared.auth.open_vault import Vault
 from shared.auth.own_keys import OwnKeys, open_own_key
+from shared.catalog.news.change import KEYS, changing
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import user_keys as rows
 from shared.db.audit import Action, Actor, append_audit
@@ -103,7 +105,7 @@ class OwnKeyChanges:
         key = read_key(asked.api_key)
         found = await self._checks.check(provider, key)
         new = self._sealed(user_id, provider, asked, key, found, actor)
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._changing(user_id) as connection:
             key_id, replaced = await rows.store_key(connection, new)
             action = Action.USER_KEY_REPLACED if replaced else Action.USER_KEY_STORED
             details = {"provider": provider.slug, "status": found.status}
@@ -118,7 +120,7 @@ class OwnKeyChanges:
     async def change(self, user_id: str, slug: str, asked: ChangeKey, actor: Actor) -> UserKey:
         """Raises NotFound, InvalidField where there is nothing to change."""
         changes = asked.changes()
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._changing(user_id) as connection:
             key_id = await rows.change_key(connection, user_id, slug, changes)
             changed = await rows.find_key(connection, user_id, slug)
             if key_id is None or changed is None:
@@ -130,7 +132,7 @@ class OwnKeyChanges:
 
     async def delete(self, user_id: str, slug: str, actor: Actor) -> None:
         """Raises NotFound."""
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._changing(user_id) as connection:
             deleted = await rows.delete_key(connection, user_id, slug)
             if deleted is None:
                 raise _no_key(slug)
@@ -148,7 +150,7 @@ class OwnKeyChanges:
             raise _no_key(slug)
         key = await self._opened(user_id, held, provider, actor)
         found = await self._checks.check(provider, key)
-        await self._note(held, found, actor)
+        await self._note(user_id, held, found, actor)
         self._own_keys.forget_user(user_id)
         return Tested(found, found.reason or f"{provider.name} takes the key.")
 
@@ -209,12 +211,15 @@ class OwnKeyChanges:
                 await _audit(connection, actor, action, held.id, held.fingerprint, details)
             raise
 
-    async def _note(self, held: UserKey, found: KeyCheck, actor: Actor) -> None:
-        async with self._database.connection() as connection, connection.transaction():
+    async def _note(self, user_id: str, held: UserKey, found: KeyCheck, actor: Actor) -> None:
+        async with self._changing(user_id) as connection:
             if await rows.note_status(connection, held.id, held.sealed, found.status, found.reason):
                 details = {"provider": held.provider, "status": found.status}
                 action = Action.USER_KEY_TESTED
                 await _audit(connection, actor, action, held.id, held.fingerprint, details)
+
+    def _changing(self, user_id: str) -> AbstractAsyncContextManager[Connection]:
+        return changing(self._database, self._keeper.news, KEYS, user_id)
 
 
 async def _audit(

@@ -12,6 +12,7 @@ import msgspec
 
 from shared.auth.key_check import KeyStatus
 from shared.auth.remembered import Remembered
+from shared.catalog.news.change import KEYS
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database, Use
 from shared.db.user_keys import ServingKey, serving_keys
@@ -55,7 +56,7 @@ class OwnKeys:
         self._keys.forget()
 
     def forget_user(self, user_id: str) -> None:
-        """Drop one user's keys, which this process has just changed."""
+        """Drop one user's keys, which have changed."""
         self._keys.forget(user_id)
 
     async def load(self, user_id: str) -> tuple[StoredKey, ...]:
@@ -129,5 +130,5 @@ def refusal_of(why: WhyNot, provider: Provider) -> StoredKeyUnreadable:
 @opener
 async def open_own_keys(database: Database, keeper: SnapshotKeeper) -> AsyncGenerator[OwnKeys]:
     own_keys = OwnKeys(database)
-    keeper.on_change("keys", own_keys.forget)
+    keeper.on_change(KEYS, own_keys.forget, of_one=own_keys.forget_user)
     yield own_keys

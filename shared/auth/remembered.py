@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
 from shared.db.connect import WAIT_S
 from shared.errors import NotReady
@@ -61,9 +60,8 @@ class Remembered(Generic[K, V]):
         try:
             async with asyncio.timeout(WAIT_S):
                 return await asyncio.shield(lookup)
-        except psycopg.DataError:
-            raise  # The key is at fault, not the database.
-        except (psycopg.Error, PoolTimeout, OSError) as error:
+        # All else is a fault of the query: a user's name that no table can hold, say.
+        except (psycopg.OperationalError, OSError) as error:
             get_logger().warning(self._event, error=type(error).__name__)
             raise NotReady(self._complaint, code="database_unavailable") from error
 
@@ -80,6 +78,13 @@ class Remembered(Generic[K, V]):
         else:
             for memory in (self._values, self._absent, self._lookups):
                 memory.pop(key, None)
+
+    def forget_where(self, is_meant: Callable[[V], bool]) -> None:
+        """Drop what `is_meant`, and all of which nothing is known: it may be that."""
+        for key in [key for key, value in self._values.items() if is_meant(value)]:
+            del self._values[key]
+        self._absent.clear()
+        self._lookups.clear()
 
     async def _look_up(self, key: K) -> V | None:
         this = asyncio.current_task()

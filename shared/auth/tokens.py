@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 
@@ -13,6 +14,8 @@ from shared.auth.authenticator import Authenticator
 from shared.auth.caller import Role
 from shared.auth.scope import Scope
 from shared.auth.token import mint
+from shared.catalog.news.change import TOKENS, News, changing
+from shared.catalog.watch import SnapshotKeeper
 from shared.db import access_tokens as rows
 from shared.db.access_tokens import NewToken, TokenRow
 from shared.db.audit import Action, Actor, append_audit
@@ -90,8 +93,14 @@ class Minted(NamedTuple):
 class Tokens:
     """No token is ever given more than `own_scopes`, those of whoever asks; none: no bound."""
 
-    def __init__(self, database: Connects, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Connects,
+        news: News | None = None,
+        on_change: Callable[[str], None] = lambda token_id: None,
+    ) -> None:
         self._database = database
+        self._news = news
         self._on_change = on_change
 
     async def create(
@@ -101,7 +110,7 @@ class Tokens:
         _check_scopes(own_scopes, scopes)
         _check_end(asked.expires_at)
         token, new = mint(), _new(asked, scopes, actor)
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._changing() as connection:
             token_id = await rows.insert_token(connection, token, new)
             details = {"user": new.user_id, "role": new.role, "tier": new.tier, "scopes": scopes}
             await _audit(connection, actor, Action.TOKEN_CREATED, token_id, details)
@@ -127,7 +136,7 @@ class Tokens:
         """Raises NotFound, NotAllowed, InvalidField for one that has ended."""
         changes = asked.changes()
         _check_end(changes.get("expires_at"))
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._changing(token_id) as connection:
             before = await _find(connection, token_id)
             if changes.keys() & {"scopes", "role"}:
                 _check_scopes(own_scopes, changes.get("scopes", before.scopes))
@@ -136,19 +145,19 @@ class Tokens:
             details = {name: _plain(value) for name, value in changes.items()}
             await _audit(connection, actor, Action.TOKEN_CHANGED, token_id, details)
             changed = await _find(connection, token_id)
-        self._on_change()
+        self._on_change(str(token_id))
         return changed
 
     async def revoke(self, token_id: int, actor: Actor) -> TokenRow:
         """End a token now. One that has ended stays as it is. Raises NotFound."""
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._changing(token_id) as connection:
             row = await _find(connection, token_id)
             if await rows.end_token(connection, token_id):
                 await _audit(
                     connection, actor, Action.TOKEN_REVOKED, token_id, {"user": row.user_id}
                 )
                 row = await _find(connection, token_id)
-        self._on_change()
+        self._on_change(str(token_id))
         return row
 
     async def rotate(
@@ -160,7 +169,7 @@ class Tokens:
     ) -> Minted:
         """Raises NotFound, NotAllowed, InvalidField for one that has ended or was rotated."""
         token, overlap = mint(), timedelta(hours=asked.overlap_hours)
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._changing(token_id) as connection:
             before = await _find(connection, token_id)
             # Or a limited admin would be handed the text of a token that may do more.
             _check_scopes(own_scopes, before.scopes)
@@ -170,8 +179,12 @@ class Tokens:
             details = {"to": new_id, "overlap_hours": asked.overlap_hours}
             await _audit(connection, actor, Action.TOKEN_ROTATED, token_id, details)
             made = await _find(connection, new_id)
-        self._on_change()
+        self._on_change(str(token_id))
         return Minted(made, token)
+
+    def _changing(self, token_id: int | None = None) -> AbstractAsyncContextManager[Connection]:
+        """None: a new one, which nobody can have remembered."""
+        return changing(self._database, self._news, TOKENS, str(token_id))
 
 
 def _new(asked: CreateToken, scopes: list[str], actor: Actor) -> NewToken:
@@ -236,5 +249,7 @@ async def _audit(
 
 
 @opener
-async def open_tokens(database: Database, authenticator: Authenticator) -> AsyncGenerator[Tokens]:
-    yield Tokens(database, authenticator.forget)
+async def open_tokens(
+    database: Database, keeper: SnapshotKeeper, authenticator: Authenticator
+) -> AsyncGenerator[Tokens]:
+    yield Tokens(database, keeper.news, authenticator.forget_token)

@@ -1,21 +1,30 @@
-"""Keeps a process's copy of the settings fresh: edits by anyone, psql included, within 2 s."""
+"""Keeps a process's copy of the settings fresh: edits by anyone, psql included, within 2 s.
+
+Of tokens and keys it hears by two ways, PostgreSQL's versions and Redis (news). What is
+remembered of callers holds for as long as one of them can be heard, and STALE_AUTH_S longer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from shared.catalog.read import ChangeCounters, count_limits, read_snapshot, read_versions
+from shared.catalog.news.change import News
+from shared.catalog.news.listener import Listener
+from shared.catalog.news.reach import Reach
+from shared.catalog.news.topics import NAMES, Callback, OneCallback, Topics
+from shared.catalog.read import count_limits, read_snapshot, read_versions
 from shared.db.connect import Database, Use
 from shared.errors import NotReady
 from shared.log import Outages, get_logger
 from shared.resources import Check, Checks, opener
 from shared.routing.snapshot import Snapshot
+from shared.settings import AuthSettings
 
 POLL_INTERVAL_S = 1.0
 STALE_AFTER_S = 2.0
@@ -30,17 +39,21 @@ _POLL_TIMEOUT_S = 10.0
 _STOP_WAIT_S = 2.0
 # After a poll in vain, as long as until the next one has ended.
 _MAKE_DO_S = POLL_INTERVAL_S + _POLL_TIMEOUT_S + 1.0
-_TOPICS = ChangeCounters.__struct_fields__
 
 
 class SnapshotKeeper:
     """Polls the versions and reloads what has moved; while the database is down, keeps the old."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, news: News | None = None, *, stale_auth_s: float = 600.0
+    ) -> None:
+        self.news = news
         self._database = database
         self._snapshot: Snapshot | None = None
-        self._seen: dict[str, int] = {}
-        self._callbacks: dict[str, list[Callable[[], None]]] = {topic: [] for topic in _TOPICS}
+        self._topics = Topics()
+        self._reach = Reach(stale_auth_s)
+        self._postgres = Reach(STALE_AFTER_S)
+        self.listener = Listener(self._topics, self._reach, self._postgres, news)
         self._first = asyncio.Event()
         self._polling = asyncio.Lock()
         self._outages = Outages()
@@ -67,13 +80,17 @@ class SnapshotKeeper:
             raise NotReady(f"There is no catalog yet: {self._outages.reason()}.")
         return self._snapshot
 
-    def on_change(self, name: str, callback: Callable[[], None]) -> None:
+    def on_change(
+        self, name: str, callback: Callback, *, of_one: OneCallback | None = None
+    ) -> None:
         """Call `callback` when `name` has changed: catalog, tokens, keys or limits.
 
         Also called after the first poll: what a process remembered before it may be older. It
-        runs on the event loop and must return at once. Raises KeyError for another name.
+        runs on the event loop and must return at once. `of_one` is called in its place where it
+        is known whose token (by its id) or keys (by the user's) alone have changed. Raises
+        KeyError for another name.
         """
-        self._callbacks[name].append(callback)
+        self._topics.on_change(name, callback, of_one)
 
     async def complaint(self) -> str | None:
         """None once there was a snapshot, else why there is none."""
@@ -112,6 +129,7 @@ class SnapshotKeeper:
             if not self.is_stale:  # another request has waited in vain before
                 return
             self._make_do()
+            self.listener.let_go_if_cut_off()
             get_logger().warning("snapshot.not_caught_up", seconds=CATCH_UP_WAIT_S)
 
     async def refresh(self) -> Snapshot:
@@ -151,18 +169,22 @@ class SnapshotKeeper:
             asked_at = time.time()
             # Before the snapshot: what changes in between is seen as new by the next poll.
             versions = await read_versions(connection)
+            seen = self._topics.seen
             moved = {
                 topic: version
-                for topic in _TOPICS
-                if (version := getattr(versions, topic)) != self._seen.get(topic)
+                for topic in NAMES
+                if (version := getattr(versions, topic)) != seen.get(topic)
             }
+            self.listener.have_told({topic: moved[topic] for topic in moved if topic in seen})
             # A revoked token must not wait for a catalog that cannot be read.
             for topic in moved.keys() - {"catalogue"}:
-                self._announce(topic, moved[topic])
+                self._topics.announce(topic, moved[topic])
             if "catalogue" in moved:
                 self._snapshot = await read_snapshot(connection)
-                self._announce("catalogue", moved["catalogue"])
+                self._topics.announce("catalogue", moved["catalogue"])
             self._note_answer(asked_at)
+            self._reach.note()
+            self._postgres.note()
             # Only SQL can write that table; who did must not rely on it.
             if "limits" in moved and (rows := await count_limits(connection)):
                 get_logger().warning("limits.not_used", rows=rows)
@@ -178,14 +200,6 @@ class SnapshotKeeper:
     def _make_do(self) -> None:
         """PostgreSQL is down or slow: nothing is called stale until `run` has tried again."""
         self._stale_at = time.time() + _MAKE_DO_S
-
-    def _announce(self, topic: str, version: int) -> None:
-        self._seen[topic] = version
-        for callback in self._callbacks[topic]:
-            try:
-                callback()
-            except Exception as error:  # noqa: BLE001  one at fault must not keep news from others
-                get_logger().error("snapshot.callback_failed", topic=topic, exc_info=error)
 
     def _note_failure(self, error: Exception) -> None:
         complaint = _why(error)
@@ -203,7 +217,7 @@ class SnapshotKeeper:
             await self._database.renew()
         self._outages.ends()
         self._had_failed = False
-        get_logger().info("snapshot.fresh", **self._seen)
+        get_logger().info("snapshot.fresh", **self._topics.seen)
 
 
 def _why(error: Exception) -> str:
@@ -218,14 +232,20 @@ def _why(error: Exception) -> str:
 
 
 @opener
-async def open_snapshot(database: Database, checks: Checks) -> AsyncGenerator[SnapshotKeeper]:
-    """It has polled, or has waited 5 s to."""
-    keeper = SnapshotKeeper(database)
+async def open_snapshot(
+    database: Database, news: News | None, settings: AuthSettings, checks: Checks
+) -> AsyncGenerator[SnapshotKeeper]:
+    """It has polled, or has waited 5 s to. A function without Redis hears by PostgreSQL alone."""
+    keeper = SnapshotKeeper(database, news, stale_auth_s=settings.stale_auth_s)
     checks.append(Check("snapshot", keeper.complaint, critical=True))
-    polling = asyncio.create_task(keeper.run(), name="snapshot.poll")
+    tasks = [
+        asyncio.create_task(keeper.run(), name="snapshot.poll"),
+        asyncio.create_task(keeper.listener.run(), name="snapshot.listen"),
+    ]
     try:
         await keeper.wait_for_first(FIRST_SNAPSHOT_WAIT_S)
         yield keeper
     finally:
-        polling.cancel()
-        await asyncio.wait([polling], timeout=_STOP_WAIT_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=_STOP_WAIT_S)

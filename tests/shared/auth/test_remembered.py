@@ -186,7 +186,7 @@ def test_a_query_that_fails_is_an_error_for_all_who_wait_and_is_tried_again() ->
 
 class _Database:
     @asynccontextmanager
-    async def connection(self) -> Any:
+    async def connection(self, _use: object) -> Any:
         yield None
 
 

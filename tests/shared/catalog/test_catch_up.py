@@ -25,7 +25,7 @@ from shared.catalog.watch import CATCH_UP_WAIT_S, SnapshotKeeper
 from shared.db.connect import Database
 from shared.function import create_app
 from shared.resources import Resources
-from shared.settings import DatabaseSettings, load_settings
+from shared.settings import AuthSettings, DatabaseSettings, load_settings
 from tests.fakes.tokens import create_token, revoke_token
 
 SWITCH_OFF = "UPDATE llm_models SET is_active = false"
@@ -51,7 +51,7 @@ Scene = Callable[[SnapshotKeeper, Database], Coroutine[None, None, None]]
 
 def play(dsn: str, scene: Scene) -> None:
     async def main() -> None:
-        resources = Resources(load_settings(DatabaseSettings, DATABASE_URL=dsn))
+        resources = Resources(load_settings(AuthSettings, DatabaseSettings, DATABASE_URL=dsn))
         async with AsyncExitStack() as stack:
             await resources.open([SnapshotKeeper], stack)
             await scene(resources.get(SnapshotKeeper), resources.get(Database))

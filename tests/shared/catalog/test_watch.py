@@ -19,13 +19,13 @@ from shared.embedded import EmbeddedPostgres, start_postgres
 from shared.errors import NotReady
 from shared.migrate.steps import migrate
 from shared.resources import Resources
-from shared.settings import DatabaseSettings, load_settings
+from shared.settings import AuthSettings, DatabaseSettings, load_settings
 from tests.fakes.tokens import create_token, revoke_token
 
 
 @asynccontextmanager
 async def watching(dsn: str) -> AsyncGenerator[Resources]:
-    resources = Resources(load_settings(DatabaseSettings, DATABASE_URL=dsn))
+    resources = Resources(load_settings(AuthSettings, DatabaseSettings, DATABASE_URL=dsn))
     async with AsyncExitStack() as stack:
         await resources.open([SnapshotKeeper], stack)
         yield resources
