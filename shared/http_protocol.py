@@ -10,17 +10,26 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import cache
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.errors import RequestRefused
+from shared.doors.refusals import (
+    BAD_HOST,
+    BAD_LENGTH,
+    LARGE_FRAMING,
+    LARGE_HEAD,
+    MALFORMED,
+    NO_SUCH_CODING,
+    NO_SUCH_VERSION,
+    SLOW_BODY,
+    SLOW_HEAD,
+    Refusal,
+)
 from shared.log import get_logger
 from shared.settings import NetworkSettings, load_settings
-from shared.wire.error_body import encode_error
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -32,9 +41,9 @@ BODY_IDLE_S = 30.0
 UNREAD_S = 120.0
 """Without a byte taken of an answer that is under way."""
 LOOK_EVERY_S = 2.0
-MAX_PIPELINED = 16
-"""Requests that wait behind the one that is being answered."""
 
+# Few requests fit in so much: nothing is parsed further while one waits for its turn.
+_PIECE_BYTES = 4096
 _LINGER_S = 2.0
 _LINGER_BYTES = 1 << 20
 # Many clients send all of a body before they look whether it was refused.
@@ -43,34 +52,6 @@ _UNWANTED_BYTES = 32 << 20
 _FRAMING_A_BYTE = 8
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]+")
 _CHECKED = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
-
-
-class Refusal(NamedTuple):
-    """An answer of the protocol's own, after which the connection ends."""
-
-    status: int
-    code: str
-    message: str
-
-    def encoded(self) -> bytes:
-        body = encode_error(RequestRefused(self.message, code=self.code))
-        return (
-            b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-            b"connection: close\r\n\r\n%b"
-        ) % (self.status, HTTPStatus(self.status).phrase.encode(), len(body), body)
-
-
-MALFORMED = Refusal(400, "invalid_http", "This is not a valid HTTP/1.1 request.")
-BAD_HOST = Refusal(400, "invalid_host", "Send one valid Host header.")
-BAD_LENGTH = Refusal(400, "invalid_content_length", "Content-Length must be a plain number.")
-NO_SUCH_CODING = Refusal(
-    501, "transfer_encoding_not_supported", "The only transfer encoding taken is 'chunked'."
-)
-NO_SUCH_VERSION = Refusal(505, "http_version_not_supported", "Send HTTP/1.1.")
-SLOW_HEAD = Refusal(408, "head_too_slow", f"The head did not arrive within {HEAD_S:.0f} s.")
-SLOW_BODY = Refusal(408, "body_too_slow", f"No byte of the body came for {BODY_IDLE_S:.0f} s.")
-LARGE_HEAD = Refusal(431, "head_too_large", "The request line and headers are too large.")
-LARGE_FRAMING = Refusal(400, "invalid_http", "The body's chunks are mostly framing.")
 
 
 @cache
@@ -83,10 +64,6 @@ class _Refused(Exception):  # noqa: N818  never leaves the parser
         self.refusal = refusal
 
 
-class _TooManyWait(Exception):  # noqa: N818  never leaves the parser
-    pass
-
-
 class _Flow(FlowControl):
     """Reads no further while something that was read waits for its turn."""
 
@@ -95,7 +72,7 @@ class _Flow(FlowControl):
         self._protocol = protocol
 
     def resume_reading(self) -> None:
-        if self.read_paused and not self._protocol.pipeline:
+        if self.read_paused and not self._protocol.waits:
             self._protocol.listen_anew()
             super().resume_reading()
 
@@ -113,6 +90,7 @@ class Bounded(HttpToolsProtocol):
         self._hosts = 0
         self._is_chunked = self._is_deaf = False
         self._discarded = 0
+        self._unparsed = b""
         self._began = self._heard = 0.0
         self._unread_since: float | None = None
         self._running: RequestResponseCycle | None = None
@@ -129,6 +107,7 @@ class Bounded(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
         self.pipeline.clear()
+        self._unparsed = b""
         # uvicorn tells the newest request alone, which may be one that waited.
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
@@ -136,13 +115,39 @@ class Bounded(HttpToolsProtocol):
         super().connection_lost(exc)
         self._running = self._newest = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether what was read waits for an answer that comes before its own."""
+        return bool(self.pipeline or self._unparsed)
+
     def data_received(self, data: bytes) -> None:
-        parser = self.parser
-        if self._is_deaf or parser is None:
+        if self._is_deaf:
             self._discard(len(data))
             return
         self._unset_keepalive_if_required()
         self._heard = self.loop.time()
+        if len(data) > _PIECE_BYTES or self.waits:
+            self._unparsed += data
+            self._parse_pieces()
+        else:
+            self._parse(data)
+
+    def _parse_pieces(self) -> None:
+        """Parse what was read until a request has to wait; the rest when none does any more."""
+        data, self._unparsed, at = self._unparsed, b"", 0
+        while at < len(data) and not self.pipeline and not self._is_deaf:
+            self._parse(data[at : at + _PIECE_BYTES])
+            at += _PIECE_BYTES
+        if self._is_deaf:
+            return
+        self._unparsed = data[at:]
+        if self._unparsed:
+            self.flow.pause_reading()
+
+    def _parse(self, data: bytes) -> None:
+        parser = self.parser
+        if parser is None:
+            return
         self._read_bytes = len(data)
         if self._in_head:
             if not self._head_bytes:
@@ -155,7 +160,8 @@ class Bounded(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             pass  # Nothing else is spoken here.
         except httptools.HttpParserError as error:
-            self._stop(error.__context__)
+            cause = error.__context__
+            self._refuse(cause.refusal if isinstance(cause, _Refused) else MALFORMED)
             return
         if self._in_head:
             if self._head_bytes > self._max_head:
@@ -188,8 +194,6 @@ class Bounded(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > self._max_head:
                 raise _Refused(LARGE_HEAD)
-        if len(self.pipeline) >= MAX_PIPELINED:
-            raise _TooManyWait
         super().on_headers_complete()
         self._newest = self.cycle
         self._in_head = False
@@ -205,6 +209,12 @@ class Bounded(HttpToolsProtocol):
         super().on_message_complete()
         self._in_head = True
         self._head_bytes = 0
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._unparsed and not self.pipeline:
+            self._unset_keepalive_if_required()
+            self.loop.call_soon(self._parse_pieces)
 
     def pause_writing(self) -> None:
         self._unread_since = self.loop.time()
@@ -257,14 +267,6 @@ class Bounded(HttpToolsProtocol):
         elif not self._in_head and not self.flow.read_paused and now - self._heard > BODY_IDLE_S:
             self._refuse(SLOW_BODY)
         self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
-
-    def _stop(self, cause: BaseException | None) -> None:
-        if isinstance(cause, _TooManyWait):
-            self._is_deaf = True
-            self.flow.pause_reading()
-            self.pipeline[0][0].keep_alive = False
-            return
-        self._refuse(cause.refusal if isinstance(cause, _Refused) else MALFORMED)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Read no more, and answer so; but where an earlier answer is owed, that is the last."""
