@@ -115,6 +115,8 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
         "x-request-id": request_id,
         "request-id": request_id,
     }
+    if isinstance(error, MethodNotAllowedException) and error.headers:
+        headers["allow"] = error.headers["allow"]
     return Response(
         encode_error(answer),
         status_code=answer.status,

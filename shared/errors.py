@@ -11,10 +11,10 @@
     │   │   └── ModelUnpriced          400  what it costs is not known, and UNPRICED_POLICY refuses
     │   ├── UnknownModel               404
     │   ├── MethodNotAllowed           405
-    │   └── BodyTooLarge               413
+    │   ├── BodyTooLarge               413
+    │   └── UnknownEncoding            415
     ├── NotAuthenticated               401
-    │   ├── MissingToken
-    │   └── InvalidToken
+    │   └── MissingToken, InvalidToken
     ├── NotAllowed                     403  role, tier or model
     ├── ServiceUnavailable             503  our own fault, with `retry_after_s`
     │   ├── SpoolFull
@@ -107,8 +107,6 @@ class UnknownModel(RequestRefused):
 
 
 class NotFound(RequestRefused):
-    """There is no such object, or it is another caller's."""
-
     status = 404
     code = "not_found"
 
@@ -135,6 +133,11 @@ class MethodNotAllowed(RequestRefused):
 class BodyTooLarge(RequestRefused):
     status = 413
     code = "body_too_large"
+
+
+class UnknownEncoding(RequestRefused):
+    status = 415
+    code = "unsupported_content_encoding"
 
 
 class NotAuthenticated(SwitchyardError):

@@ -15,6 +15,7 @@ from litestar.openapi.spec import OpenAPI
 from litestar.types import ControllerRouterHandler
 
 from shared.answer_errors import EXCEPTION_HANDLERS, MAX_FIELDS_BYTES, add_request_id
+from shared.doors.doors import Doors, rules_of
 from shared.doors.texts import refuse_unfit_text
 from shared.drain import draining
 from shared.log import configure_logging, get_logger
@@ -24,12 +25,17 @@ from shared.settings import (
     DrainSettings,
     LogSettings,
     MetricsSettings,
+    NetworkSettings,
     SettingsGroup,
+    TryOutSettings,
     load_settings,
 )
 
 if TYPE_CHECKING:
     from shared.jobs import Job
+
+
+_EVERY_APP = (DrainSettings, LogSettings, MetricsSettings, NetworkSettings, TryOutSettings)
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        settings = load_settings(DrainSettings, LogSettings, MetricsSettings, *groups, **values)
+        settings = load_settings(*_EVERY_APP, *groups, **values)
+        doors.rules = rules_of(settings)
         configure_logging(settings[LogSettings])
         resources = Resources(settings)
         app.state.resources = resources
@@ -81,7 +88,7 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
             resources.draining = True
             get_logger().info("app.stopping")
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[*handlers, *PROBES],
         lifespan=[lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -97,6 +104,8 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
         ),
         logging_config=None,
     )
+    app.asgi_handler = doors = Doors(app.asgi_handler)
+    return app
 
 
 def _settle_garbage_collector() -> None:

@@ -1,4 +1,4 @@
-"""The routes that every app has: /healthz, /readyz and /metrics."""
+"""The routes that every app has: /, /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from litestar import Response, get
 from shared.auth.guards import AnyRequest, open_to_all, require_admin, resources_of
 from shared.metrics import render_metrics
 from shared.settings import MetricsSettings
+
+
+@get("/", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)
+def index() -> dict[str, str]:
+    """What a client that only wants to know whether we are there asks with HEAD first."""
+    return {"name": "switchyard", "openapi": "/openapi/openapi.json", "health": "/readyz"}
 
 
 @get("/healthz", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)
@@ -42,4 +48,4 @@ def metrics(request: AnyRequest) -> Response[bytes]:
     return Response(body, media_type=content_type)
 
 
-PROBES = (healthz, readyz, metrics)
+PROBES = (index, healthz, readyz, metrics)

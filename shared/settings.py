@@ -40,9 +40,12 @@ class WebSettings(SettingsGroup):
 
 
 class NetworkSettings(SettingsGroup):
-    """What callers' connections may do, and whose word for an address is taken."""
+    """What callers' connections may do; `shared/doors` reads the two lists."""
 
     max_head_bytes: int = Field(65536, alias="MAX_HEAD_BYTES", ge=4096, le=1 << 20)
+    max_open_requests: int = Field(2000, alias="MAX_OPEN_REQUESTS", ge=1)
+    cors_origins: str = Field("", alias="CORS_ORIGINS")
+    trusted_proxies: str = Field("", alias="TRUSTED_PROXIES")
 
 
 class DrainSettings(SettingsGroup):

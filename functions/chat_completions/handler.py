@@ -12,6 +12,7 @@ from litestar.types import Receive, Scope, Send
 
 from shared.completion.serve import Completions
 from shared.completion.wire import CHAT
+from shared.doors.doors import answer_options
 from shared.resources import Resources
 
 PATHS = ("/api/v1/llm/chat/completions", "/v1/chat/completions")
@@ -21,6 +22,9 @@ PATHS = ("/api/v1/llm/chat/completions", "/v1/chat/completions")
 async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == ScopeType.WEBSOCKET:
         await send({"type": "websocket.close", "code": 1003, "reason": "not a WebSocket route"})
+        return
+    if scope["method"] == "OPTIONS":
+        await answer_options(send, b"POST, OPTIONS")
         return
     resources: Resources = scope["litestar_app"].state.resources
     await resources.get(Completions).serve(CHAT, scope, receive, send)

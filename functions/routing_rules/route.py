@@ -9,7 +9,7 @@ from litestar.types import HTTPScope
 
 from functions.routing_rules.explain import Explanation, Moment, explained
 from shared.auth.caller import Caller, Role
-from shared.completion.admit import asked_of
+from shared.completion.admit import asked_of, read_chat
 from shared.completion.router import Router
 from shared.completion.wire import CHAT
 from shared.errors import InvalidField, NotAllowed
@@ -32,7 +32,7 @@ async def explain(
     """
     asked = asked_of(
         CHAT,
-        CHAT.read(body),
+        await read_chat(CHAT, body),
         _as(caller, tier, user),
         scope,
         dict(scope["headers"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import msgspec
@@ -15,9 +16,12 @@ from shared.auth.guards import check_scope
 from shared.auth.scope import Scope
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.wire import Wire
-from shared.errors import BodyTooLarge, MethodNotAllowed
+from shared.errors import BodyTooLarge, MethodNotAllowed, RequestRefused
 from shared.wire.chat.request import ChatRequest
 from shared.wire.text import clean_bytes
+
+_HEAVY_BYTES = 1 << 18
+_MAX_DIGITS = len(str(MAX_BODY_BYTES))
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -91,14 +95,23 @@ class Admission:
             authorization
         ) or await self._authenticator.authenticate(authorization)
         check_scope(caller, Scope.COMPLETIONS)
-        chat = wire.read(await read_body(headers, receive))
+        chat = await read_chat(wire, await read_body(headers, receive))
         return asked_of(wire, chat, caller, scope, headers, request_id=request_id, started=started)
 
 
+async def read_chat(wire: Wire, body: bytes) -> ChatRequest:
+    """The request that `body` is; a large one is read beside the event loop. Raises as `read`."""
+    if len(body) <= _HEAVY_BYTES:
+        return wire.read(body)
+    return await asyncio.to_thread(wire.read, body)
+
+
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    """The request's body. Raises BodyTooLarge at 25 MB, without reading the rest."""
-    length = headers.get(b"content-length")
-    if length is not None and length.isdigit() and int(length) > MAX_BODY_BYTES:
+    """The request's body. Raises BodyTooLarge at 25 MB, without reading the rest; and
+    RequestRefused where the client hangs up before its end, whatever has come until then.
+    """
+    length = headers.get(b"content-length", b"").lstrip(b"0")
+    if length.isdigit() and (len(length) > _MAX_DIGITS or int(length) > MAX_BODY_BYTES):
         raise _too_large()
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
@@ -111,9 +124,9 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         if size > MAX_BODY_BYTES:
             raise _too_large()
         if not message.get("more_body"):
-            break
+            return b"".join(chunks)
         message = await receive()
-    return b"".join(chunks)
+    raise RequestRefused("The connection ended before the body did.", code="body_incomplete")
 
 
 def _too_large() -> BodyTooLarge:

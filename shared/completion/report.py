@@ -84,7 +84,9 @@ def _count(finished: list[tuple[str, str, UsageFinal]]) -> None:
     requests: Counter[tuple[str, str, str, int]] = Counter()
     tokens: Counter[tuple[str, str, str]] = Counter()
     pico_usd: Counter[tuple[str, str]] = Counter()
-    for provider, model, final in finished:
+    for provider, name, final in finished:
+        # Anybody with an own key can name any number of models that are in no row of ours.
+        model = name if final.model_id is not None else metrics.OTHER
         requests[provider, model, final.power_level or "", final.status_code] += 1
         tokens[provider, model, "prompt"] += final.prompt_tokens or 0
         tokens[provider, model, "completion"] += final.completion_tokens or 0

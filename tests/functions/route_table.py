@@ -88,6 +88,7 @@ LEVEL = New(
 )
 
 ROUTES: Mapping[tuple[str, str], Row] = {
+    ("GET", "/"): anyone,
     ("GET", "/healthz"): anyone,
     ("GET", "/readyz"): anyone,
     ("GET", "/metrics"): admin(),

@@ -8,7 +8,7 @@ import contextlib
 import pytest
 
 from shared import http_protocol
-from tests.shared.http_protocol.place import CHUNKED, GET, POST, Place, run, statuses
+from tests.fakes.http_place import CHUNKED, GET, POST, Place, run, statuses
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""An app behind the protocol on a real socket, and a client that says what it likes, byte for byte."""
+"""An app behind the protocol on a real socket, and a client that says what it likes to it."""
 
 from __future__ import annotations
 

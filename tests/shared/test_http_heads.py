@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.shared.http_protocol.place import CHUNKED, GET, HOST, POST, Place, run, statuses
+from tests.fakes.http_place import CHUNKED, GET, HOST, POST, Place, run, statuses
 
 
 @pytest.mark.parametrize(
