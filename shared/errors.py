@@ -17,8 +17,7 @@
     │   └── MissingToken, InvalidToken
     ├── NotAllowed                     403  role, tier or model
     ├── ServiceUnavailable             503  our own fault, with `retry_after_s`
-    │   ├── SpoolFull
-    │   └── NotReady
+    │   └── SpoolFull, NotReady
     ├── DeadlineExceeded               504
     ├── AllCandidatesFailed            502  carries the attempts
     └── UpstreamError                       one attempt at a provider failed
@@ -79,8 +78,7 @@ class SwitchyardError(Exception):
         self.message = message
         self.param = param
         self.code = code or self.code
-        if retry_after_s is not None:
-            self.retry_after_s = retry_after_s
+        self.retry_after_s = self.retry_after_s if retry_after_s is None else retry_after_s
 
 
 class RequestRefused(SwitchyardError):
