@@ -26,7 +26,12 @@ from shared.errors import (
 from shared.ledger.record import Attempt
 from shared.routing.attempts import Failed
 from shared.routing.choice import Candidate
-from shared.upstream.faults import ConnectTimeout, DeadlineReached, TransportFault
+from shared.upstream.faults import (
+    ConnectTimeout,
+    DeadlineReached,
+    TransportFault,
+    UnreadableEncoding,
+)
 from shared.upstream.response import UpstreamResponse
 from shared.wire.rate_limits import read_rate_limits
 from shared.wire.refusal import read_refusal
@@ -43,6 +48,10 @@ def failure_of(provider: str, fault: TransportFault) -> UpstreamError:
     error: UpstreamError
     if isinstance(fault, ConnectTimeout | DeadlineReached):
         error = ProviderTimeout(provider, f"{provider} did not answer in time.")
+    elif isinstance(fault, UnreadableEncoding):
+        error = ProviderUnavailable(
+            provider, f"{provider} compressed its answer unasked, unreadably."
+        )
     else:
         error = ProviderUnavailable(provider, f"The connection to {provider} failed.")
     error.detail = clean_text(str(fault))

@@ -64,9 +64,7 @@ class Connection(asyncio.Protocol):
         self._alarm = Alarm(loop, due=self._due, ring=self._run_out)
         self._answer: UpstreamResponse | None = None
         self._head: asyncio.Future[UpstreamResponse] | None = None
-        self._deadline = 0.0
-        self._resting_since = 0.0
-        self._sent_at = 0.0
+        self._deadline = self._resting_since = self._sent_at = 0.0
         self._is_unsent = False
         self._uses = 0
         self._begin()
@@ -174,7 +172,9 @@ class Connection(asyncio.Protocol):
             # A trailer (RFC 9112, section 7.1.2): nothing we read depends on one.
             return
         name = name.lower()
-        if name in {b"content-length", b"transfer-encoding"}:
+        if name == b"content-encoding":
+            answer.is_encoded = True
+        elif name in {b"content-length", b"transfer-encoding"}:
             self._frames_end = False
         # llhttp leaves blanks at the end, which are no part of a value (RFC 9110, section 5.5).
         answer.headers.append((name, value.rstrip(b" \t")))

@@ -8,6 +8,7 @@
     ├── ConnectionCut           the connection ended before the answer did
     │   └── Unanswered          so early that the upstream cannot have begun to work
     ├── ProtocolViolation       what came is not HTTP/1.1
+    ├── UnreadableEncoding      the answer is compressed in a way that we did not ask for
     └── BodyTooLong             the answer is longer than we read
 
 Messages name the host at most: never a path, a header or a body.
@@ -49,6 +50,10 @@ class Unanswered(ConnectionCut):
 
 
 class ProtocolViolation(TransportFault):
+    pass
+
+
+class UnreadableEncoding(TransportFault):
     pass
 
 

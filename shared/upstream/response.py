@@ -6,7 +6,14 @@ import asyncio
 from contextlib import suppress
 from typing import Final, Protocol
 
-from shared.upstream.faults import BodyTooLong, ConnectionCut, TransportFault
+from shared.upstream.content_coding import Decoding
+from shared.upstream.faults import (
+    BodyTooLong,
+    ConnectionCut,
+    ProtocolViolation,
+    TransportFault,
+    UnreadableEncoding,
+)
 from shared.upstream.limits import Limits
 
 Headers = list[tuple[bytes, bytes]]
@@ -24,7 +31,8 @@ class Source(Protocol):
 
 
 class UpstreamResponse:
-    """`headers` have lower-case names. Read it with `read` or `next`, in one task at a time.
+    """`headers` have lower-case names; `is_encoded`: one of them is content-encoding. Read it with
+    `read` or `next`, in one task at a time.
 
     Whoever gets one reads it to its end or closes it; otherwise its connection stays taken until
     the request's deadline.
@@ -34,6 +42,7 @@ class UpstreamResponse:
         "_allowed",
         "_buffered",
         "_chunks",
+        "_decoding",
         "_fault",
         "_is_complete",
         "_is_paused",
@@ -42,12 +51,15 @@ class UpstreamResponse:
         "_source",
         "_waiter",
         "headers",
+        "is_encoded",
         "status",
     )
 
     def __init__(self, source: Source, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
         self.status = 0
         self.headers: Headers = []
+        self.is_encoded = False
+        self._decoding: Decoding | None = None
         self._source: Source | None = source
         self._limits = limits
         self._loop = loop
@@ -71,7 +83,7 @@ class UpstreamResponse:
 
     async def read(self) -> bytes:
         """The whole body. Raises BodyTooLong (the connection is dropped) or TransportFault."""
-        if self._is_complete and self._buffered <= self._limits.body_bytes:
+        if self._is_complete and not self.is_encoded and self._buffered <= self._limits.body_bytes:
             return self._take()
         parts: list[bytes] = []
         size = 0
@@ -103,8 +115,19 @@ class UpstreamResponse:
         """What has come since the last call, at least one byte; None at the end.
 
         Raises TransportFault where the answer ends badly, once all that came before is taken.
-        Cancelling it drops the connection.
+        Cancelling it drops the connection. What is compressed is decoded on the way.
         """
+        if not self.is_encoded:
+            return await self._next()
+        try:
+            if self._decoding is None:
+                self._decoding = Decoding(self.headers)
+            return await self._decoding.next(self._next)
+        except (ProtocolViolation, UnreadableEncoding):
+            self.close()
+            raise
+
+    async def _next(self) -> bytes | None:
         while not self._chunks:
             if self._fault is not None:
                 raise self._fault
