@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from shared.completion.admit import Asked
-from shared.completion.beginning import begun, first_content
 from shared.completion.client import Client, ClientLeft
 from shared.completion.course import Answered, Course, OpenStream, Won
 from shared.completion.failures import failure_of, final_error, known_refusal, refused
 from shared.completion.head import Head
 from shared.completion.outgoing import outgoing
 from shared.completion.router import Plan
+from shared.completion.take import begun, is_success, take_stream, take_whole
 from shared.completion.targets import Target, Targets
 from shared.completion.usage_writer import UsageWriter
 from shared.errors import (
@@ -35,7 +35,7 @@ from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Provider
 from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
 from shared.upstream.transport import Transport, UpstreamResponse
-from shared.wire.chat.answer import with_reported_cost
+from shared.wire.chat.answer import NotAnAnswer
 from shared.wire.rate_limits import read_rate_limits
 
 KeyFailed = Callable[[OwnKey | None, Provider, UpstreamError, str], None]
@@ -191,7 +191,7 @@ class Attempts:
             raise
         except UpstreamError as error:
             # An error status costs nothing; a call that broke off may have been billed to us.
-            course.may_have_cost |= was_sent and (status is None or status < 300)
+            course.may_have_cost |= was_sent and (status is None or is_success(status))
             course.fail(error, status)
             ATTEMPTS.labels(candidate.model.provider.slug, error.code).inc()
             self._circuits.failed(candidate, error, never_connected=never_connected)
@@ -209,30 +209,26 @@ class Attempts:
     ) -> Won:
         """The answer as it was won. Raises what the provider refused with."""
         candidate, dialect = course.candidate, target.dialect
-        if answer.status >= 300:
+        provider, created = candidate.model.provider.slug, int(time.time())
+        if not is_success(answer.status):
             raise refused(candidate, target, answer, await answer.read_refusal())
-        created = int(time.time())
-        if head is not None:
-            reader = dialect.reader(show_usage=asked.chat.include_usage, created=created)
-            try:
-                first = await first_content(asked, candidate, answer, reader)
-            except BaseException:
-                answer.close()
-                raise
-            client.keep(answer)
-            course.has_content = True
-            course.first_byte_at = course.win()
-            return OpenStream(course, head, answer, reader, first)
-        body = await begun(answer)
-        client.keep(answer)
-        course.has_content = bool(body)
-        body += await answer.read()
         try:
-            completion = dialect.reply(body, created=created)
-        except ValueError as error:
-            raise refused(candidate, target, answer, body) from error
-        if dialect.cost_header is not None:
-            completion = with_reported_cost(completion, answer.header(dialect.cost_header))
+            body = await begun(answer)
+            if head is not None:
+                stream = await take_stream(asked, provider, answer, body, dialect, created=created)
+                client.keep(answer)
+                course.has_content = True
+                course.first_byte_at = course.win()
+                return OpenStream(course, head, answer, stream.reader, stream.first, target)
+            client.keep(answer)
+            course.has_content = bool(body)
+            completion = await take_whole(provider, answer, body, dialect, created=created)
+        except NotAnAnswer as error:
+            answer.close()
+            raise refused(candidate, target, answer, error.body) from error
+        except BaseException:
+            answer.close()
+            raise
         course.win()
         self._circuits.answered(candidate)
         return Answered(course, completion)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from shared.completion.head import Head
 from shared.completion.router import Plan
+from shared.completion.targets import Target
 from shared.errors import InvalidField, UpstreamError
 from shared.ledger.record import Attempt, UsageIntent
 from shared.routing.attempts import Failed
@@ -142,6 +143,7 @@ class OpenStream(NamedTuple):
     answer: UpstreamResponse
     reader: Reader
     first: bytes
+    target: Target
 
 
 Won = Answered | OpenStream

@@ -15,9 +15,10 @@ from shared.completion import usage_rows
 from shared.completion.admit import Asked
 from shared.completion.client import CLIENT_CLOSED_REQUEST, Client
 from shared.completion.course import Answered, Course, OpenStream, Won
+from shared.completion.failures import refused
 from shared.completion.head import answer_headers
 from shared.completion.usage_writer import UsageWriter
-from shared.errors import StreamCut
+from shared.errors import StreamCut, UpstreamError
 from shared.health.circuits_table import CircuitTable
 from shared.ledger.record import UsageFinal
 from shared.log import get_logger
@@ -75,7 +76,7 @@ class Delivery:
                 self._circuits.failed(course.candidate, problem)
                 last = asked.wire.error_event(problem)
             else:
-                final = self._usage.write_final(asked, course, usage_rows.streamed(asked, reader))
+                final = self._usage.write_final(asked, course, usage_rows.streamed(asked, won))
                 self._circuits.answered(course.candidate)
                 last = reader.end(_metadata(course, final))
             await self._usage.confirm()
@@ -93,25 +94,24 @@ class Delivery:
         self._usage.write_final(asked, won.course, outcome)
 
 
-async def _pump(won: OpenStream, client: Client, send: Send) -> StreamCut | None:
+async def _pump(won: OpenStream, client: Client, send: Send) -> UpstreamError | None:
     """Relay until the stream ends; the error to tell the client where it ended badly.
 
     For a client that has left it is read on for its usage, until it ends or `client` ends it.
     """
     provider, reader = won.course.candidate.model.provider.slug, won.reader
     try:
-        out: bytes | None = won.first
+        out, is_over = won.first, False
         while True:
             if out and client.why_gone is None:
                 await send({"type": "http.response.body", "body": out, "more_body": True})
-            if reader.is_done:
-                return None
-            if reader.has_error:
-                return StreamCut(provider, f"{provider} reported an error in its stream.")
-            data = await won.answer.next()
-            if data is None:
+            if reader.error is not None:
+                return refused(won.course.candidate, won.target, won.answer, reader.error)
+            if reader.is_done or is_over:
                 break
-            out = reader.feed(data)
+            data = await won.answer.next()
+            is_over = data is None
+            out = reader.close() if data is None else reader.feed(data)
     except (TransportFault, EventTooLong) as error:
         get_logger().info("stream.cut", provider=provider, error=type(error).__name__)
         return StreamCut(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -11,9 +12,10 @@ from shared.completion.client import CLIENT_CLOSED_REQUEST
 from shared.completion.course import Answered, Course, OpenStream
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.pricing.charge import charge
-from shared.wire.dialect import Reader
 from shared.wire.text import clean_or_none
-from shared.wire.usage import Usage, estimate_tokens
+from shared.wire.usage import Counts, Usage, believed, estimate_tokens, read_count, settle
+
+_ONE = msgspec.Raw(b"1")
 
 TOKENS_PER_S = 50
 """What a model writes while nobody sees it, for an estimate: a usual rate of large models."""
@@ -48,25 +50,26 @@ class Outcome(NamedTuple):
 
 def answered(asked: Asked, won: Answered) -> Outcome:
     completion = won.completion
-    usage = completion.usage or _estimated(asked, asked.wire.text_bytes(completion.body))
+    usage = settle(
+        _believed(asked, won.course, completion.counts),
+        partial(_prompt_tokens, asked),
+        lambda: estimate_tokens(asked.wire.text_bytes(completion.body)),
+    )
     return Outcome(usage, 200, answer=completion)
 
 
-def streamed(asked: Asked, reader: Reader) -> Outcome:
+def streamed(asked: Asked, won: OpenStream) -> Outcome:
     """Of a stream that came to its end."""
-    usage = reader.usage or _estimated(asked, reader.delivered_text_bytes())
-    return Outcome(usage, 200, answer=reader)
+    return Outcome(_streamed_usage(asked, won), 200, answer=won.reader)
 
 
 def cut_off(asked: Asked, won: OpenStream, status: int, error: str) -> Outcome:
     """Of a stream that did not: what came of it. A count that came before may be behind it."""
-    reader = won.reader
-    delivered = _with_thoughts(_estimated(asked, reader.delivered_text_bytes()), won.course)
-    usage = reader.usage
-    if usage is None or reader.is_finished:
-        return Outcome(usage or delivered, status, error, reader)
-    tokens = max(usage.completion_tokens, delivered.completion_tokens)
-    usage = msgspec.structs.replace(usage, completion_tokens=tokens, is_estimated=True)
+    usage, reader = _streamed_usage(asked, won), won.reader
+    if not reader.is_finished or reader.counts is None:
+        came = estimate_tokens(reader.delivered_text_bytes())
+        tokens = max(usage.completion_tokens, came, _thoughts(won.course))
+        usage = msgspec.structs.replace(usage, completion_tokens=tokens, is_estimated=True)
     return Outcome(usage, status, error, reader)
 
 
@@ -79,10 +82,43 @@ def left(asked: Asked, course: Course, error: str, now: float) -> Outcome:
     if not course.may_have_cost:
         return Outcome(Usage(0, 0), CLIENT_CLOSED_REQUEST, error)
     written = round((now - course.attempt_started) * TOKENS_PER_S)
-    usage = msgspec.structs.replace(
-        _estimated(asked, 0), completion_tokens=min(written, _most_tokens(asked, course))
+    usage = Usage(
+        _prompt_tokens(asked), min(written, _most_tokens(asked, course)), is_estimated=True
     )
     return Outcome(usage, CLIENT_CLOSED_REQUEST, error, is_final=course.has_content)
+
+
+def _streamed_usage(asked: Asked, won: OpenStream) -> Usage:
+    return settle(
+        _believed(asked, won.course, won.reader.counts),
+        partial(_prompt_tokens, asked),
+        lambda: estimate_tokens(won.reader.delivered_text_bytes()),
+    )
+
+
+def _believed(asked: Asked, course: Course, counts: Counts | None) -> Counts | None:
+    """What is possible of the counts: for this model, and for what it was allowed to say."""
+    if counts is None:
+        return None
+    return believed(
+        counts,
+        most_tokens=course.candidate.model.context_window,
+        most_answer_tokens=_most_answer_tokens(asked, course),
+    )
+
+
+def _most_answer_tokens(asked: Asked, course: Course) -> int | None:
+    """What outgoing.py let the provider answer with, for all choices together."""
+    level, candidate = course.plan.choice.level, course.candidate
+    most = asked.chat.max_tokens or (level.default_max_tokens if level else None)
+    if candidate.max_tokens is not None:
+        most = min(most or candidate.max_tokens, candidate.max_tokens)
+    choices = read_count(bytes(asked.chat.fields.get("n", _ONE)).decode())
+    return most * choices if most is not None and choices is not None else None
+
+
+def _prompt_tokens(asked: Asked) -> int:
+    return estimate_tokens(asked.chat.prompt_bytes)
 
 
 def failed(course: Course, status: int, error: str) -> Outcome:
@@ -188,15 +224,13 @@ def _overhead_us(asked: Asked, course: Course, now: float) -> int:
     return max(0, round((until - asked.started - course.upstream_s) * 1e6))
 
 
-def _with_thoughts(usage: Usage, course: Course) -> Usage:
+def _thoughts(course: Course) -> int:
     """Thoughts that are not shown are billed too: the silence before the first word says how many.
 
     Where they are shown they were counted as they came, so it is the larger of the two.
     """
     silent_s = (course.first_byte_at or 0.0) - course.attempt_started - PROMPT_READ_S
-    thoughts = round(max(0.0, silent_s) * TOKENS_PER_S)
-    tokens = max(usage.completion_tokens, thoughts)
-    return msgspec.structs.replace(usage, completion_tokens=tokens)
+    return round(max(0.0, silent_s) * TOKENS_PER_S)
 
 
 def _most_tokens(asked: Asked, course: Course) -> int:
@@ -206,11 +240,3 @@ def _most_tokens(asked: Asked, course: Course) -> int:
         *(level.default_max_tokens if level else None, model.max_tokens),
     )
     return next((limit for limit in limits if limit is not None), MOST_TOKENS)
-
-
-def _estimated(asked: Asked, delivered_bytes: int) -> Usage:
-    return Usage(
-        prompt_tokens=estimate_tokens(asked.chat.prompt_bytes),
-        completion_tokens=estimate_tokens(delivered_bytes),
-        is_estimated=True,
-    )

@@ -20,24 +20,29 @@ from shared.wire.provider import ANTHROPIC, OPENAI, Auth
 from shared.wire.providers import provider_of
 from shared.wire.request_headers import request_headers
 from shared.wire.translated import Translated
-from shared.wire.usage import Usage
+from shared.wire.usage import Counts
 
 
 class Reader(Protocol):
     """Reads one stream; see shared.wire.chat.events.StreamReader, whose words these are."""
 
     is_done: bool
-    has_error: bool
+    error: bytes | None
 
+    @property
+    def has_error(self) -> bool: ...
+    @property
+    def has_reason(self) -> bool: ...
     @property
     def is_finished(self) -> bool: ...
     @property
-    def usage(self) -> Usage | None: ...
+    def counts(self) -> Counts | None: ...
     @property
     def model(self) -> str | None: ...
     @property
     def service_tier(self) -> str | None: ...
     def feed(self, data: bytes) -> bytes: ...
+    def close(self) -> bytes: ...
     def end(self, metadata: bytes) -> bytes: ...
     def delivered_text_bytes(self) -> int: ...
 
@@ -56,7 +61,7 @@ class WriteRequest(Protocol):
 
 
 class ReadAnswer(Protocol):
-    """An answer of status 200. Raises ValueError where it is none."""
+    """An answer of status 200. Raises NotAnAnswer where it is none."""
 
     def __call__(self, body: bytes, *, created: int) -> Completion: ...
 
@@ -112,7 +117,7 @@ def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
         headers=partial(request_headers, auth=auth),
         request=partial(chat.write_request, quirks=provider.quirks),
         reply=_read_completion,
-        reader=_open_reader,
+        reader=partial(_open_reader, ends_calls_by_stop=provider.ends_calls_by_stop),
     )
 
 
@@ -120,5 +125,5 @@ def _read_completion(body: bytes, *, created: int) -> Completion:  # it tells th
     return chat_answer.read_completion(body)
 
 
-def _open_reader(*, show_usage: bool, created: int) -> Reader:
-    return chat_events.StreamReader(show_usage=show_usage)
+def _open_reader(*, show_usage: bool, created: int, ends_calls_by_stop: bool) -> Reader:
+    return chat_events.StreamReader(show_usage=show_usage, ends_calls_by_stop=ends_calls_by_stop)

@@ -53,6 +53,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `cost_header` of a JSON answer tells what it cost, in USD. `refusals` come before the meanings
     that hold everywhere. `model_id_prefix` is what genai-prices leaves out of a model's id, and
     `sold_here` how the ids begin that are sold at this endpoint, where it lists others too.
+    `ends_calls_by_stop`: its finish_reason for tool calls is `stop`.
     """
 
     slug: str
@@ -66,6 +67,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     limit_headers: tuple[LimitHeaders, ...] = OPENAI_STYLE
     model_id_prefix: str = ""
     sold_here: tuple[str, ...] = ("",)
+    ends_calls_by_stop: bool = False
 
 
 def auth_of(dialect: DialectName) -> Auth:

@@ -10,7 +10,7 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 END = b"\n\n"
 DONE = b"data: [DONE]\n\n"
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLong(ValueError):
@@ -43,6 +43,13 @@ class EventFrames:
         tail.clear()
         return self._cut(block)
 
+    def rest(self) -> bytes:
+        """What came behind the last whole event, as one: for the end of a stream, where some leave
+        the blank line out."""
+        rest = bytes(self._tail).strip(b"\n")
+        self._tail.clear()
+        return rest + END if rest else b""
+
     def _cut(self, block: bytes) -> bytes:
         end = block.rfind(END)
         if end < 0:
@@ -69,6 +76,22 @@ class EventFrames:
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
+NOT_UTF8 = b'{"error":{"type":"server_error"}}'
+"""The error that an event is which is no UTF-8, as a body: the standard asks for UTF-8."""
+
+
+def utf8_events(events: bytes) -> bytes:
+    """The whole events before the first that is not UTF-8; all of them, itself, where none is."""
+    if events.isascii():
+        return events
+    try:
+        events.decode()
+    except UnicodeDecodeError as error:
+        end = events.rfind(END, 0, error.start)
+        return events[: end + len(END)] if end >= 0 else b""
+    return events
+
+
 def data_event(data: bytes) -> bytes:
     """One event that carries `data`, a JSON text: a line feed between its tokens is a blank."""
     return b"data: %b\n\n" % data.replace(b"\n", b" ")
@@ -78,7 +101,15 @@ def event_data(event: bytes) -> bytes | None:
     """The data of one event, its lines joined; None where it has none."""
     lines = [
         line[5:].removeprefix(b" ")
-        for line in event.removeprefix(_BOM).split(b"\n")
+        for line in event.removeprefix(BOM).split(b"\n")
         if line.startswith(b"data:")
     ]
     return b"\n".join(lines) if lines else None
+
+
+def event_name(event: bytes) -> str:
+    """What its `event:` line says; "" where it has none."""
+    for line in event.removeprefix(BOM).split(b"\n"):
+        if line.startswith(b"event:"):
+            return line[6:].strip().decode()
+    return ""

@@ -1,8 +1,12 @@
-"""Token usage as it is billed, whichever wire reported it: the prompt includes cached tokens, the
-completion reasoning."""
+"""Token usage, whichever wire reported it: what a provider said, and what of it is billed.
+
+In both the prompt includes cached tokens, and the completion reasoning.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 import msgspec
@@ -11,12 +15,13 @@ MAX_TOKENS = 2**31 - 1
 _PICO_DIGITS = 12
 PICO_USD_PER_USD = 10**_PICO_DIGITS
 
+_MAX_DIGITS = 10
 _MAX_COST_USD = 10**6
 _MAX_COST_LENGTH = 40
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens of one answer. `is_estimated`: counted from what was delivered, not reported.
+    """Tokens of one answer. `is_estimated`: some were counted by us, not reported.
 
     Each part is within its whole: cached, cache-write and prompt audio tokens within the prompt,
     reasoning and completion audio tokens within the completion; those written to the cache for an
@@ -38,6 +43,150 @@ class Usage(msgspec.Struct, frozen=True):
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What a provider said, with the names of Usage. None: not said, or it cannot be true.
+
+    `is_doubtful`: a number was left out because it cannot be true.
+    """
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    prompt_audio_tokens: int | None = None
+    completion_audio_tokens: int | None = None
+    provider_cost_pico_usd: int | None = None
+    cache_write_1h_tokens: int | None = None
+    total_tokens: int | None = None
+    is_doubtful: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both wholes were said, so that they can be shown."""
+        return self.prompt_tokens is not None and self.completion_tokens is not None
+
+
+Number = int | float | str | None
+"""A count as it may be written: OpenRouter's have fractions (BerriAI/litellm issue 28023)."""
+
+Estimate = Callable[[], int]
+
+
+def read_count(value: Number) -> int | None:
+    """The count, a fraction rounded up; None where it is none, negative or absurd."""
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS):
+            return None
+        value = int(value)
+    if value is None or not 0 <= value <= MAX_TOKENS:
+        return None
+    return math.ceil(value)
+
+
+def merge(earlier: Counts | None, later: Counts | None) -> Counts | None:
+    """What is known after both: of each count the last value that is neither null nor a zero after
+    a number.
+
+    A server of Anthropic's wire may repeat the prompt's count as 0 at the end
+    (envoyproxy/ai-gateway issue 1631), others send null.
+    """
+    if earlier is None or later is None:
+        return later or earlier
+    return Counts(
+        *(
+            before if after is None or (not after and before) else after
+            for before, after in zip(
+                msgspec.structs.astuple(earlier), msgspec.structs.astuple(later), strict=True
+            )
+        )
+    )
+
+
+def add_up(counts: Counts) -> Counts:
+    """The counts with each part within its whole; what cannot be true is left out.
+
+    A whole that was not said is what the total leaves for it.
+    """
+    prompt, completion, total = counts.prompt_tokens, counts.completion_tokens, counts.total_tokens
+    if total and prompt is None and completion is not None and total >= completion:
+        prompt = total - completion
+    elif total and completion is None and prompt is not None and total >= prompt:
+        completion = total - prompt
+    known = msgspec.structs.replace(counts, prompt_tokens=prompt, completion_tokens=completion)
+    lost: list[str] = []
+    cached, written = known.cached_tokens or 0, known.cache_write_tokens or 0
+    if prompt is not None and cached + written > prompt:
+        lost += ["cached_tokens", "cache_write_tokens", "cache_write_1h_tokens"]
+    if (known.cache_write_1h_tokens or 0) > written:
+        lost.append("cache_write_1h_tokens")
+    if prompt is not None and (known.prompt_audio_tokens or 0) > prompt:
+        lost.append("prompt_audio_tokens")
+    if completion is not None and (known.reasoning_tokens or 0) > completion:
+        lost.append("reasoning_tokens")
+    if completion is not None and (known.completion_audio_tokens or 0) > completion:
+        lost.append("completion_audio_tokens")
+    return _without(known, lost) if lost else known
+
+
+def believed(counts: Counts, *, most_tokens: int | None, most_answer_tokens: int | None) -> Counts:
+    """The counts without those that are above what was possible.
+
+    `most_tokens` is the model's context window. `most_answer_tokens` is what the request allowed
+    for all choices together: some providers count thoughts beside it.
+    """
+    prompt, completion = counts.prompt_tokens or 0, counts.completion_tokens or 0
+    spoken = completion - (counts.reasoning_tokens or 0)
+    lost: list[str] = []
+    if most_tokens is not None and prompt > most_tokens:
+        lost += _OF_PROMPT
+    if (most_tokens is not None and completion > most_tokens) or (
+        most_answer_tokens is not None and spoken > most_answer_tokens
+    ):
+        lost += _OF_COMPLETION
+    return _without(counts, lost) if lost else counts
+
+
+_OF_PROMPT = (
+    *("prompt_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
+    "prompt_audio_tokens",
+)
+_OF_COMPLETION = ("completion_tokens", "reasoning_tokens", "completion_audio_tokens")
+
+
+def _without(counts: Counts, lost: list[str]) -> Counts:
+    return msgspec.structs.replace(counts, **dict.fromkeys(lost), is_doubtful=True)
+
+
+def settle(counts: Counts | None, prompt: Estimate, completion: Estimate) -> Usage:
+    """What is billed: what was said, and for a whole that was not, the estimate of it.
+
+    A zero is not believed where the estimate is more: no prompt is empty, and servers that count
+    nothing report zeros.
+    """
+    counts = counts or Counts()
+    prompt_tokens, completion_tokens = counts.prompt_tokens, counts.completion_tokens
+    if not prompt_tokens:
+        counts = msgspec.structs.replace(counts, **dict.fromkeys(_OF_PROMPT))
+    if not completion_tokens:
+        counts = msgspec.structs.replace(counts, **dict.fromkeys(_OF_COMPLETION))
+    usage = Usage(
+        prompt_tokens or prompt(),
+        completion_tokens or completion(),
+        cached_tokens=counts.cached_tokens,
+        cache_write_tokens=counts.cache_write_tokens,
+        reasoning_tokens=counts.reasoning_tokens,
+        is_estimated=counts.is_doubtful,
+        prompt_audio_tokens=counts.prompt_audio_tokens,
+        completion_audio_tokens=counts.completion_audio_tokens,
+        provider_cost_pico_usd=counts.provider_cost_pico_usd,
+        cache_write_1h_tokens=counts.cache_write_1h_tokens,
+    )
+    if (usage.prompt_tokens, usage.completion_tokens) == (prompt_tokens, completion_tokens):
+        return usage
+    return msgspec.structs.replace(usage, is_estimated=True)
 
 
 def read_cost(text: bytes) -> int | None:

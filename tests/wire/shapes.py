@@ -58,6 +58,11 @@ SHAPES: Mapping[str, Callable[[Events], bytes]] = {
     "as recorded": plain,
     "CRLF": lambda events: plain(events).replace(b"\n", b"\r\n"),
     "CR": lambda events: plain(events).replace(b"\n", b"\r"),
+    "no last blank line": lambda events: plain(events).removesuffix(b"\n"),
+    "no end of the last line": lambda events: plain(events).removesuffix(b"\n\n"),
+    "CRLF, no last blank line": lambda events: (
+        plain(events).removesuffix(b"\n").replace(b"\n", b"\r\n")
+    ),
     "a byte order mark": lambda events: b"\xef\xbb\xbf" + plain(events),
     "comments": _comments,
     "ids, retries and unknown fields": _other_fields,

@@ -62,11 +62,11 @@ def recorded() -> Mapping[str, Stream]:
 def read(stream: Stream, pieces: Sequence[bytes], *, show_usage: bool) -> Read:
     """Feed the pieces to the stream's reader as socket reads, and end it as the gateway does."""
     reader = stream.reader(show_usage=show_usage)
-    out = b"".join(reader.feed(piece) for piece in pieces)
+    out = b"".join(reader.feed(piece) for piece in pieces) + reader.close()
     if not reader.has_error:
         out += reader.end(METADATA)
     ended = (reader.is_finished, reader.is_done, reader.has_error)
-    return Read(out, reader.usage, reader.model, reader.service_tier, ended)
+    return Read(out, reader.counts, reader.model, reader.service_tier, ended)
 
 
 def _data(out: bytes) -> list[Any]:

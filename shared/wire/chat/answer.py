@@ -1,104 +1,73 @@
-"""A completion answered as JSON: read its usage, splice `_metadata` in; nothing else is decoded."""
+"""A completion answered as JSON: read as far as it is billed and judged, `_metadata` spliced in."""
 
 from __future__ import annotations
 
 import msgspec
 
-from shared.wire.chat.usage import read_usage
-from shared.wire.usage import Usage, read_cost
+from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
+from shared.wire.chat.usage import normalize
+from shared.wire.lenient import NotJSON, utf8_bytes
+from shared.wire.usage import Counts, read_cost
 
-_ABSENT = msgspec.Raw()
-_NOTHING = (b"", b"null")
 
+class NotAnAnswer(ValueError):
+    """An answer of status 200 that is none. `body` is the error it bears, as if it came alone."""
 
-class _Answer(msgspec.Struct, frozen=True):
-    model: str | None = None
-    service_tier: str | None = None
-    usage: msgspec.Raw = _ABSENT
-    error: msgspec.Raw = _ABSENT
+    def __init__(self, why: str, body: bytes) -> None:
+        super().__init__(why)
+        self.body = body
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """What is known of an answer: its bytes, its usage (None: not reported or impossible)."""
+    """What is known of an answer: its bytes, and its counts (None: not reported)."""
 
     body: bytes
     model: str | None
     service_tier: str | None
-    usage: Usage | None
-
-
-_answer = msgspec.json.Decoder(_Answer)
+    counts: Counts | None
 
 
 def read_completion(body: bytes) -> Completion:
-    """Raises ValueError where the body is no completion: not JSON, or an error inside a 200."""
+    """Raises NotAnAnswer where the body is no completion: not JSON, an error, or without content.
+
+    An empty text is an answer where the model says why it stopped, or that it took tokens.
+    """
     try:
-        answer = _answer.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError("not a JSON object") from error
-    if bytes(answer.error) not in _NOTHING:
-        raise ValueError("an error in an answer of status 200")
-    return Completion(body, answer.model, answer.service_tier, read_usage(answer.usage))
+        answer = read_chunk(body)
+    except NotJSON as error:
+        raise NotAnAnswer("not a JSON object", body) from error
+    error = error_of(answer, body)
+    if error is not None:
+        raise NotAnAnswer("an error in an answer of status 200", error)
+    counts = normalize(answer.counts)
+    if not is_answer(answer, counts):
+        raise NotAnAnswer("an answer of status 200 without content", body)
+    return Completion(body, answer.model, answer.service_tier, counts)
+
+
+def is_answer(answer: Chunk, counts: Counts | None) -> bool:
+    if not answer.choices:
+        return False
+    took = counts is not None and bool(counts.completion_tokens)
+    return answer.has_content or answer.finish_reason is not None or took
 
 
 def with_reported_cost(completion: Completion, cost: bytes | None) -> Completion:
     """With what the provider says it charged, in USD, where a header told it and usage did not."""
-    usage = completion.usage
-    if cost is None or usage is None or usage.provider_cost_pico_usd is not None:
+    counts = completion.counts or Counts()
+    if cost is None or counts.provider_cost_pico_usd is not None:
         return completion
-    told = msgspec.structs.replace(usage, provider_cost_pico_usd=read_cost(cost))
-    return msgspec.structs.replace(completion, usage=told)
-
-
-class _Function(msgspec.Struct, frozen=True):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _Call(msgspec.Struct, frozen=True):
-    function: _Function | None = None
-
-
-_calls = msgspec.json.Decoder(tuple[_Call, ...] | None)
-
-
-class _Said(msgspec.Struct, frozen=True):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    tool_calls: msgspec.Raw = _ABSENT
-
-    @property
-    def utf8_bytes(self) -> int:
-        parts = [self.content, self.refusal, self.reasoning_content]
-        for call in _read_calls(self.tool_calls):
-            parts += [call.function.name, call.function.arguments] if call.function else []
-        return sum(len(part.encode()) for part in parts if part)
-
-
-def _read_calls(raw: msgspec.Raw) -> tuple[_Call, ...]:
-    """A call of another shape is passed on all the same, and counts nothing."""
-    try:
-        return (_calls.decode(raw) or ()) if bytes(raw) else ()
-    except msgspec.DecodeError:
-        return ()
-
-
-class _Choice(msgspec.Struct, frozen=True):
-    message: _Said | None = None
-
-
-class _Choices(msgspec.Struct, frozen=True):
-    choices: tuple[_Choice, ...] = ()
+    told = msgspec.structs.replace(counts, provider_cost_pico_usd=read_cost(cost))
+    return msgspec.structs.replace(completion, counts=told)
 
 
 def text_bytes(body: bytes) -> int:
     """UTF-8 bytes of what the model said; for an answer that reports no usage."""
     try:
-        choices = msgspec.json.decode(body, type=_Choices).choices
-    except msgspec.DecodeError:
+        choices = read_chunk(body).choices or ()
+    except NotJSON:
         return 0
-    return sum(choice.message.utf8_bytes for choice in choices if choice.message is not None)
+    return sum(utf8_bytes(text) for choice in choices for text in texts_of(choice.said))
 
 
 def splice(body: bytes, metadata: bytes) -> bytes:
@@ -107,55 +76,3 @@ def splice(body: bytes, metadata: bytes) -> bytes:
     head = body[:end].rstrip()
     comma = b"" if head.endswith(b"{") else b","
     return b'%b%b"_metadata":%b}' % (head, comma, metadata)
-
-
-class _ChunkChoice(msgspec.Struct, frozen=True):
-    delta: _Said | None = None
-    finish_reason: str | None = None
-
-
-class _XGroq(msgspec.Struct, frozen=True):
-    """Groq's own part of a chunk (groq-python, types/chat/chat_completion_chunk.py, XGroq)."""
-
-    usage: msgspec.Raw = _ABSENT
-    error: msgspec.Raw = _ABSENT
-
-
-class Chunk(msgspec.Struct, frozen=True):
-    """One event of a stream, as far as it is read."""
-
-    choices: tuple[_ChunkChoice, ...] = ()
-    usage: msgspec.Raw = _ABSENT
-    model: str | None = None
-    service_tier: str | None = None
-    error: msgspec.Raw = _ABSENT
-    x_groq: _XGroq | None = None
-
-    @property
-    def has_error(self) -> bool:
-        return bytes(self.error) not in _NOTHING or (
-            self.x_groq is not None and bytes(self.x_groq.error) not in _NOTHING
-        )
-
-    @property
-    def is_finish(self) -> bool:
-        return any(choice.finish_reason is not None for choice in self.choices)
-
-    @property
-    def text_bytes(self) -> int:
-        """UTF-8 bytes of what the model said in this event."""
-        return sum(c.delta.utf8_bytes for c in self.choices if c.delta is not None)
-
-
-_chunk = msgspec.json.Decoder(Chunk)
-
-
-def read_chunk(data: bytes) -> Chunk | None:
-    """One event's data, or None where it is not a chunk's JSON: a bad line harms no stream."""
-    try:
-        chunk = _chunk.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    if chunk.x_groq is not None and bytes(chunk.usage) in _NOTHING:
-        return msgspec.structs.replace(chunk, usage=chunk.x_groq.usage)
-    return chunk

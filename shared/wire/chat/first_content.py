@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from shared.wire.chat.chunk import read_chunk
+from shared.wire.lenient import NotJSON
 from shared.wire.sse import END, event_data
-
-_NOTHING = frozenset({b"null", b'""', b"[]", b"{}"})
-
-
-class _Choice(msgspec.Struct, frozen=True):
-    """Fields of a delta are not named: what a provider calls its reasoning is content too."""
-
-    delta: dict[str, msgspec.Raw] | None = None
-    finish_reason: str | None = None
-
-
-class _Chunk(msgspec.Struct, frozen=True):
-    choices: tuple[_Choice, ...] = ()
-
-
-_chunk = msgspec.json.Decoder(_Chunk)
 
 
 def has_content(events: bytes) -> bool:
@@ -38,14 +22,7 @@ def _says_something(event: bytes) -> bool:
     if data == b"[DONE]":
         return True
     try:
-        choices = _chunk.decode(data).choices
-    except (msgspec.DecodeError, RecursionError):
+        chunk = read_chunk(data)
+    except NotJSON:
         return True
-    return any(
-        choice.finish_reason is not None
-        or any(
-            name != "role" and bytes(value) not in _NOTHING
-            for name, value in (choice.delta or {}).items()
-        )
-        for choice in choices
-    )
+    return chunk.has_content or chunk.finish_reason is not None

@@ -1,146 +1,187 @@
 """Usage as chat completions tell it, read and written.
 
-Sources: openai-python, types/completion_usage.py; openrouter-python, components/chatusage.py
-(cost, in USD); docs.litellm.ai, completion/token_usage (cache_read_input_tokens and
-cache_creation_input_tokens beside OpenAI's fields, both within prompt_tokens).
+Sources: openai-python, types/completion_usage.py and types/responses/response_usage.py;
+openrouter-python, components/chatusage.py (cost, in USD); docs.litellm.ai, completion/token_usage
+(cache_read_input_tokens and cache_creation_input_tokens beside OpenAI's fields, both within
+prompt_tokens); api-docs.deepseek.com, guides/kv_cache (prompt_cache_hit_tokens); platform.kimi.ai,
+docs/api/chat (cached_tokens); docs.x.ai, developers/cost-tracking (cost_in_usd_ticks);
+docs.perplexity.ai (cost as an object, reasoning_tokens at the top: vercel/ai pull request 13705,
+bgeneto/open-webui-cost-tracker issue 6).
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from shared.wire.usage import MAX_TOKENS, Usage, read_cost
+from shared.wire.lenient import ABSENT, NotJSON, is_nothing, read_json
+from shared.wire.usage import Counts, Number, add_up, read_cost, read_count
 
-_ABSENT = msgspec.Raw()
+_TICKS_DIGITS = b"e-10"
 
 
 class _PromptDetails(msgspec.Struct, frozen=True):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
+    cached_tokens: Number = None
+    cache_write_tokens: Number = None
+    cache_creation_tokens: Number = None
+    cache_creation_input_tokens: Number = None
+    audio_tokens: Number = None
 
 
 class _CompletionDetails(msgspec.Struct, frozen=True):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
+    reasoning_tokens: Number = None
+    audio_tokens: Number = None
 
 
 _NO_PROMPT_DETAILS = _PromptDetails()
 _NO_COMPLETION_DETAILS = _CompletionDetails()
 
 
-class ReportedUsage(msgspec.Struct, frozen=True):
-    """`usage` as an OpenAI-compatible provider reports it."""
+class _Reported(msgspec.Struct, frozen=True):
+    """`usage` as an OpenAI-compatible provider reports it, in the names of all of them."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: Number = None
+    completion_tokens: Number = None
+    total_tokens: Number = None
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cost: msgspec.Raw = _ABSENT
-    is_byok: msgspec.Raw = _ABSENT
-    cost_details: msgspec.Raw = _ABSENT
+    input_tokens: Number = None
+    output_tokens: Number = None
+    input_tokens_details: _PromptDetails | None = None
+    output_tokens_details: _CompletionDetails | None = None
+    cache_read_input_tokens: Number = None
+    cache_creation_input_tokens: Number = None
+    prompt_cache_hit_tokens: Number = None
+    cached_tokens: Number = None
+    reasoning_tokens: Number = None
+    cost: msgspec.Raw = ABSENT
+    is_byok: msgspec.Raw = ABSENT
+    cost_details: msgspec.Raw = ABSENT
+    cost_in_usd_ticks: msgspec.Raw = ABSENT
 
 
-class _CostDetails(msgspec.Struct, frozen=True):
-    upstream_inference_cost: msgspec.Raw = _ABSENT
+class _Costs(msgspec.Struct, frozen=True):
+    """Of OpenRouter, where the key is its user's own; of Perplexity."""
+
+    upstream_inference_cost: msgspec.Raw = ABSENT
+    total_cost: msgspec.Raw = ABSENT
 
 
-_cost_details = msgspec.json.Decoder(_CostDetails | None)
+_reported = msgspec.json.Decoder(_Reported)
+_costs = msgspec.json.Decoder(_Costs)
 
 
-def normalize(reported: ReportedUsage | None) -> Usage | None:
-    """The usage that can be billed, or None where it is absent or cannot be true.
-
-    Cannot be true: a negative or absurd number, or a part above its whole. A provider that counts
-    a part apart shows it in the total: the cache, where the total is more by just that; else the
-    thoughts, as reasoning tokens or in the total alone (Google's thinking models:
-    mozilla-ai/any-llm issue 1290, Clarifai/clarifai-python pull request 978). Any other total
-    proves nothing.
-    """
-    if reported is None or reported.prompt_tokens is None or reported.completion_tokens is None:
+def read_usage(raw: msgspec.Raw) -> Counts | None:
+    """What a raw `usage` object says; None where it is absent, null or of another kind."""
+    if is_nothing(raw):
         return None
-    asked = reported.prompt_tokens_details or _NO_PROMPT_DETAILS
-    answered = reported.completion_tokens_details or _NO_COMPLETION_DETAILS
-    prompt, completion = reported.prompt_tokens, reported.completion_tokens
-    cached = _first(asked.cached_tokens, reported.cache_read_input_tokens)
-    written = _first(asked.cache_write_tokens, reported.cache_creation_input_tokens)
-    reasoning = answered.reasoning_tokens
-    apart = (reported.total_tokens or 0) - prompt - completion
-    if apart > 0:
-        if apart == (cached or 0) + (written or 0):
-            prompt += apart
-        elif reasoning in (None, 0, apart):
-            completion, reasoning = completion + apart, apart
-    audio_in, audio_out = asked.audio_tokens, answered.audio_tokens
-    parts = (prompt, completion, cached or 0, written or 0, reasoning or 0)
-    if min(*parts, audio_in or 0, audio_out or 0) < 0 or max(parts) > MAX_TOKENS:
+    try:
+        reported = read_json(_reported, raw)
+    except NotJSON:
         return None
-    if (cached or 0) + (written or 0) > prompt or (reasoning or 0) > completion:
-        return None
-    if (audio_in or 0) > prompt or (audio_out or 0) > completion:
-        return None
-    return Usage(
-        prompt,
-        completion,
-        cached,
-        written,
-        reasoning,
-        prompt_audio_tokens=audio_in,
-        completion_audio_tokens=audio_out,
+    counts = _counts(reported)
+    return None if counts == _NO_COUNTS else counts
+
+
+_NO_COUNTS = Counts()
+
+
+def _counts(reported: _Reported) -> Counts:
+    asked = reported.prompt_tokens_details or reported.input_tokens_details or _NO_PROMPT_DETAILS
+    answered = (
+        reported.completion_tokens_details
+        or reported.output_tokens_details
+        or _NO_COMPLETION_DETAILS
+    )
+    said = (
+        _first(reported.prompt_tokens, reported.input_tokens),
+        _first(reported.completion_tokens, reported.output_tokens),
+        _first(
+            *(asked.cached_tokens, reported.cache_read_input_tokens),
+            *(reported.prompt_cache_hit_tokens, reported.cached_tokens),
+        ),
+        _first(
+            *(asked.cache_write_tokens, reported.cache_creation_input_tokens),
+            *(asked.cache_creation_tokens, asked.cache_creation_input_tokens),
+        ),
+        _first(answered.reasoning_tokens, reported.reasoning_tokens),
+        asked.audio_tokens,
+        answered.audio_tokens,
+    )
+    counts = tuple(read_count(number) for number in said)
+    return Counts(
+        *counts,
         provider_cost_pico_usd=_provider_cost(reported),
+        total_tokens=read_count(reported.total_tokens),
+        is_doubtful=counts.count(None) != said.count(None),
     )
 
 
-def _provider_cost(reported: ReportedUsage) -> int | None:
+def _first(*numbers: Number) -> Number:
+    """The first that is there, rather one that is not zero."""
+    there = [number for number in numbers if number is not None]
+    return next((number for number in there if number), there[0] if there else None)
+
+
+def normalize(counts: Counts | None) -> Counts | None:
+    """The counts with what a provider counts apart in its whole.
+
+    It shows in the total: the cache, where the total is more by just that; else the thoughts, as
+    reasoning tokens or in the total alone (Google's thinking models: mozilla-ai/any-llm issue 1290,
+    Clarifai/clarifai-python pull request 978). Any other total proves nothing.
+    """
+    if counts is None:
+        return None
+    prompt, completion = counts.prompt_tokens, counts.completion_tokens
+    if prompt is not None and completion is not None:
+        reasoning = counts.reasoning_tokens
+        apart = (counts.total_tokens or 0) - prompt - completion
+        if apart > 0 and apart == (counts.cached_tokens or 0) + (counts.cache_write_tokens or 0):
+            counts = msgspec.structs.replace(counts, prompt_tokens=prompt + apart)
+        elif apart > 0 and reasoning in (None, 0, apart):
+            counts = msgspec.structs.replace(
+                counts, completion_tokens=completion + apart, reasoning_tokens=apart
+            )
+    return add_up(counts)
+
+
+def _provider_cost(reported: _Reported) -> int | None:
     """What the answer cost at the provider; None where it does not say.
 
     With a key of the account's own at OpenRouter, `cost` is OpenRouter's fee alone, 0 perhaps, and
     the answer itself is charged elsewhere (openrouter.ai, use-cases/usage-accounting).
     """
-    cost = read_cost(bytes(reported.cost))
+    told = bytes(reported.cost)
+    if told[:1] == b"{":
+        told = bytes(_read_costs(reported.cost).total_cost)
+    ticks = bytes(reported.cost_in_usd_ticks)
+    if ticks.isdigit() and not told:
+        told = ticks + _TICKS_DIGITS
+    cost = read_cost(told)
     if cost is None or bytes(reported.is_byok) != b"true":
         return cost
-    try:
-        details = (
-            _cost_details.decode(reported.cost_details) if bytes(reported.cost_details) else None
-        )
-    except msgspec.DecodeError:
-        return None
-    upstream = None if details is None else read_cost(bytes(details.upstream_inference_cost))
+    upstream = read_cost(bytes(_read_costs(reported.cost_details).upstream_inference_cost))
     return None if upstream is None else cost + upstream
 
 
-def _first(value: int | None, other: int | None) -> int | None:
-    return other if value is None else value
-
-
-_reported = msgspec.json.Decoder(ReportedUsage | None)
-
-
-def read_usage(raw: msgspec.Raw) -> Usage | None:
-    """The usage in a raw `usage` object, or None: a usage of the wrong shape spoils no answer."""
-    if not bytes(raw):
-        return None
+def _read_costs(raw: msgspec.Raw) -> _Costs:
     try:
-        return normalize(_reported.decode(raw))
-    except msgspec.DecodeError:
-        return None
+        return read_json(_costs, raw)
+    except NotJSON:
+        return _Costs()
 
 
-def usage_object(usage: Usage) -> dict[str, object]:
-    """The `usage` of an answer."""
+def usage_object(counts: Counts) -> dict[str, object]:
+    """The `usage` of an answer, whose wholes are known."""
+    prompt, completion = counts.prompt_tokens or 0, counts.completion_tokens or 0
     shown: dict[str, object] = {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
         "prompt_tokens_details": {
-            "cached_tokens": usage.cached_tokens or 0,
-            "cache_write_tokens": usage.cache_write_tokens or 0,
+            "cached_tokens": counts.cached_tokens or 0,
+            "cache_write_tokens": counts.cache_write_tokens or 0,
         },
     }
-    if usage.reasoning_tokens is not None:
-        shown["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
+    if counts.reasoning_tokens is not None:
+        shown["completion_tokens_details"] = {"reasoning_tokens": counts.reasoning_tokens}
     return shown

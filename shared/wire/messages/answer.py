@@ -10,118 +10,111 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.chat.answer import Completion
+from shared.wire.chat.answer import Completion, NotAnAnswer
 from shared.wire.chat.usage import usage_object
+from shared.wire.lenient import ABSENT, NotJSON, encode, is_nothing, read_json, read_text
+from shared.wire.messages.block import Block
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
-from shared.wire.messages.usage import (
-    ReportedUsage,
-    normalize,
-    read_reported,
-    service_tier,
-)
-
-_ABSENT = msgspec.Raw()
+from shared.wire.messages.usage import normalize, read_usage
+from shared.wire.usage import Counts
 
 
 class _Message(msgspec.Struct, frozen=True):
-    type: str
-    id: str
-    model: str
-    content: list[msgspec.Raw]
+    """`content` is a list of blocks; as a text it is read too."""
+
+    type: str = ""
+    id: str = ""
+    model: str | None = None
+    content: msgspec.Raw = ABSENT
     stop_reason: str | None = None
     stop_details: StopDetails | None = None
-    usage: msgspec.Raw = _ABSENT
-
-
-class _Kind(msgspec.Struct, frozen=True):
-    type: str
-
-
-class _Text(msgspec.Struct, frozen=True):
-    text: str
-
-
-class _Thinking(msgspec.Struct, frozen=True):
-    thinking: str
-
-
-class _ToolUse(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-    input: msgspec.Raw
+    usage: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
 
 
 _message = msgspec.json.Decoder(_Message)
-_kind = msgspec.json.Decoder(_Kind)
-_text = msgspec.json.Decoder(_Text)
-_thinking = msgspec.json.Decoder(_Thinking)
-_tool_use = msgspec.json.Decoder(_ToolUse)
-_encode = msgspec.json.Encoder().encode
+_blocks = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_block = msgspec.json.Decoder(Block)
 
 
 class _Said:
     """What the content blocks come to; blocks of server tools and of kinds to come are left out."""
 
-    def __init__(self, blocks: list[msgspec.Raw]) -> None:
+    def __init__(self, content: msgspec.Raw) -> None:
         self.texts: list[str] = []
         self.thoughts: list[str] = []
         self.thinking_blocks: list[msgspec.Raw] = []
         self.tool_calls: list[dict[str, object]] = []
-        for raw in blocks:
-            self._add(_kind.decode(raw).type, raw)
+        kind = bytes(content)[:1]
+        if kind == b'"':
+            self.texts.append(read_text(content))
+        for raw in read_json(_blocks, content) if kind == b"[" else ():
+            self._add(read_json(_block, raw), raw)
 
-    def _add(self, kind: str, raw: msgspec.Raw) -> None:
-        if kind == "text":
-            self.texts.append(_text.decode(raw).text)
-        elif kind == "tool_use":
-            self.tool_calls.append(_tool_call(_tool_use.decode(raw)))
-        elif kind == "thinking":
-            self.thoughts.append(_thinking.decode(raw).thinking)
+    @property
+    def has_content(self) -> bool:
+        return any(self.texts) or bool(self.tool_calls or self.thinking_blocks)
+
+    def _add(self, block: Block, raw: msgspec.Raw) -> None:
+        if block.type == "text":
+            self.texts.append(read_text(block.text))
+        elif block.type == "tool_use":
+            self.tool_calls.append(_tool_call(block))
+        elif block.type == "thinking":
+            self.thoughts.append(read_text(block.thinking))
             self.thinking_blocks.append(raw)
-        elif kind == "redacted_thinking":
+        elif block.type == "redacted_thinking":
             self.thinking_blocks.append(raw)
 
 
 def read_completion(body: bytes, *, created: int) -> Completion:
     """The completion that a message is. `created`: seconds since 1970, as Anthropic sends none.
 
-    Raises ValueError where the body is no message: not JSON, of another shape, or an error.
+    Raises NotAnAnswer where the body is no message: not JSON, an error, or without content. A
+    message may be empty where Claude says why it stopped ("Handling stop reasons").
     """
     try:
-        message = _message.decode(body)
-        if message.type != "message":
-            raise ValueError("not a message")
+        message = read_json(_message, body)
+        if message.type == "error" or not is_nothing(message.error):
+            raise NotAnAnswer("not a message but an error", body)
         said = _Said(message.content)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError("not a message of the Messages API") from error
-    reported = read_reported(message.usage)
-    return _completion(message, said, reported, created)
+    except NotJSON as error:
+        raise NotAnAnswer("not a message of the Messages API", body) from error
+    counts, tier = read_usage(message.usage)
+    took = counts is not None and counts.completion_tokens
+    if not (said.has_content or message.stop_reason or took):
+        raise NotAnAnswer("not a message: it has no content", body)
+    return _completion(message, said, normalize(counts), tier, created)
 
 
 def _completion(
-    message: _Message, said: _Said, reported: ReportedUsage | None, created: int
+    message: _Message, said: _Said, counts: Counts | None, tier: str | None, created: int
 ) -> Completion:
-    usage = normalize(reported)
-    tier = service_tier(reported)
     shown: dict[str, object] = {
         "id": message.id,
         "object": "chat.completion",
         "created": created,
-        "model": message.model,
+        "model": message.model or "",
         "choices": [
             {
                 "index": 0,
                 "message": _openai_message(message, said),
                 "logprobs": None,
-                "finish_reason": finish_reason(message.stop_reason),
+                "finish_reason": _reason(message, said),
             }
         ],
     }
-    if usage is not None:
-        shown["usage"] = usage_object(usage)
+    if counts is not None and counts.is_whole:
+        shown["usage"] = usage_object(counts)
     if tier is not None:
         shown["service_tier"] = tier
-    return Completion(_encode(shown), message.model, tier, usage)
+    return Completion(encode(shown), message.model, tier, counts)
+
+
+def _reason(message: _Message, said: _Said) -> str:
+    if not message.stop_reason and said.tool_calls:
+        return "tool_calls"
+    return finish_reason(message.stop_reason)
 
 
 def _openai_message(message: _Message, said: _Said) -> dict[str, object]:
@@ -140,9 +133,9 @@ def _openai_message(message: _Message, said: _Said) -> dict[str, object]:
     return shown
 
 
-def _tool_call(call: _ToolUse) -> dict[str, object]:
+def _tool_call(call: Block) -> dict[str, object]:
     return {
         "id": call.id,
         "type": "function",
-        "function": {"name": call.name, "arguments": bytes(call.input).decode()},
+        "function": {"name": call.name, "arguments": call.arguments},
     }

@@ -7,39 +7,12 @@ import msgspec
 
 from shared.wire.chat.answer import splice
 from shared.wire.chat.usage import usage_object
+from shared.wire.lenient import read_text, utf8_bytes
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
 from shared.wire.sse import DONE, data_event
-from shared.wire.usage import Usage
+from shared.wire.usage import Counts
 
 _encode = msgspec.json.Encoder().encode
-
-
-class OpenBlock:
-    """A content block between its start and its stop."""
-
-    def __init__(self, kind: str, *, data: str, input: bytes) -> None:
-        self.kind = kind
-        self.tool_index: int | None = None
-        self.has_input = False
-        self.thoughts: list[str] = []
-        self.signature = ""
-        self._data = data
-        self._input = input
-
-    @property
-    def whole_input(self) -> str:
-        """The input of a tool call that came with the block's start, or an empty object."""
-        return self._input.decode() if self._input not in (b"", b"null") else "{}"
-
-    @property
-    def thinking_block(self) -> dict[str, str] | None:
-        """The block as it has to come back in the next request, if it is one of thinking."""
-        if self.kind == "thinking" and self.signature:
-            thought = "".join(self.thoughts)
-            return {"type": self.kind, "thinking": thought, "signature": self.signature}
-        if self.kind == "redacted_thinking":
-            return {"type": self.kind, "data": self._data}
-        return None
 
 
 class ChunkWriter:
@@ -71,15 +44,16 @@ class ChunkWriter:
         self.has_begun = True
         return self._chunk({"role": "assistant", "content": ""})
 
-    def text(self, text: str) -> bytes:
+    def text(self, text: msgspec.Raw) -> bytes:
+        """`text` and its like are raw JSON: half a surrogate pair goes on as it came."""
         self._count(text)
         return self._chunk({"content": text})
 
-    def thinking(self, text: str) -> bytes:
+    def thinking(self, text: msgspec.Raw) -> bytes:
         self._count(text)
         return self._chunk({"reasoning_content": text})
 
-    def thinking_block(self, block: dict[str, str]) -> bytes:
+    def thinking_block(self, block: msgspec.Raw) -> bytes:
         return self._chunk({"thinking_blocks": [block]})
 
     def next_tool_index(self) -> int:
@@ -90,7 +64,7 @@ class ChunkWriter:
         call = {"index": index, "id": call_id, "type": "function"}
         return self._chunk({"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]})
 
-    def arguments(self, index: int, piece: str) -> bytes:
+    def arguments(self, index: int, piece: msgspec.Raw) -> bytes:
         self._count(piece)
         return self._chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
 
@@ -98,23 +72,24 @@ class ChunkWriter:
         self,
         stop_reason: str | None,
         stop_details: StopDetails | None,
-        usage: Usage | None,
+        counts: Counts | None,
         metadata: bytes,
     ) -> bytes:
-        """The last chunks: the finish, the usage where it is to be shown, and [DONE]; the last one
-        before [DONE] bears `metadata`."""
+        """The last chunks: the finish, the counts where they are to be shown, and [DONE]; the last
+        one before [DONE] bears `metadata`."""
         delta: dict[str, object] = {}
         if stop_reason == "refusal" and stop_details is not None and stop_details.explanation:
             delta["refusal"] = stop_details.explanation
-        finish = self._json(delta, _encode(finish_reason(stop_reason)))
+        reason = "tool_calls" if stop_reason is None and self._tool_calls else None
+        finish = self._json(delta, _encode(reason or finish_reason(stop_reason)))
         head = self.begin()
-        if usage is None:
+        if counts is None:
             return head + data_event(splice(finish, metadata)) + DONE
-        shown = b'%b,"choices":[],"usage":%b}' % (self._head, _encode(usage_object(usage)))
+        shown = b'%b,"choices":[],"usage":%b}' % (self._head, _encode(usage_object(counts)))
         return head + data_event(finish) + data_event(splice(shown, metadata)) + DONE
 
-    def _count(self, text: str) -> None:
-        self.text_bytes += len(text.encode())
+    def _count(self, text: msgspec.Raw) -> None:
+        self.text_bytes += utf8_bytes(read_text(text))
 
     def _chunk(self, delta: dict[str, object]) -> bytes:
         return data_event(self._json(delta, b"null"))

@@ -10,57 +10,44 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.messages.chunks import ChunkWriter, OpenBlock
+from shared.wire.lenient import ABSENT, NotJSON, encode, is_nothing, read_json
+from shared.wire.messages.block import Block, OpenBlock
+from shared.wire.messages.chunks import ChunkWriter
 from shared.wire.messages.stop_reason import StopDetails
-from shared.wire.messages.usage import (
-    ReportedUsage,
-    merge,
-    normalize,
-    read_reported,
-    service_tier,
-)
-from shared.wire.sse import END, EventFrames, event_data
-from shared.wire.usage import Usage, estimate_tokens
+from shared.wire.messages.usage import normalize, read_usage
+from shared.wire.sse import END, NOT_UTF8, EventFrames, event_data, event_name, utf8_events
+from shared.wire.usage import Counts, merge
 
-_ABSENT = msgspec.Raw()
 _PING = b": ping\n\n"
 
 
 class _Start(msgspec.Struct, frozen=True):
     id: str = ""
     model: str = ""
-    usage: msgspec.Raw = _ABSENT
-
-
-class _Block(msgspec.Struct, frozen=True):
-    type: str
-    id: str = ""
-    name: str = ""
-    text: str = ""
-    thinking: str = ""
-    data: str = ""
-    input: msgspec.Raw = _ABSENT
+    usage: msgspec.Raw = ABSENT
 
 
 class _Delta(msgspec.Struct, frozen=True):
     """One piece of a block, or of the message itself (stop_reason)."""
 
     type: str = ""
-    text: str = ""
-    partial_json: str = ""
-    thinking: str = ""
+    text: msgspec.Raw = ABSENT
+    partial_json: msgspec.Raw = ABSENT
+    thinking: msgspec.Raw = ABSENT
     signature: str = ""
     stop_reason: str | None = None
     stop_details: StopDetails | None = None
 
 
 class _Event(msgspec.Struct, frozen=True):
-    type: str
+    type: str = ""
     index: int = 0
     message: _Start | None = None
-    content_block: _Block | None = None
+    content_block: Block | None = None
     delta: _Delta | None = None
-    usage: msgspec.Raw = _ABSENT
+    usage: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+    detail: msgspec.Raw = ABSENT
 
 
 _event = msgspec.json.Decoder(_Event)
@@ -75,113 +62,130 @@ class StreamReader:
 
     def __init__(self, *, show_usage: bool, created: int) -> None:
         self.model: str | None = None
+        self.service_tier: str | None = None
         self.is_done = False
-        self.has_error = False
+        self.error: bytes | None = None
         self._show_usage = show_usage
         self._frames = EventFrames()
         self._chunks = ChunkWriter(created)
         self._blocks: dict[int, OpenBlock] = {}
-        self._reported: ReportedUsage | None = None
-        self._usage_is_final = False
+        self._counts: Counts | None = None
+        self._output_is_final = False
         self._stop_reason: str | None = None
         self._stop_details: StopDetails | None = None
 
     @property
+    def has_error(self) -> bool:
+        return self.error is not None
+
+    @property
+    def has_reason(self) -> bool:
+        return self._stop_reason is not None
+
+    @property
     def is_finished(self) -> bool:
-        return self.is_done or self._stop_reason is not None
+        return self.is_done or self.has_reason
 
     @property
-    def service_tier(self) -> str | None:
-        return service_tier(self._reported)
-
-    @property
-    def usage(self) -> Usage | None:
-        """What message_delta reported; for a stream cut before it, the prompt as message_start
-        reported it and the output estimated from what was delivered."""
-        usage = normalize(self._reported)
-        if usage is None or self._usage_is_final:
-            return usage
-        delivered = estimate_tokens(self.delivered_text_bytes())
-        return msgspec.structs.replace(
-            usage,
-            completion_tokens=max(usage.completion_tokens, delivered),
-            is_estimated=True,
-        )
+    def counts(self) -> Counts | None:
+        """What was reported; of a stream cut before message_delta, the prompt alone."""
+        counts = self._counts
+        if counts is not None and not self._output_is_final:
+            counts = msgspec.structs.replace(counts, completion_tokens=None)
+        return normalize(counts)
 
     def feed(self, data: bytes) -> bytes:
         """Raises EventTooLong."""
         if self.is_done or self.has_error:
             return b""
         whole = self._frames.take(data)
-        if not whole:
+        return self._take_whole(whole) if whole else b""
+
+    def close(self) -> bytes:
+        """The same at the end of what comes: the last event needs no blank line behind it."""
+        if self.is_done or self.has_error:
             return b""
-        out: list[bytes] = []
-        for event in whole.split(END):
-            self._take_event(event, out)
-            if self.is_done or self.has_error:
-                break
-        return b"".join(out)
+        return self._take_whole(self._frames.rest())
 
     def end(self, metadata: bytes) -> bytes:
         """What is left to send: the finish, the usage that was reported if it was asked for,
         `_metadata` on the last of them, and [DONE]."""
-        shown = self.usage if self._show_usage and self._usage_is_final else None
+        counts = self.counts
+        shown = counts if self._show_usage and counts is not None and counts.is_whole else None
         return self._chunks.end(self._stop_reason, self._stop_details, shown, metadata)
 
     def delivered_text_bytes(self) -> int:
         """UTF-8 bytes of text, thinking and tool input that were let through."""
         return self._chunks.text_bytes
 
+    def _take_whole(self, whole: bytes) -> bytes:
+        out: list[bytes] = []
+        sound = utf8_events(whole)
+        for event in sound.split(END):
+            self._take_event(event, out)
+            if self.is_done or self.has_error:
+                return b"".join(out)
+        if sound is not whole:
+            self.error = NOT_UTF8
+        return b"".join(out)
+
     def _take_event(self, raw: bytes, out: list[bytes]) -> None:
         data = event_data(raw)
         if data is None:
             return
+        if data.strip() == b"[DONE]":  # of OpenAI's wire, sent by servers that speak both
+            self.is_done = True
+            return
         try:
-            event = _event.decode(data)
-        except (msgspec.DecodeError, RecursionError):
+            event = read_json(_event, data)
+        except NotJSON:
             return  # a bad line harms no stream
-        if event.type == "content_block_delta":
+        kind = event.type or event_name(raw)
+        if kind == "error" or not (is_nothing(event.error) and is_nothing(event.detail)):
+            self.error = data
+        elif kind == "content_block_delta":
             self._take_delta(event, out)
-        elif event.type == "content_block_start":
+        elif kind == "content_block_start":
             self._open_block(event, out)
-        elif event.type == "content_block_stop":
+        elif kind == "content_block_stop":
             self._close_block(event, out)
-        elif event.type == "ping" and self._chunks.has_begun:
+        elif kind == "ping" and self._chunks.has_begun:
             out.append(_PING)
         else:
-            self._take_message_event(event)
+            self._take_message_event(kind, event)
 
-    def _take_message_event(self, event: _Event) -> None:
-        if event.type == "message_start" and event.message is not None:
+    def _take_message_event(self, kind: str, event: _Event) -> None:
+        if kind == "message_start" and event.message is not None:
             self.model = event.message.model or None
-            self._reported = read_reported(event.message.usage)
+            self._note(event.message.usage)
             self._chunks.name(event.message.id, event.message.model)
-        elif event.type == "message_delta":
-            later = read_reported(event.usage)
-            self._usage_is_final |= later is not None and later.output_tokens is not None
-            self._reported = merge(self._reported, later)
-            if event.delta is not None:
-                self._stop_reason = event.delta.stop_reason or self._stop_reason
-                self._stop_details = event.delta.stop_details or self._stop_details
-        elif event.type == "message_stop":
-            self.is_done = True
-        elif event.type == "error":
-            self.has_error = True
+            return
+        later = self._note(event.usage)
+        self._output_is_final |= later is not None and later.completion_tokens is not None
+        if event.delta is not None:
+            self._stop_reason = event.delta.stop_reason or self._stop_reason
+            self._stop_details = event.delta.stop_details or self._stop_details
+        self.is_done = kind == "message_stop"
+
+    def _note(self, usage: msgspec.Raw) -> Counts | None:
+        counts, tier = read_usage(usage)
+        self._counts = merge(self._counts, counts)
+        self.service_tier = tier or self.service_tier
+        return counts
 
     def _open_block(self, event: _Event, out: list[bytes]) -> None:
         begun = event.content_block
         if begun is None:
             return
-        block = OpenBlock(begun.type, data=begun.data, input=bytes(begun.input))
-        self._blocks[event.index] = block
+        block = self._blocks[event.index] = OpenBlock(begun)
         out.append(self._chunks.begin())
         if begun.type == "tool_use":
             block.tool_index = self._chunks.next_tool_index()
             out.append(self._chunks.tool_call(block.tool_index, begun.id, begun.name))
-        elif begun.text:
+        elif not is_nothing(begun.text):
             out.append(self._chunks.text(begun.text))
-        elif begun.thinking:
-            block.thoughts.append(begun.thinking)
+        elif not is_nothing(begun.thinking):
+            block.think(begun.thinking)
             out.append(self._chunks.thinking(begun.thinking))
 
     def _take_delta(self, event: _Event, out: list[bytes]) -> None:
@@ -189,18 +193,18 @@ class StreamReader:
         if delta is None:
             return
         if block is None:  # its start was a bad line, which is no reason to lose its text
-            block = self._blocks[event.index] = OpenBlock("", data="", input=b"")
+            block = self._blocks[event.index] = OpenBlock(Block())
             out.append(self._chunks.begin())
-        if delta.type == "text_delta" and delta.text:
+        if not is_nothing(delta.text):
             out.append(self._chunks.text(delta.text))
-        elif delta.type == "input_json_delta" and delta.partial_json:
+        elif not is_nothing(delta.partial_json):
             if block.tool_index is not None:
                 block.has_input = True
                 out.append(self._chunks.arguments(block.tool_index, delta.partial_json))
-        elif delta.type == "thinking_delta" and delta.thinking:
-            block.thoughts.append(delta.thinking)
+        elif not is_nothing(delta.thinking):
+            block.think(delta.thinking)
             out.append(self._chunks.thinking(delta.thinking))
-        elif delta.type == "signature_delta":
+        else:
             block.signature += delta.signature
 
     def _close_block(self, event: _Event, out: list[bytes]) -> None:
@@ -209,7 +213,8 @@ class StreamReader:
             return
         if block.tool_index is not None and not block.has_input:
             # A tool without parameters streams no input, and clients parse what they joined.
-            out.append(self._chunks.arguments(block.tool_index, block.whole_input))
+            whole = msgspec.Raw(encode(block.begun.arguments))
+            out.append(self._chunks.arguments(block.tool_index, whole))
         signed = block.thinking_block
         if signed is not None:
             out.append(self._chunks.thinking_block(signed))

@@ -1,4 +1,4 @@
-"""Anthropic's usage, normalized: its input_tokens leave the cache out, ours include it.
+"""Anthropic's usage: its input_tokens leave the cache out, ours include it.
 
 Sources: anthropic-sdk-python, types/usage.py (the whole input is the sum of input_tokens,
 cache_creation_input_tokens and cache_read_input_tokens), types/message_delta_usage.py (cumulative),
@@ -9,93 +9,79 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.usage import MAX_TOKENS, Usage
+from shared.wire.lenient import NotJSON, is_nothing, read_json
+from shared.wire.usage import Counts, Number, add_up, read_count
 
 
 class _CacheCreation(msgspec.Struct, frozen=True):
-    ephemeral_5m_input_tokens: int = 0
-    ephemeral_1h_input_tokens: int = 0
+    ephemeral_5m_input_tokens: Number = None
+    ephemeral_1h_input_tokens: Number = None
 
 
 class _OutputDetails(msgspec.Struct, frozen=True):
-    thinking_tokens: int | None = None
+    thinking_tokens: Number = None
 
 
-class ReportedUsage(msgspec.Struct, frozen=True):
+class _Reported(msgspec.Struct, frozen=True):
     """`usage` as a message, its message_start or its message_delta reports it."""
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    input_tokens: Number = None
+    output_tokens: Number = None
+    cache_read_input_tokens: Number = None
+    cache_creation_input_tokens: Number = None
     cache_creation: _CacheCreation | None = None
     output_tokens_details: _OutputDetails | None = None
     service_tier: str | None = None
 
-    @property
-    def cache_write_tokens(self) -> int | None:
-        """Tokens written to the cache, for 5 minutes and for an hour together."""
-        if self.cache_creation_input_tokens is not None or self.cache_creation is None:
-            return self.cache_creation_input_tokens
-        split = self.cache_creation
-        return split.ephemeral_5m_input_tokens + split.ephemeral_1h_input_tokens
 
-
-_reported = msgspec.json.Decoder(ReportedUsage | None)
+_reported = msgspec.json.Decoder(_Reported)
 
 _TIERS = {"standard": "default", "priority": "priority"}
 """Anthropic's tiers in OpenAI's words; OpenAI has none for a batch."""
 
 
-def read_reported(raw: msgspec.Raw) -> ReportedUsage | None:
-    """The usage in a raw `usage` object; None where it is absent or of another shape."""
-    if not bytes(raw):
-        return None
+def read_usage(raw: msgspec.Raw) -> tuple[Counts | None, str | None]:
+    """The counts of a raw `usage` object, the prompt still without its cache, and the tier that
+    served the request in OpenAI's words; None where they are absent or of another kind."""
+    if is_nothing(raw):
+        return None, None
     try:
-        return _reported.decode(raw)
-    except msgspec.DecodeError:
-        return None
+        reported = read_json(_reported, raw)
+    except NotJSON:
+        return None, None
+    return _counts(reported), _TIERS.get(reported.service_tier or "")
 
 
-def merge(earlier: ReportedUsage | None, later: ReportedUsage | None) -> ReportedUsage | None:
-    """What is known after both events of a stream: the later number wins where it is not null."""
-    if earlier is None or later is None:
-        return later or earlier
-    known = {name: getattr(later, name) for name in later.__struct_fields__}
-    return msgspec.structs.replace(
-        earlier, **{name: value for name, value in known.items() if value is not None}
-    )
-
-
-def normalize(reported: ReportedUsage | None) -> Usage | None:
-    """The usage that can be billed, or None where it is absent or cannot be true.
-
-    Cannot be true: a negative or absurd number, or a part above its whole.
-    """
-    if reported is None or reported.input_tokens is None or reported.output_tokens is None:
-        return None
-    cached, written = reported.cache_read_input_tokens, reported.cache_write_tokens
+def _counts(reported: _Reported) -> Counts:
+    split = reported.cache_creation or _CacheCreation()
     details = reported.output_tokens_details
-    reasoning = details.thinking_tokens if details else None
-    split = reported.cache_creation
-    written_1h = split.ephemeral_1h_input_tokens if split else None
-    parts = (reported.input_tokens, cached or 0, written or 0)
-    prompt, completion = sum(parts), reported.output_tokens
-    least = min(*parts, completion, reasoning or 0, written_1h or 0)
-    if least < 0 or max(prompt, completion) > MAX_TOKENS:
-        return None
-    if (reasoning or 0) > completion or (written_1h or 0) > (written or 0):
-        return None
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        cached_tokens=cached,
-        cache_write_tokens=written,
-        reasoning_tokens=reasoning,
+    said = (
+        reported.input_tokens,
+        reported.output_tokens,
+        reported.cache_read_input_tokens,
+        reported.cache_creation_input_tokens,
+        details.thinking_tokens if details else None,
+    )
+    counts = [read_count(number) for number in said]
+    written_5m = read_count(split.ephemeral_5m_input_tokens)
+    written_1h = read_count(split.ephemeral_1h_input_tokens)
+    if counts[3] is None and reported.cache_creation is not None:
+        counts[3] = (written_5m or 0) + (written_1h or 0)
+    return Counts(
+        *counts,
         cache_write_1h_tokens=written_1h,
+        is_doubtful=any(
+            number is not None and read_count(number) is None
+            for number in (*said, split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens)
+        ),
     )
 
 
-def service_tier(reported: ReportedUsage | None) -> str | None:
-    """The tier that served the request, in OpenAI's words."""
-    return _TIERS.get(reported.service_tier or "") if reported is not None else None
+def normalize(counts: Counts | None) -> Counts | None:
+    """The counts with the cache in the prompt."""
+    if counts is None:
+        return None
+    apart = (counts.cached_tokens or 0) + (counts.cache_write_tokens or 0)
+    if counts.prompt_tokens is not None and apart:
+        counts = msgspec.structs.replace(counts, prompt_tokens=counts.prompt_tokens + apart)
+    return add_up(counts)

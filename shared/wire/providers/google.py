@@ -51,4 +51,6 @@ PROVIDER: Final = Provider(
     limit_headers=(),
     # genai-prices lists Vertex's models here too.
     sold_here=("gemini-", "gemma-"),
+    # openai/openai-python issue 2806, noho/dayu-agent issue 82.
+    ends_calls_by_stop=True,
 )

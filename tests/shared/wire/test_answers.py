@@ -28,11 +28,11 @@ from shared.errors import (
     UpstreamError,
 )
 from shared.wire.chat.answer import read_completion, splice, text_bytes
-from shared.wire.chat.usage import read_usage
+from shared.wire.chat.usage import normalize, read_usage
 from shared.wire.error_body import encode_error, error_headers
 from shared.wire.metadata import usd
 from shared.wire.refusal import read_refusal, read_retry_after
-from shared.wire.usage import Usage, estimate_tokens
+from shared.wire.usage import Counts, estimate_tokens
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
@@ -99,9 +99,9 @@ def test_retry_after_is_seconds_or_a_date(value: bytes | None, seconds: float | 
 
 
 @pytest.mark.parametrize(
-    ("reported", "usage"),
+    ("reported", "counts"),
     [
-        ({"prompt_tokens": 3, "completion_tokens": 4}, Usage(3, 4)),
+        ({"prompt_tokens": 3, "completion_tokens": 4}, Counts(3, 4)),
         (
             {
                 "prompt_tokens": 10,
@@ -109,20 +109,20 @@ def test_retry_after_is_seconds_or_a_date(value: bytes | None, seconds: float | 
                 "prompt_tokens_details": {"cached_tokens": 4},
                 "completion_tokens_details": {"reasoning_tokens": 5},
             },
-            Usage(10, 9, 4, None, 5),
+            Counts(10, 9, 4, None, 5),
         ),
-        ({"prompt_tokens": 0, "completion_tokens": 0}, Usage(0, 0)),
-        ({"prompt_tokens": None, "completion_tokens": 4}, None),
-        ({"prompt_tokens": -1, "completion_tokens": 4}, None),
-        ({"prompt_tokens": 2**40, "completion_tokens": 4}, None),
-        ({"prompt_tokens": "3", "completion_tokens": 4}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, Counts(0, 0)),
+        ({"prompt_tokens": None, "completion_tokens": 4}, Counts(None, 4)),
+        ({"prompt_tokens": -1, "completion_tokens": 4}, Counts(None, 4, is_doubtful=True)),
+        ({"prompt_tokens": 2**40, "completion_tokens": 4}, Counts(None, 4, is_doubtful=True)),
+        ({"prompt_tokens": "3", "completion_tokens": 4}, Counts(3, 4)),
         (
             {
                 "prompt_tokens": 3,
                 "completion_tokens": 4,
                 "prompt_tokens_details": {"cached_tokens": 4},
             },
-            None,
+            Counts(3, 4, is_doubtful=True),
         ),
         (
             {
@@ -130,13 +130,15 @@ def test_retry_after_is_seconds_or_a_date(value: bytes | None, seconds: float | 
                 "completion_tokens": 4,
                 "completion_tokens_details": {"reasoning_tokens": 5},
             },
-            None,
+            Counts(3, 4, is_doubtful=True),
         ),
         (None, None),
     ],
 )
-def test_usage_that_cannot_be_true_is_not_believed(reported: object, usage: Usage | None) -> None:
-    assert read_usage(msgspec.Raw(json.dumps(reported).encode())) == usage
+def test_a_number_that_cannot_be_true_is_left_out_and_no_other(
+    reported: object, counts: Counts | None
+) -> None:
+    assert normalize(read_usage(msgspec.Raw(json.dumps(reported).encode()))) == counts
 
 
 def test_metadata_is_spliced_before_the_last_brace_and_nothing_else_moves() -> None:
@@ -152,8 +154,10 @@ def test_an_answer_that_is_no_completion_is_refused(body: bytes) -> None:
 
 
 def test_a_usage_of_the_wrong_shape_spoils_no_answer() -> None:
-    completion = read_completion(b'{"model":"m","usage":[1],"choices":[]}')
-    assert completion.usage is None
+    completion = read_completion(
+        b'{"model":"m","usage":[1],"choices":[{"message":{"content":"x"}}]}'
+    )
+    assert completion.counts is None
     assert completion.model == "m"
 
 

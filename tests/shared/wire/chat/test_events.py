@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.wire.chat.events import StreamReader
 from shared.wire.sse import DONE, MAX_EVENT_BYTES, EventTooLong
-from shared.wire.usage import Usage
+from shared.wire.usage import Counts
 
 
 def event(**fields: object) -> bytes:
@@ -52,7 +52,7 @@ def test_any_split_of_a_stream_gives_the_same_output(
         data = data.replace(b"\n", b"\r\n")
     split, reader = pass_through(data, cuts, show_usage=show_usage)
     assert split == whole
-    assert reader.usage == Usage(5, 2)
+    assert reader.counts == Counts(5, 2, total_tokens=7)
     assert reader.is_done
 
 
@@ -79,14 +79,14 @@ def test_a_client_that_asked_gets_the_usage_event_with_the_metadata_on_it() -> N
 def test_usage_on_the_finish_event_itself_is_read() -> None:
     finish = event(choices=[{"delta": {}, "finish_reason": "stop"}], usage=USAGE)
     _, reader = pass_through(delta("x") + finish + DONE, [], show_usage=False)
-    assert reader.usage == Usage(5, 2)
+    assert reader.counts == Counts(5, 2, total_tokens=7)
 
 
 def test_the_last_usage_that_is_not_null_wins() -> None:
     early = event(choices=[{"delta": {"content": "x"}}], usage={**USAGE, "completion_tokens": 1})
     null = event(choices=[{"delta": {"content": "y"}}], usage=None)
     _, reader = pass_through(early + null + delta("", "stop") + USAGE_EVENT, [], show_usage=False)
-    assert reader.usage == Usage(5, 2)
+    assert reader.counts == Counts(5, 2, total_tokens=7)
 
 
 def test_events_after_a_first_finish_keep_their_order() -> None:
@@ -160,5 +160,4 @@ def test_a_usage_chunk_with_choices_behind_the_finish_carries_the_metadata() -> 
     *_, finish, behind = payloads(out)
     assert "_metadata" not in finish
     assert "_metadata" in behind
-    assert reader.usage is not None
-    assert reader.usage.total_tokens == 7
+    assert reader.counts == Counts(3, 4, total_tokens=7)

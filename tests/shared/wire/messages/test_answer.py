@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletion
 
 from shared.wire.chat.answer import Completion, splice, text_bytes
 from shared.wire.messages.answer import read_completion
-from shared.wire.usage import MAX_TOKENS, Usage
+from shared.wire.usage import MAX_TOKENS, Counts
 
 RECORDED = Path(__file__).parents[3] / "recorded" / "anthropic"
 CASES = {path.stem: json.loads(path.read_bytes()) for path in sorted(RECORDED.glob("*.json"))}
@@ -35,8 +35,9 @@ def test_every_reply_is_a_completion_of_openais_and_its_record_names_a_source(na
     assert read.created == CREATED
     assert read.model == completion.model == "claude-sonnet-4-6"
     assert read.usage is not None
-    assert completion.usage is not None
-    assert read.usage.total_tokens == completion.usage.total_tokens
+    assert completion.counts is not None
+    assert read.usage.prompt_tokens == completion.counts.prompt_tokens
+    assert read.usage.completion_tokens == completion.counts.completion_tokens
     assert json.loads(splice(completion.body, b'{"a":1}'))["_metadata"] == {"a": 1}
 
 
@@ -104,7 +105,7 @@ def test_blocks_of_server_tools_and_of_kinds_to_come_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [
-        pytest.param({"input_tokens": 5, "output_tokens": 2}, Usage(5, 2), id="plain"),
+        pytest.param({"input_tokens": 5, "output_tokens": 2}, Counts(5, 2), id="plain"),
         pytest.param(
             {
                 "input_tokens": 5,
@@ -112,7 +113,7 @@ def test_blocks_of_server_tools_and_of_kinds_to_come_are_left_out() -> None:
                 "cache_read_input_tokens": 100,
                 "cache_creation_input_tokens": 10,
             },
-            Usage(115, 2, 100, 10),
+            Counts(115, 2, 100, 10),
             id="the prompt includes what was read from and written to the cache",
         ),
         pytest.param(
@@ -124,7 +125,7 @@ def test_blocks_of_server_tools_and_of_kinds_to_come_are_left_out() -> None:
                     "ephemeral_1h_input_tokens": 4,
                 },
             },
-            Usage(12, 2, None, 7, cache_write_1h_tokens=4),
+            Counts(12, 2, None, 7, cache_write_1h_tokens=4),
             id="the parts of what was written are added up where their sum is not told",
         ),
         pytest.param(
@@ -133,7 +134,7 @@ def test_blocks_of_server_tools_and_of_kinds_to_come_are_left_out() -> None:
                 "output_tokens": 9,
                 "output_tokens_details": {"thinking_tokens": 9},
             },
-            Usage(5, 9, reasoning_tokens=9),
+            Counts(5, 9, reasoning_tokens=9),
             id="thinking is part of the output",
         ),
         pytest.param(
@@ -142,7 +143,7 @@ def test_blocks_of_server_tools_and_of_kinds_to_come_are_left_out() -> None:
                 "output_tokens": 9,
                 "output_tokens_details": {"thinking_tokens": 10},
             },
-            None,
+            Counts(5, 9, is_doubtful=True),
             id="more thinking than output cannot be true",
         ),
         pytest.param(
@@ -155,27 +156,36 @@ def test_blocks_of_server_tools_and_of_kinds_to_come_are_left_out() -> None:
                     "ephemeral_1h_input_tokens": 4,
                 },
             },
-            None,
+            Counts(8, 9, None, 3, is_doubtful=True),
             id="more written for an hour than was written at all cannot be true",
         ),
-        pytest.param({"input_tokens": -1, "output_tokens": 2}, None, id="a negative number"),
+        pytest.param(
+            {"input_tokens": -1, "output_tokens": 2},
+            Counts(None, 2, is_doubtful=True),
+            id="a negative number",
+        ),
         pytest.param(
             {"input_tokens": 9, "output_tokens": 2, "cache_read_input_tokens": -1},
-            None,
+            Counts(9, 2, is_doubtful=True),
             id="a negative part in a sum that is positive",
         ),
-        pytest.param({"input_tokens": MAX_TOKENS + 1, "output_tokens": 2}, None, id="absurd"),
-        pytest.param({"input_tokens": 1.5, "output_tokens": 2}, None, id="half a token"),
-        pytest.param({"input_tokens": 5}, None, id="without output"),
+        pytest.param(
+            {"input_tokens": MAX_TOKENS + 1, "output_tokens": 2},
+            Counts(None, 2, is_doubtful=True),
+            id="absurd",
+        ),
+        pytest.param({"input_tokens": 1.5, "output_tokens": 2}, Counts(2, 2), id="half a token"),
+        pytest.param({"input_tokens": 5}, Counts(5), id="without output"),
         pytest.param(None, None, id="none"),
     ],
 )
-def test_usage_is_normalised_and_an_impossible_one_is_none(
-    usage: object, expected: Usage | None
+def test_what_cannot_be_true_of_a_usage_is_left_out_and_only_a_whole_one_is_shown(
+    usage: object, expected: Counts | None
 ) -> None:
     completion = reply("text", usage=usage)
-    assert completion.usage == expected
-    assert ("usage" in json.loads(completion.body)) == (expected is not None)
+    assert completion.counts == expected
+    is_whole = expected is not None and expected.is_whole
+    assert ("usage" in json.loads(completion.body)) == is_whole
 
 
 def test_the_usage_shown_has_its_parts() -> None:

@@ -1,0 +1,135 @@
+"""What a provider answered with a success, in the wrapping that the caller asked for.
+
+How it is wrapped shows in its first byte. Its content type does not tell: it may be missing, or
+text/plain, and has no case (ktorio/ktor issue 5836; RFC 9110, section 8.3.1).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shared.completion.admit import Asked
+from shared.errors import ProviderUnavailable
+from shared.upstream.response import UpstreamResponse
+from shared.wire.chat.answer import Completion, NotAnAnswer, with_reported_cost
+from shared.wire.chat.first_content import has_content
+from shared.wire.chat.whole_stream import WholeAnswer, gather, is_stream
+from shared.wire.dialect import Dialect, Reader
+from shared.wire.sse import BOM, EventTooLong
+
+_MOST_HELD_BYTES = 64 * 1024
+_METADATA = b"null"
+_NO_STREAM = (b"{", b"[", b"<")
+"""How JSON and HTML begin, and no server-sent event does."""
+
+
+def is_success(status: int) -> bool:
+    """Some servers answer 201 (E-xyza/codicil pull request 4)."""
+    return 200 <= status < 300  # noqa: PLR2004
+
+
+class Stream(NamedTuple):
+    """A stream that has said something: `first` is what it said so far, not yet sent."""
+
+    reader: Reader
+    first: bytes
+
+
+async def begun(answer: UpstreamResponse) -> bytes:
+    """The first bytes of a body, none where it has none.
+
+    Blanks are nothing of an answer: providers send them while the model is still at work.
+    """
+    body = b""
+    while not body.removeprefix(BOM):
+        part = await answer.next()
+        if part is None:
+            break
+        body = (body + part).lstrip()
+    return body
+
+
+async def take_whole(
+    provider: str, answer: UpstreamResponse, body: bytes, dialect: Dialect, *, created: int
+) -> Completion:
+    """A whole answer that begins with `body`; of a stream, what its events come to.
+
+    Raises NotAnAnswer, ProviderUnavailable and TransportFault.
+    """
+    return _whole(provider, answer, dialect, body + await answer.read(), created)
+
+
+async def take_stream(
+    asked: Asked,
+    provider: str,
+    answer: UpstreamResponse,
+    body: bytes,
+    dialect: Dialect,
+    *,
+    created: int,
+) -> Stream:
+    """A stream that begins with `body`, read until it has said something: so long another provider
+    may still be tried.
+
+    Raises NotAnAnswer for an error before that, ProviderUnavailable and TransportFault.
+    """
+    if body.removeprefix(BOM)[:1] in _NO_STREAM:
+        completion = _whole(provider, answer, dialect, body + await answer.read(), created)
+        whole = WholeAnswer(completion, show_usage=asked.chat.include_usage)
+        return Stream(whole, whole.first())
+    reader = dialect.reader(show_usage=asked.chat.include_usage, created=created)
+    return Stream(reader, await _first_content(asked, provider, answer, reader, body))
+
+
+async def _first_content(
+    asked: Asked, provider: str, answer: UpstreamResponse, reader: Reader, body: bytes
+) -> bytes:
+    held = b""
+    data: bytes | None = body or None
+    while True:
+        events = _fed(provider, reader, data)
+        held += events
+        if reader.error is not None:
+            raise NotAnAnswer("an error in a stream", reader.error)
+        if asked.wire.has_content(events) or len(held) > _MOST_HELD_BYTES or _has_ended(reader):
+            return held
+        if data is None or reader.is_done:
+            raise ProviderUnavailable(provider, f"{provider} closed the stream before it began.")
+        data = await answer.next()
+
+
+def _whole(
+    provider: str, answer: UpstreamResponse, dialect: Dialect, body: bytes, created: int
+) -> Completion:
+    completion = (
+        _gathered(provider, dialect, body, created)
+        if is_stream(body)
+        else dialect.reply(body, created=created)
+    )
+    if dialect.cost_header is None:
+        return completion
+    return with_reported_cost(completion, answer.header(dialect.cost_header))
+
+
+def _gathered(provider: str, dialect: Dialect, body: bytes, created: int) -> Completion:
+    reader = dialect.reader(show_usage=True, created=created)
+    events = _fed(provider, reader, body) + _fed(provider, reader, None)
+    if reader.error is not None:
+        raise NotAnAnswer("an error in a stream", reader.error)
+    if not (reader.is_finished and (has_content(events) or _has_ended(reader))):
+        raise ProviderUnavailable(provider, f"{provider} ended the stream without finishing it.")
+    whole = gather(events + reader.end(_METADATA))
+    return Completion(whole, reader.model, reader.service_tier, reader.counts)
+
+
+def _fed(provider: str, reader: Reader, data: bytes | None) -> bytes:
+    """What may be relayed; `data` None: no more comes."""
+    try:
+        return reader.close() if data is None else reader.feed(data)
+    except EventTooLong as error:
+        raise ProviderUnavailable(provider, f"{provider} sent an endless event.") from error
+
+
+def _has_ended(reader: Reader) -> bool:
+    """Whether it ended as an answer does that says nothing: with a reason, or a usage."""
+    return reader.has_reason or (reader.is_done and reader.counts is not None)

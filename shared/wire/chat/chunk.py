@@ -1,0 +1,177 @@
+"""One event of a stream, or a whole answer: as much of it as is read.
+
+Sources: openai-python, types/chat/chat_completion.py and chat_completion_chunk.py. Usage may stand
+in a choice (Moonshot: northes/go-moonshot issue 17) or in x_groq (groq-python, types/chat/
+chat_completion_chunk.py, XGroq). An error may stand at the top, in a choice (openrouter.ai,
+docs/api_reference/errors-and-debugging), in x_groq, or be the whole of it: `object: error` (vLLM,
+protocol.py, ErrorResponse), `type: error` (Anthropic), `message` (with a `code`: RunPod,
+runpod-workers/worker-vllm issue 57), `detail` (FastAPI), `errors` (Cloudflare).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from shared.wire.chat.usage import read_usage
+from shared.wire.lenient import ABSENT, NotJSON, is_nothing, read_json, read_text
+from shared.wire.usage import Counts, merge
+
+Said = Mapping[str, msgspec.Raw]
+"""A message or a delta. Its fields are not named: what a provider calls its thoughts is content."""
+
+_ERROR = "error"
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """`finish_reason` "" is none: SGLang and Ollama send it on every chunk (ollama issue 4357)."""
+
+    index: int = 0
+    message: dict[str, msgspec.Raw] | None = None
+    delta: dict[str, msgspec.Raw] | None = None
+    finish_reason: str | None = None
+    usage: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+
+    @property
+    def said(self) -> Said:
+        return self.message or self.delta or {}
+
+    @property
+    def has_content(self) -> bool:
+        """Whether it holds more than a role and empty fields."""
+        return any(name != "role" and not is_nothing(raw) for name, raw in self.said.items())
+
+
+class _XGroq(msgspec.Struct, frozen=True):
+    usage: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """`choices` None: null or absent."""
+
+    choices: tuple[Choice, ...] | None = None
+    usage: msgspec.Raw = ABSENT
+    id: msgspec.Raw = ABSENT
+    created: msgspec.Raw = ABSENT
+    model: str | None = None
+    service_tier: str | None = None
+    error: msgspec.Raw = ABSENT
+    x_groq: _XGroq | None = None
+    object: str | None = None
+    type: str | None = None
+    message: msgspec.Raw = ABSENT
+    detail: msgspec.Raw = ABSENT
+    errors: msgspec.Raw = ABSENT
+
+    @property
+    def has_content(self) -> bool:
+        return any(choice.has_content for choice in self.choices or ())
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The first choice's that gives one."""
+        return next((one.finish_reason for one in self.choices or () if one.finish_reason), None)
+
+    @property
+    def bears_usage(self) -> bool:
+        """Whether there is a usage, whatever it says."""
+        return not is_nothing(self.usage)
+
+    @property
+    def counts(self) -> Counts | None:
+        found = None if is_nothing(self.usage) else read_usage(self.usage)
+        if self.x_groq is not None and found is None:
+            found = read_usage(self.x_groq.usage)
+        for choice in self.choices or ():
+            if not is_nothing(choice.usage):
+                found = merge(read_usage(choice.usage), found)
+        return found
+
+
+_chunk = msgspec.json.Decoder(Chunk)
+
+
+def read_chunk(data: bytes) -> Chunk:
+    """Raises NotJSON where it is no JSON object."""
+    return read_json(_chunk, data)
+
+
+def error_of(chunk: Chunk, data: bytes) -> bytes | None:
+    """The error that `data`, read as `chunk`, is or holds, as a body of its own; else None."""
+    if not is_nothing(chunk.error) and not _is_empty(chunk.error):
+        return data
+    if chunk.x_groq is not None and not is_nothing(chunk.x_groq.error):
+        return b'{"error":%b}' % bytes(chunk.x_groq.error)
+    for choice in chunk.choices or ():
+        if not is_nothing(choice.error) and not _is_empty(choice.error):
+            return b'{"error":%b}' % bytes(choice.error)
+        if choice.finish_reason == _ERROR:
+            return data
+    if chunk.choices:
+        return None
+    told = (chunk.message, chunk.detail, chunk.errors)
+    is_one = _ERROR in (chunk.object, chunk.type) or not all(map(is_nothing, told))
+    return data if is_one else None
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _is_empty(error: msgspec.Raw) -> bool:
+    """Whether it is an object that says nothing, such as {"code": null, "message": ""}."""
+    if bytes(error)[:1] != b"{":
+        return False
+    try:
+        return all(is_nothing(raw) for raw in read_json(_fields, error).values())
+    except NotJSON:
+        return False
+
+
+_list = msgspec.json.Decoder(tuple[dict[str, msgspec.Raw], ...])
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+_OF_A_PART = ("text", "content", "refusal", "summary", "thinking", "transcript")
+
+
+def texts_of(said: Said) -> Iterator[str]:
+    """What the model said, for an answer whose tokens nobody counted: texts, thoughts, calls.
+
+    Thoughts come under one name or, in the time between two names, under several at once
+    (OpenRouter, vLLM): the longest counts.
+    """
+    for name in ("content", "refusal", "audio"):
+        yield from _texts(said.get(name, ABSENT))
+    thoughts = ["".join(_texts(said.get(name, ABSENT))) for name in _THOUGHTS if name in said]
+    yield max(thoughts, key=len, default="")
+    for call in _objects(said.get("tool_calls", ABSENT)):
+        yield from _function(call.get("function", ABSENT))
+    yield from _function(said.get("function_call", ABSENT))
+
+
+def _function(raw: msgspec.Raw) -> Iterator[str]:
+    for function in _objects(raw):
+        for name in ("name", "arguments"):
+            yield from _texts(function.get(name, ABSENT))
+
+
+def _texts(raw: msgspec.Raw) -> Iterator[str]:
+    """A text, or the texts in parts (mistralai/client-python, models/contentchunk.py)."""
+    kind = bytes(raw)[:1]
+    if kind == b'"':
+        yield read_text(raw)
+    elif kind in (b"[", b"{"):
+        for part in _objects(raw):
+            for name in _OF_A_PART:
+                yield from _texts(part.get(name, ABSENT))
+
+
+def _objects(raw: msgspec.Raw) -> tuple[Said, ...]:
+    kind = bytes(raw)[:1]
+    try:
+        if kind == b"{":
+            return (read_json(_fields, raw),)
+        return read_json(_list, raw) if kind == b"[" else ()
+    except NotJSON:
+        return ()
