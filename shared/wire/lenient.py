@@ -39,12 +39,21 @@ def is_nothing(raw: msgspec.Raw) -> bool:
     return view.nbytes <= _LONGEST and bytes(view) in _NOTHING
 
 
+def check_utf8(data: bytes) -> None:
+    """Raises NotJSON where it is none, in a field that nobody reads too."""
+    try:
+        if not data.isascii():
+            data.decode()
+    except UnicodeDecodeError as error:
+        raise NotJSON("not UTF-8") from error
+
+
 def read_json(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
     """`data` as the decoder's type, whose fields all have defaults. Raises NotJSON."""
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
+        pass  # then it is read a second time
     try:
         return _fit(loads(bytes(data)), decoder.type)
     except (_Misfit, RecursionError) as error:

@@ -6,7 +6,7 @@ import msgspec
 
 from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
 from shared.wire.chat.usage import normalize
-from shared.wire.lenient import NotJSON, utf8_bytes
+from shared.wire.lenient import NotJSON, check_utf8, utf8_bytes
 from shared.wire.usage import Counts, read_cost
 
 
@@ -33,6 +33,7 @@ def read_completion(body: bytes) -> Completion:
     An empty text is an answer where the model says why it stopped, or that it took tokens.
     """
     try:
+        check_utf8(body)
         answer = read_chunk(body)
     except NotJSON as error:
         raise NotAnAnswer("not a JSON object", body) from error

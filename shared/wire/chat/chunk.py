@@ -95,7 +95,7 @@ _chunk = msgspec.json.Decoder(Chunk)
 
 
 def read_chunk(data: bytes) -> Chunk:
-    """Raises NotJSON where it is no JSON object."""
+    """Raises NotJSON where it is not a JSON object."""
     return read_json(_chunk, data)
 
 

@@ -144,7 +144,7 @@ class StreamReader:
         if chunk.finish_reason is not None and self._calls.ends_by_stop:
             self._fold()
         self._count(chunk)
-        data = self._calls.mend(chunk, data)
+        data = self._calls.fix(chunk, data)
         self.has_reason = self.has_reason or chunk.finish_reason is not None
         if self.has_reason:
             self._held = data

@@ -62,11 +62,11 @@ class ToolCalls:
         self._numbers: dict[int, _Numbers] = {}
 
     def see(self, choice: Choice) -> None:
-        """Note the calls of a choice whose event is not mended."""
+        """Note the calls of a choice whose event is not fixed."""
         if not is_nothing(choice.said.get(TOOL_CALLS, ABSENT)):
             self._numbers.setdefault(choice.index, _Numbers())
 
-    def mend(self, chunk: Chunk, data: bytes) -> bytes:
+    def fix(self, chunk: Chunk, data: bytes) -> bytes:
         """The event's data with what its calls or their reason lack; mostly as it came."""
         indexes = [self._indexes(choice) for choice in chunk.choices or ()]
         stops = [self._is_misnamed(choice) for choice in chunk.choices or ()]

@@ -12,7 +12,15 @@ import msgspec
 
 from shared.wire.chat.answer import Completion, NotAnAnswer
 from shared.wire.chat.usage import usage_object
-from shared.wire.lenient import ABSENT, NotJSON, encode, is_nothing, read_json, read_text
+from shared.wire.lenient import (
+    ABSENT,
+    NotJSON,
+    check_utf8,
+    encode,
+    is_nothing,
+    read_json,
+    read_text,
+)
 from shared.wire.messages.block import Block
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
 from shared.wire.messages.usage import normalize, read_usage
@@ -74,6 +82,7 @@ def read_completion(body: bytes, *, created: int) -> Completion:
     message may be empty where Claude says why it stopped ("Handling stop reasons").
     """
     try:
+        check_utf8(body)
         message = read_json(_message, body)
         if message.type == "error" or not is_nothing(message.error):
             raise NotAnAnswer("not a message but an error", body)

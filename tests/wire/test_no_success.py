@@ -1,0 +1,159 @@
+"""A 200 is no success: an error in any shape is that error, with its own code, and falls over."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.told_provider import (
+    DONE,
+    NewPair,
+    as_events,
+    as_json,
+    chunk,
+    completion,
+    message,
+    metadata_of,
+    named,
+    text_of,
+)
+
+HTML = b"content-type: text/html\r\n"
+TOO_LONG = {"code": "context_length_exceeded", "message": "too long", "type": "invalid"}
+BUSY = {"code": 503, "message": "busy"}
+NO_WORD = [{"index": 0, "message": {"role": "assistant", "content": ""}}]
+EMPTY = {"role": "assistant", "content": ""}
+
+
+def in_choice(error: object, reason: object = "error") -> dict[str, object]:
+    return {"index": 0, "error": error, "message": EMPTY, "finish_reason": reason}
+
+
+BODIES: dict[str, object] = {
+    "an error": {"error": BUSY},
+    "an error that is a text": {"error": "model is overloaded"},
+    "an error in a list": [{"error": BUSY}],
+    "object: error": {"object": "error", "message": "no worker is free", "code": 503},
+    "code and message": {"code": "rate_limit_daily", "message": "quota used up"},
+    "a message alone": {"message": "Endpoint request timed out"},
+    "detail": {"detail": "Not Found"},
+    "errors": {"success": False, "errors": [{"code": 5007, "message": "AiError"}]},
+    "choices null": {"id": "x", "choices": None, "base_resp": {"status_code": 1004}},
+    "choices empty": completion("", choices=[]),
+    "an empty object": {},
+    "a list": [],
+    "null": None,
+    "an error in the choice": completion("", choices=[in_choice(BUSY)]),
+    "a reason of error alone": completion("", choices=[in_choice(None)]),
+    "no content, no reason, no usage": completion("", None, choices=NO_WORD),
+    "HTML": b"<!DOCTYPE html><title>502</title>",
+    "nothing": b"",
+    "a text": b"upstream request timeout",
+    "not UTF-8": b'{"choices":[{"message":{"content":"h\xff\xfe"}}]}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("case", BODIES)
+def test_a_body_that_is_no_answer_falls_over_and_costs_one_call(
+    new_pair: NewPair, case: str, stream: bool
+) -> None:
+    pair = new_pair("openai")
+    head = HTML if case == "HTML" else b"content-type: application/json\r\n"
+    pair.first.says(as_json(BODIES[case], head))
+    answer = pair.ask(stream=stream)
+    assert answer.status_code == 200, answer.text
+    assert text_of(answer) == "from the second"
+    assert (pair.first.calls, pair.second.calls) == (1, 1)
+    failed, won = metadata_of(answer)["attempts"]
+    assert failed["error"] is not None
+    assert won["error"] is None
+
+
+ROLE = chunk({"role": "assistant", "content": ""}, "")
+FIRST_EVENTS: dict[str, list[object]] = {
+    "an error": [{"error": BUSY}, DONE],
+    "an error behind the role": [ROLE, {"error": BUSY}],
+    "an error behind comments": [b": processing\n\n", b": processing\n\n", {"error": BUSY}],
+    "an error in the choice": [{**chunk({}), "choices": [in_choice(BUSY)]}],
+    "object: error": [{"object": "error", "message": "down", "code": 503}],
+    "code and message": [{"code": "slow_down", "message": "down"}],
+    "detail": [{"detail": "Internal error"}],
+    "a list": [[{"error": BUSY}]],
+    "x_groq": [chunk({}, None, x_groq={"error": "over capacity"})],
+    "only [DONE]": [DONE],
+    "only a role": [ROLE, DONE],
+    "choices null and [DONE]": [{"id": "x", "choices": None}, DONE],
+    "only comments": [b": processing\n\n"],
+    "HTML": [b"<html>502</html>"],
+    "not UTF-8": [b'data: {"choices":[{"index":0,"delta":{"content":"h\xff"}}]}\n\n', DONE],
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("case", FIRST_EVENTS)
+def test_a_stream_that_begins_with_no_answer_falls_over(
+    new_pair: NewPair, case: str, stream: bool
+) -> None:
+    """In a stream to a stream request, and to one for JSON."""
+    pair = new_pair("openai")
+    pair.first.says(as_events(*FIRST_EVENTS[case]))
+    answer = pair.ask(stream=stream)
+    assert answer.status_code == 200, answer.text
+    assert text_of(answer) == "from the second"
+    assert (pair.first.calls, pair.second.calls) == (1, 1)
+
+
+CODES = [
+    (TOO_LONG, 400, "context_length_exceeded"),
+    ({"message": "slow down", "code": 429}, 429, "provider_rate_limited"),
+    ({"message": "no", "code": "content_filter"}, 400, "content_filter"),
+    ({"message": "none", "type": "not_found_error"}, 404, "model_not_found"),
+]
+
+
+@pytest.mark.parametrize("wrapping", ["JSON", "first event", "in a choice"])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("error", "status", "code"), CODES)
+def test_the_code_is_the_same_from_json_and_from_a_stream(
+    new_pair: NewPair, error: object, status: int, code: str, stream: bool, wrapping: str
+) -> None:
+    pair = new_pair("openai")
+    pair.first.says(
+        as_events({"error": error}, DONE)
+        if wrapping == "first event"
+        else as_json({"error": error} if wrapping == "JSON" else {"choices": [in_choice(error)]})
+    )
+    answer = pair.ask(stream=stream, alone=True)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+ANTHROPIC_ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+ANTHROPIC: dict[str, bytes] = {
+    "an error as JSON": as_json(ANTHROPIC_ERROR),
+    "an error of OpenAI's shape": as_json({"error": BUSY}),
+    "code and message": as_json({"code": 500, "message": "no"}),
+    "no content": as_json(message("", content=[], stop_reason=None, usage=None)),
+    "content null": as_json(message("", content=None, stop_reason=None, usage=None)),
+    "HTML": as_json(b"<html></html>", HTML),
+    "an error as the first event": as_events(named(**ANTHROPIC_ERROR)),
+    "an event of the name error": as_events(b'event: error\ndata: {"message": "busy"}\n\n'),
+    "an error without a type": as_events({"error": BUSY}),
+    "an error behind the start": as_events(
+        named(type="message_start", message={"id": "m", "model": "m"}), named(**ANTHROPIC_ERROR)
+    ),
+    "nothing but the end": as_events(named(type="message_stop")),
+    "not UTF-8": as_events(b'data: {"type":"message_start","message":{"id":"\xff"}}\n\n'),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("case", ANTHROPIC)
+def test_what_is_no_message_of_anthropics_falls_over(
+    new_pair: NewPair, case: str, stream: bool
+) -> None:
+    pair = new_pair("anthropic")
+    pair.first.says(ANTHROPIC[case])
+    answer = pair.ask(stream=stream)
+    assert answer.status_code == 200, answer.text
+    assert text_of(answer) == "from the second"
+    assert (pair.first.calls, pair.second.calls) == (1, 1)
