@@ -25,7 +25,7 @@ from shared.log import get_logger
 from shared.upstream.faults import TransportFault
 from shared.upstream.transport import UpstreamResponse
 from shared.wire.metadata import AttemptNote, Metadata, encode_metadata, raw_usd, usd
-from shared.wire.sse import EventTooLong
+from shared.wire.parse.sse import EventTooLong
 
 _DRAIN_S = 1.0
 

@@ -15,7 +15,7 @@ from shared.wire.chat.answer import Completion, NotAnAnswer, with_reported_cost
 from shared.wire.chat.first_content import has_content
 from shared.wire.chat.whole_stream import WholeAnswer, gather, is_stream
 from shared.wire.dialect import Dialect, Reader
-from shared.wire.sse import BOM, EventTooLong
+from shared.wire.parse.sse import BOM, EventTooLong
 
 _MOST_HELD_BYTES = 64 * 1024
 _METADATA = b"null"

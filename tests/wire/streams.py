@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shared.wire.dialect import Reader, dialect_of
+from shared.wire.parse.sse import event_data
 from shared.wire.provider import ANTHROPIC, OPENAI
-from shared.wire.sse import event_data
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 METADATA = b'{"provider_used":"p"}'

@@ -6,7 +6,7 @@ import msgspec
 
 from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
 from shared.wire.chat.usage import normalize
-from shared.wire.lenient import NotJSON, check_utf8, utf8_bytes
+from shared.wire.parse.lenient import NotJSON, check_utf8, utf8_bytes
 from shared.wire.usage import Counts, read_cost
 
 

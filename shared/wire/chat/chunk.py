@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from shared.wire.chat.usage import read_usage
-from shared.wire.lenient import ABSENT, NotJSON, is_nothing, read_json, read_text
+from shared.wire.parse.lenient import ABSENT, NotJSON, is_nothing, read_json, read_text
 from shared.wire.usage import Counts, merge
 
 Said = Mapping[str, msgspec.Raw]

@@ -15,8 +15,16 @@ from shared.wire.chat.answer import splice
 from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
 from shared.wire.chat.tool_calls import ToolCalls
 from shared.wire.chat.usage import normalize
-from shared.wire.lenient import NotJSON, utf8_bytes
-from shared.wire.sse import DONE, END, NOT_UTF8, EventFrames, data_event, event_data, utf8_events
+from shared.wire.parse.lenient import NotJSON, utf8_bytes
+from shared.wire.parse.sse import (
+    DONE,
+    END,
+    NOT_UTF8,
+    EventFrames,
+    data_event,
+    event_data,
+    utf8_events,
+)
 from shared.wire.usage import Counts, merge
 
 _KEPT_BYTES = 64 * 1024
@@ -135,8 +143,9 @@ class StreamReader:
         if self.error is not None:
             return
         self._note(chunk)
-        if not chunk.choices and chunk.bears_usage:
-            self._usage_event = data if self._show_usage else None
+        if self._is_usage_event(chunk):
+            if self._show_usage and (chunk.bears_usage or self._usage_event is None):
+                self._usage_event = data
             return
         if self._held is not None:
             out.append(data_event(self._held))
@@ -150,6 +159,11 @@ class StreamReader:
             self._held = data
         else:
             out.append(data_event(data))
+
+    def _is_usage_event(self, chunk: Chunk) -> bool:
+        """Whether it is there for the usage alone, which behind the reason may also be null."""
+        has_field = self.has_reason and bytes(chunk.usage) != b""
+        return not chunk.choices and (chunk.bears_usage or has_field)
 
     def _note(self, chunk: Chunk) -> None:
         """What the event says of the whole answer."""

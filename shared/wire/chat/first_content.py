@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shared.wire.chat.chunk import read_chunk
-from shared.wire.lenient import NotJSON
-from shared.wire.sse import END, event_data
+from shared.wire.parse.lenient import NotJSON
+from shared.wire.parse.sse import END, event_data
 
 
 def has_content(events: bytes) -> bool:

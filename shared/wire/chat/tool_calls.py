@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from shared.wire.chat.chunk import Choice, Chunk
-from shared.wire.lenient import ABSENT, NotJSON, is_nothing, read_json
+from shared.wire.parse.lenient import ABSENT, NotJSON, is_nothing, read_json
 
 STOP, TOOL_CALLS = "stop", "tool_calls"
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.lenient import ABSENT, NotJSON, is_nothing, read_json
+from shared.wire.parse.lenient import ABSENT, NotJSON, is_nothing, read_json
 from shared.wire.usage import Counts, Number, add_up, read_cost, read_count
 
 _TICKS_DIGITS = b"e-10"

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from shared.wire.chat.answer import Completion, splice, text_bytes
 from shared.wire.chat.tool_calls import STOP, TOOL_CALLS
-from shared.wire.lenient import NotJSON, encode, loads
-from shared.wire.sse import BOM, DONE, END, data_event, event_data
+from shared.wire.parse.lenient import NotJSON, encode, loads
+from shared.wire.parse.sse import BOM, DONE, END, data_event, event_data
 from shared.wire.usage import Counts
 
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")

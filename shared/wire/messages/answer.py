@@ -12,7 +12,10 @@ import msgspec
 
 from shared.wire.chat.answer import Completion, NotAnAnswer
 from shared.wire.chat.usage import usage_object
-from shared.wire.lenient import (
+from shared.wire.messages.block import Block
+from shared.wire.messages.stop_reason import StopDetails, finish_reason
+from shared.wire.messages.usage import normalize, read_usage
+from shared.wire.parse.lenient import (
     ABSENT,
     NotJSON,
     check_utf8,
@@ -21,9 +24,6 @@ from shared.wire.lenient import (
     read_json,
     read_text,
 )
-from shared.wire.messages.block import Block
-from shared.wire.messages.stop_reason import StopDetails, finish_reason
-from shared.wire.messages.usage import normalize, read_usage
 from shared.wire.usage import Counts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.lenient import ABSENT, encode, is_nothing, read_text
+from shared.wire.parse.lenient import ABSENT, encode, is_nothing, read_text
 
 
 class Block(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ import msgspec
 
 from shared.wire.chat.answer import splice
 from shared.wire.chat.usage import usage_object
-from shared.wire.lenient import read_text, utf8_bytes
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
-from shared.wire.sse import DONE, data_event
+from shared.wire.parse.lenient import read_text, utf8_bytes
+from shared.wire.parse.sse import DONE, data_event
 from shared.wire.usage import Counts
 
 _encode = msgspec.json.Encoder().encode

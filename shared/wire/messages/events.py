@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.lenient import ABSENT, NotJSON, encode, is_nothing, read_json
 from shared.wire.messages.block import Block, OpenBlock
 from shared.wire.messages.chunks import ChunkWriter
 from shared.wire.messages.stop_reason import StopDetails
 from shared.wire.messages.usage import normalize, read_usage
-from shared.wire.sse import END, NOT_UTF8, EventFrames, event_data, event_name, utf8_events
+from shared.wire.parse.lenient import ABSENT, NotJSON, encode, is_nothing, read_json
+from shared.wire.parse.sse import END, NOT_UTF8, EventFrames, event_data, event_name, utf8_events
 from shared.wire.usage import Counts, merge
 
 _PING = b": ping\n\n"

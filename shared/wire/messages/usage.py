@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.lenient import NotJSON, is_nothing, read_json
+from shared.wire.parse.lenient import NotJSON, is_nothing, read_json
 from shared.wire.usage import Counts, Number, add_up, read_count
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.wire.chat.events import StreamReader
-from shared.wire.sse import DONE, MAX_EVENT_BYTES, EventTooLong
+from shared.wire.parse.sse import DONE, MAX_EVENT_BYTES, EventTooLong
 from shared.wire.usage import Counts
 
 

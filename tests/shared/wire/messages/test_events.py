@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
 from shared.wire.messages.events import StreamReader
-from shared.wire.sse import DONE, MAX_EVENT_BYTES, EventTooLong
+from shared.wire.parse.sse import DONE, MAX_EVENT_BYTES, EventTooLong
 from shared.wire.usage import Counts
 
 RECORDED = Path(__file__).parents[3] / "recorded" / "anthropic"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.wire.chat.events import StreamReader
-from shared.wire.sse import END, EventFrames, event_data
+from shared.wire.parse.sse import END, EventFrames, event_data
 
 LINE_ENDS = [b"\n", b"\r\n", b"\r"]
 
