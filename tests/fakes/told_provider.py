@@ -201,7 +201,7 @@ def text_of(answer: httpx.Response) -> str:
     """What a client reads of an answer, JSON or a stream."""
     if answer.headers["content-type"].startswith("text/event-stream"):
         choices = [one for event in events_of(answer) for one in event.get("choices") or ()]
-        return "".join(choice["delta"].get("content") or "" for choice in choices)
+        return "".join((choice.get("delta") or {}).get("content") or "" for choice in choices)
     return answer.json()["choices"][0]["message"]["content"]
 
 
