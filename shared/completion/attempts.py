@@ -224,14 +224,16 @@ class Attempts:
             course.has_content = bool(body)
             completion = await take_whole(provider, answer, body, dialect, created=created)
         except NotAnAnswer as error:
-            answer.close()
-            raise refused(candidate, target, answer, error.body) from error
+            said = error.body  # raised below: a context would keep the whole answer
         except BaseException:
             answer.close()
             raise
-        course.win()
-        self._circuits.answered(candidate)
-        return Answered(course, completion)
+        else:
+            course.win()
+            self._circuits.answered(candidate)
+            return Answered(course, completion)
+        answer.close()
+        raise refused(candidate, target, answer, said)
 
     def _learn(self, candidate: Candidate, target: Target, answer: UpstreamResponse) -> None:
         """Read the rate-limit headers, but only where one says that little is left.

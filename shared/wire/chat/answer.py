@@ -10,12 +10,15 @@ from shared.wire.parse.lenient import NotJSON, check_utf8, utf8_bytes
 from shared.wire.usage import Counts, read_cost
 
 
+_MOST_OF_AN_ERROR_BYTES = 64 * 1024
+
+
 class NotAnAnswer(ValueError):
     """An answer of status 200 that is none. `body` is the error it bears, as if it came alone."""
 
     def __init__(self, why: str, body: bytes) -> None:
         super().__init__(why)
-        self.body = body
+        self.body = body[:_MOST_OF_AN_ERROR_BYTES]
 
 
 class Completion(msgspec.Struct, frozen=True):
