@@ -9,7 +9,6 @@ from shared.wire.chat.usage import normalize
 from shared.wire.parse.lenient import NotJSON, check_utf8, utf8_bytes
 from shared.wire.usage import Counts, read_cost
 
-
 _MOST_OF_AN_ERROR_BYTES = 64 * 1024
 
 
