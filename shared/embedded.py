@@ -1,18 +1,21 @@
 """PostgreSQL and Valkey from Python wheels, for `switchyard up` and the tests.
 
-Both listen only on 127.0.0.1, without a password: anyone who can open a socket on this machine can
-read them. Whatever a killed predecessor left running on the same folder is stopped first.
+Both listen only on 127.0.0.1 and ask for a password of their own, generated once and kept in a file
+of mode 0600: another user of the machine who opens a socket to them gets no further. Whatever a
+killed predecessor left running on the same folder is stopped first.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import secrets
 import socket
 import subprocess
 import time
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,10 @@ from shared.db.session import connect
 DATABASE = "switchyard"
 _STOP_S = 8.0
 _START_TRIES = 7
+_ACCESS = """\
+# Written by `switchyard up`.
+host all all 127.0.0.1/32 scram-sha-256
+"""
 
 
 class EmbeddedFailed(Exception):
@@ -51,13 +58,14 @@ class EmbeddedPostgres:
     port: int
     binaries: Path
     system_user: str | None
+    password: str = field(repr=False)
 
     @property
     def dsn(self) -> str:
         return self.dsn_of(DATABASE)
 
     def dsn_of(self, database: str) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def stop(self, *, mode: str = "fast") -> None:
         """Stop it. Mode `immediate` is a crash, from which the next start recovers."""
@@ -86,29 +94,63 @@ def start_postgres(
         cluster.ensure_pgdata_inited()
     except subprocess.SubprocessError as error:
         raise EmbeddedFailed(f"PostgreSQL could not create its cluster in {folder}") from error
+    password, is_new = _password(folder.parent / f"{folder.name}.password")
     port_file = folder.parent / f"{folder.name}.port"
     port = port or free_port(_remembered(port_file))
-    server = EmbeddedPostgres(folder, port, cluster.bin_path, cluster.system_user)
-    options = f"-h 127.0.0.1 -p {port} -k '' -c max_connections=200 -c timezone=UTC"
-    if not durable:
-        options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    server = EmbeddedPostgres(folder, port, cluster.bin_path, cluster.system_user, password)
     log = folder / "log"
-    for attempt in range(_START_TRIES):
-        try:
-            _pg_ctl(
-                server.binaries, server.system_user, "start",
-                "-o", options, "-l", str(log), "-D", str(folder),
-            )  # fmt: skip
-            break
-        except EmbeddedFailed as error:
-            # After the postmaster got a SIGKILL, its old backends need a moment to notice.
-            if attempt == _START_TRIES - 1:
-                output = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-                raise EmbeddedFailed(f"PostgreSQL did not start: {output}") from error
-            time.sleep(0.5)
+    try:
+        _patiently(lambda: _close_to_others(server, again=is_new))
+        _patiently(lambda: _start(server, log, durable=durable))
+    except EmbeddedFailed as error:
+        output = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        raise EmbeddedFailed(f"PostgreSQL did not start: {error}. {output}") from error
     port_file.write_text(str(port))
     _ensure_database(server)
     return server
+
+
+def _patiently(step: Callable[[], None]) -> None:
+    """After the postmaster got a SIGKILL, its old backends need a moment to notice."""
+    for _ in range(_START_TRIES - 1):
+        try:
+            return step()
+        except EmbeddedFailed:
+            time.sleep(0.5)
+    return step()
+
+
+def _close_to_others(server: EmbeddedPostgres, *, again: bool) -> None:
+    """Have a cluster that trusts everybody, a new one or of an earlier release, ask for a password;
+    `again` though it does already.
+
+    Set without a server that anybody could reach, and before the file that asks for it.
+    """
+    access = server.folder / "pg_hba.conf"
+    if access.read_text() == _ACCESS and not again:
+        return
+    done = subprocess.run(  # noqa: S603
+        [str(server.binaries / "postgres"), "--single", "-D", str(server.folder), "postgres"],
+        user=server.system_user,
+        input=f"ALTER ROLE postgres PASSWORD '{server.password}'\n".encode(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise EmbeddedFailed(f"its password could not be set (status {done.returncode})")
+    access.write_text(_ACCESS)
+
+
+def _start(server: EmbeddedPostgres, log: Path, *, durable: bool) -> None:
+    options = f"-h 127.0.0.1 -p {server.port} -k '' -c max_connections=200 -c timezone=UTC"
+    if not durable:
+        options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    _pg_ctl(
+        server.binaries, server.system_user, "start",
+        "-o", options, "-l", str(log), "-D", str(server.folder),
+    )  # fmt: skip
 
 
 def _pg_ctl(binaries: Path, user: str | None, *arguments: str) -> None:
@@ -142,10 +184,11 @@ class EmbeddedValkey:
     folder: Path
     port: int
     process: subprocess.Popen[bytes]
+    password: str = field(repr=False)
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def stop(self) -> None:
         self.process.terminate()
@@ -172,13 +215,17 @@ def start_valkey(folder: Path, *, port: int | None = None, persist: bool = True)
 
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    # What an earlier release wrote here is readable by all: requests, in the append-only file.
+    folder.chmod(0o700)
     _stop_leftovers("valkey-server", str(folder))
+    password, _ = _password(folder / "password")
     port_file = folder / "port"
     port = port or free_port(_remembered(port_file))
     config = folder / "valkey.conf"
     # If it set its own title, its command line would not name the folder for `_stop_leftovers`.
     config.write_text(
         f'bind 127.0.0.1\nport {port}\ndir "{folder}"\nsave ""\nset-proc-title no\n'
+        f"requirepass {password}\n"
         f"appendonly {'yes' if persist else 'no'}\nappendfsync everysec\n"
     )
     log = folder / "valkey.log"
@@ -191,11 +238,11 @@ def start_valkey(folder: Path, *, port: int | None = None, persist: bool = True)
             cwd=folder,
             start_new_session=True,
         )
-    server = EmbeddedValkey(folder, port, process)
+    server = EmbeddedValkey(folder, port, process, password)
     for _ in range(200):
         if process.poll() is not None:
             break
-        if _answers_ping(port):
+        if _answers_ping(port, password):
             port_file.write_text(str(port))
             return server
         time.sleep(0.05)
@@ -204,13 +251,24 @@ def start_valkey(folder: Path, *, port: int | None = None, persist: bool = True)
     raise EmbeddedFailed(f"Valkey did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
-def _answers_ping(port: int) -> bool:
+def _answers_ping(port: int, password: str) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            connection.sendall(b"*1\r\n$4\r\nPING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+            connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
+            return connection.makefile("rb").read(12) == b"+OK\r\n+PONG\r\n"
     except OSError:
         return False
+
+
+def _password(file: Path) -> tuple[str, bool]:
+    """The one in `file`, and whether it is new: else it stays, as does yesterday's psql command."""
+    if file.exists() and (known := file.read_text()):
+        return known, False
+    made = secrets.token_hex(24)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(made)
+    return made, True
 
 
 def _remembered(file: Path) -> int | None:

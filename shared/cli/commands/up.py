@@ -71,6 +71,8 @@ def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
     PostgreSQL and Valkey are embedded unless DATABASE_URL and REDIS_URL are set. A second run
     continues with the data of the first. Ctrl-C stops everything.
     """
+    # Usage, keys and passwords: what this writes, and what it starts, is its user's alone.
+    os.umask(0o077)
     stop = StopRequest()
     stop.listen()
     folder = data_folder() if data_dir is None else data_dir.expanduser().absolute()

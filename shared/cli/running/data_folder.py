@@ -16,6 +16,7 @@ from shared.vault.keyring import generate_key, parse_key_ring
 KEY_FILE = "byok.key"
 _LOCK = "up.lock"
 _METRICS = "metrics"
+_OURS = (_LOCK, _METRICS, "run.json", "up.pids", "postgres.port", "spool", "valkey")
 
 
 @contextmanager
@@ -25,8 +26,9 @@ def locked(folder: Path) -> Generator[None]:
     The lock ends with the process that holds it, however that ends.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _close_to_others(folder)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CommandFailed(
             f"cannot use {folder} as the data folder ({error.strerror});"
@@ -45,6 +47,18 @@ def locked(folder: Path) -> Generator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _close_to_others(folder: Path) -> None:
+    """What an earlier release left readable by all.
+
+    By name: the folder may hold what is not ours, and is not closed itself, since as root
+    PostgreSQL runs as another user, who has to get to its own data in it.
+    """
+    for name in _OURS:
+        for path in (folder / name, *(folder / name).rglob("*")):
+            if path.exists() and not path.is_symlink():
+                path.chmod(path.stat().st_mode & ~0o077)
 
 
 def read_key_file(folder: Path) -> str | None:
