@@ -28,7 +28,7 @@ from shared.errors import InvalidField, NotFound, StoredKeyHostChanged, StoredKe
 from shared.resources import opener
 from shared.routing.own_keys import PlatformFallback, UsePolicy
 from shared.routing.snapshot import Provider
-from shared.upstream.provider_url import owner_of
+from shared.upstream.provider_url import owner_to_store
 from shared.vault.secret import SecretText, shown
 from shared.wire.key_format import looks_like_key_of, other_provider_of
 
@@ -171,6 +171,7 @@ class OwnKeyChanges:
                 param="provider",
                 code="byok_not_supported",
             )
+        owner_to_store(None, provider)  # before the key is sent there
         return provider
 
     def _sealed(
@@ -182,7 +183,7 @@ class OwnKeyChanges:
         found: KeyCheck,
         actor: Actor,
     ) -> NewUserKey:
-        sealed, to_show = self._vault.seal(owner_of(user_id, provider), key), shown(key)
+        sealed, to_show = self._vault.seal(owner_to_store(user_id, provider), key), shown(key)
         return NewUserKey(
             user_id=user_id,
             provider_id=provider.id,

@@ -114,7 +114,8 @@ def refusal_of(why: WhyNot, provider: Provider) -> StoredKeyUnreadable:
     if why is WhyNot.HOST_CHANGED:
         return StoredKeyHostChanged(
             provider.slug,
-            f"{provider.name} has moved to another host since your key was stored; {again}.",
+            f"{provider.name} has moved to another host, scheme or port since your key was stored;"
+            f" {again}.",
         )
     if why is WhyNot.NO_OWNER:
         return StoredKeyUnreadable(

@@ -19,7 +19,7 @@ from shared.db.system_keys import NewSystemKey, SystemKey
 from shared.errors import InvalidField, NotFound
 from shared.resources import opener
 from shared.routing.snapshot import Provider
-from shared.upstream.provider_url import owner_of
+from shared.upstream.provider_url import owner_to_store
 from shared.vault.secret import SecretText, shown
 
 
@@ -64,9 +64,9 @@ class SystemKeys:
                 param="provider",
                 code="unknown_provider",
             )
-        key = read_key(asked.api_key)
+        owner, key = owner_to_store(None, provider), read_key(asked.api_key)
         found = await self._checks.check(provider, key)
-        sealed, to_show = self._vault.seal(owner_of(None, provider), key), shown(key)
+        sealed, to_show = self._vault.seal(owner, key), shown(key)
         new = NewSystemKey(
             sealed=sealed.text,
             key_id=sealed.key_id,

@@ -1,7 +1,8 @@
 """An admin's changes to providers: the checks, the row and the audit trail, in one transaction.
 
-A key is sealed to its provider's host (CVE-2026-41487: a changed base URL sends a kept key to
-whoever is there), so a host changes only without keys.
+A key is sealed to its provider's place (CVE-2026-41487: a changed base URL sends a kept key to
+whoever is there, and plain http shows it to whoever is on the way), so that changes only without
+keys.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class ChangeProvider(_Fields, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`remove_keys`: where the host changes, the keys that are sealed to the old one go."""
+    """`remove_keys`: where the host changes (or its scheme, or the port of a local one), the keys
+    that are sealed to the old one go.
+    """
 
     base_url: BaseUrl | UnsetType = UNSET
     remove_keys: bool = False
@@ -95,15 +98,20 @@ class Providers:
     """llm_providers as an admin reads and changes it. A change is in force everywhere within 2 s.
 
     What is passed in has been decoded (or converted) by msgspec, which checks each field.
-    `host_of` has None for a URL that cannot be read: nothing was ever sent there.
+    `places`, of a base URL and whether it is local: what its keys are sealed to, and behind that
+    what else opens there; none where no key goes.
     """
 
     def __init__(
-        self, database: Connects, *, check_url: CheckUrl, host_of: Callable[[str], str | None]
+        self,
+        database: Connects,
+        *,
+        check_url: CheckUrl,
+        places: Callable[[str, bool], tuple[str, ...]],
     ) -> None:
         self._database = database
         self._check_url = check_url
-        self._host_of = host_of
+        self._places = places
 
     async def list(self) -> list[ProviderRow]:
         """All of them, in the order of their ids."""
@@ -148,7 +156,9 @@ class Providers:
         async with self._database.connection() as connection, connection.transaction():
             held = await _found(connection, slug, for_update=True)
             refuse_unused(NOT_USED, changes, held)
-            removed = await self._let_go_of_keys(connection, held, url, remove=change.remove_keys)
+            before, after = self._places(held.base_url, held.is_local), self._places(url, is_local)
+            is_kept = set(before[:1]) <= set(after)
+            removed = 0 if is_kept else await _let_go_of_keys(connection, held, change.remove_keys)
             try:
                 await providers.change_provider(connection, held.id, changes)
             except psycopg.errors.UniqueViolation as error:
@@ -187,22 +197,21 @@ class Providers:
                 f"'base_url' is refused: {error}.", param="base_url", code="base_url_refused"
             ) from error
 
-    async def _let_go_of_keys(
-        self, connection: Connection, held: ProviderRow, url: str, *, remove: bool
-    ) -> int:
-        """Callers' keys that were removed since the host changes. Raises Unprocessable."""
-        has_keys = held.user_keys or held.has_system_key
-        if not has_keys or self._host_of(held.base_url) == self._host_of(url):
-            return 0
-        if not remove:
-            raise Unprocessable(
-                f"{held.user_keys} users' keys and {int(held.has_system_key)} platform keys are"
-                " sealed to the host that base_url has now; send remove_keys: true to remove them,"
-                " and have their owners enter them again.",
-                param="base_url",
-                code="provider_key_host_changed",
-            )
-        return await providers.remove_keys(connection, held.id)
+
+async def _let_go_of_keys(connection: Connection, held: ProviderRow, remove: bool) -> int:  # noqa: FBT001
+    """Keys that were removed since their place changes. Raises Unprocessable."""
+    if not (held.user_keys or held.has_system_key):
+        return 0
+    if not remove:
+        raise Unprocessable(
+            f"{held.user_keys} users' keys and {int(held.has_system_key)} platform keys are"
+            " sealed to the host and scheme that base_url has now (and, of a local provider, to"
+            " the port); send remove_keys: true to remove them, and have their owners enter them"
+            " again.",
+            param="base_url",
+            code="provider_key_host_changed",
+        )
+    return await providers.remove_keys(connection, held.id)
 
 
 async def _found(connection: Connection, slug: str, *, for_update: bool = False) -> ProviderRow:

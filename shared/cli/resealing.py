@@ -21,7 +21,7 @@ from shared.db.sealed_keys import (
     read_sealed,
     write_resealed,
 )
-from shared.upstream.origin import parse_url
+from shared.upstream.provider_url import place_of
 from shared.vault.owner import NotOpened, Owner, WhyNot
 from shared.vault.sealing import Vault
 from shared.vault.secret import shown
@@ -178,9 +178,10 @@ def _why_closed(vault: Vault, row: SealedRow) -> WhyNot | None:
 
 def _owner(row: SealedRow) -> Owner:
     try:
-        return Owner(row.user_id, row.provider, parse_url(row.base_url)[0].host)
+        place = place_of(row.base_url, is_local=row.is_local)
     except ValueError as error:
         raise NotOpened(WhyNot.HOST_CHANGED) from error
+    return Owner(row.user_id, row.provider, place.sealed_to, place.earlier)
 
 
 def _closed(table: Table, row: SealedRow, why: WhyNot) -> Closed:

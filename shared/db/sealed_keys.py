@@ -26,6 +26,7 @@ class SealedRow(msgspec.Struct, frozen=True):
     user_id: str | None
     provider: str
     base_url: str
+    is_local: bool
     sealed: str
     key_id: str | None
 
@@ -43,14 +44,14 @@ class Resealed(msgspec.Struct, frozen=True):
 
 _READ: dict[Table, LiteralString] = {
     Table.USER_KEYS: (
-        "SELECT k.id, k.user_id, p.provider_slug AS provider, p.base_url,"
+        "SELECT k.id, k.user_id, p.provider_slug AS provider, p.base_url, p.is_local,"
         " k.encrypted_api_key AS sealed, k.encryption_key_id AS key_id"
         " FROM user_api_keys k JOIN llm_providers p ON p.id = k.provider_id"
         " WHERE k.id > %(after)s AND (%(all)s OR k.encryption_key_id IS DISTINCT FROM %(newest)s)"
         " ORDER BY k.id LIMIT %(limit)s"
     ),
     Table.SYSTEM_KEYS: (
-        "SELECT id, NULL AS user_id, provider_slug AS provider, base_url,"
+        "SELECT id, NULL AS user_id, provider_slug AS provider, base_url, is_local,"
         " encrypted_system_key AS sealed, system_key_encryption_key_id AS key_id"
         " FROM llm_providers WHERE encrypted_system_key IS NOT NULL AND id > %(after)s"
         " AND (%(all)s OR system_key_encryption_key_id IS DISTINCT FROM %(newest)s)"

@@ -14,8 +14,8 @@ from shared.errors import InvalidField, NotFound
 from shared.resources import opener
 from shared.upstream.check import CheckResult, check_provider
 from shared.upstream.host_check import check_base_url
-from shared.upstream.origin import parse_url
 from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.provider_url import place_of
 from shared.upstream.transport import Transport
 
 PROBE_TIMEOUT_S = 10.0
@@ -28,7 +28,7 @@ async def open_providers(database: Database) -> AsyncGenerator[Providers]:
 
 def providers_over(database: Connects) -> Providers:
     """The catalog's service with the checks of an address, which it is too far below to import."""
-    return Providers(database, check_url=check_base_url, host_of=_host_of)
+    return Providers(database, check_url=check_base_url, places=_places)
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -77,9 +77,10 @@ async def open_probe(access: PlatformAccess, keeper: SnapshotKeeper) -> AsyncGen
         await transport.aclose()
 
 
-def _host_of(url: str) -> str | None:
-    """None where an older row's URL cannot be read: then nothing was ever sent there."""
+def _places(url: str, is_local: bool) -> tuple[str, ...]:
+    """None where no key is ever sent: an older row's URL that cannot be read, say."""
     try:
-        return parse_url(url)[0].host
+        place = place_of(url, is_local=is_local)
     except ValueError:
-        return None
+        return ()
+    return (place.sealed_to,) if place.earlier is None else (place.sealed_to, place.earlier)

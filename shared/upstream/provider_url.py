@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.errors import InvalidField
 from shared.routing.snapshot import Provider
 from shared.settings import PROVIDER_PREFIXES, ProviderSettings, TryOutSettings
+from shared.upstream.address import is_public
 from shared.upstream.origin import parse_url
 from shared.vault.owner import Owner
 from shared.wire.dialect import Dialect, dialect_of
@@ -64,11 +66,58 @@ class ProviderUrls:
         return Endpoint(slug, url.rstrip("/"), dialect, is_trusted, is_simulated)
 
 
+class Place(msgspec.Struct, frozen=True):
+    """What a key is sealed to; and what a release, or the same row when it was marked otherwise,
+    sealed to that is no other place.
+    """
+
+    sealed_to: str
+    earlier: str | None
+
+
+def place_of(base_url: str, *, is_local: bool) -> Place:
+    """The host, by https alone; of a provider marked local the scheme, host and port.
+
+    Raises ValueError for a URL that cannot be read, and for plain http to one that is not local:
+    no key goes there. Earlier releases sealed to the bare host, whatever the scheme and port were:
+    that opens by https, and at hosts that can only be the operator's own.
+    """
+    origin, _ = parse_url(base_url)
+    full = f"{origin.scheme}://{origin.host}:{origin.port}"
+    if is_local:
+        is_safe = origin.scheme == "https" or _is_own(origin.host)
+        return Place(full, origin.host if is_safe else None)
+    if origin.scheme != "https":
+        raise ValueError("a key must not go out by plain http unless the provider is local")
+    return Place(origin.host, full)
+
+
+def _is_own(host: str) -> bool:
+    """Whether it can be nothing on the Internet: a private address, or a name without a dot."""
+    try:
+        return not is_public(host)
+    except ValueError:
+        return "." not in host
+
+
 def owner_of(user_id: str | None, provider: Provider) -> Owner:
     """What a key of this user (None: of the platform) at this provider is sealed to.
 
-    The host is that of the provider's row, not of the operator's environment or of a simulated
+    The place is that of the provider's row, not of the operator's environment or of a simulated
     provider: a key stored while trying out must work afterwards, and who sets the environment
-    holds the vault's key anyway. Raises ValueError where the row's URL cannot be read.
+    holds the vault's key anyway. Raises ValueError as `place_of`.
     """
-    return Owner(user_id, provider.slug, parse_url(provider.base_url)[0].host)
+    place = place_of(provider.base_url, is_local=provider.is_local)
+    return Owner(user_id, provider.slug, place.sealed_to, place.earlier)
+
+
+def owner_to_store(user_id: str | None, provider: Provider) -> Owner:
+    """`owner_of`, before a key is sent or sealed. Raises InvalidField."""
+    try:
+        return owner_of(user_id, provider)
+    except ValueError as error:
+        raise InvalidField(
+            f"No key can be stored for {provider.name}: {error}.",
+            param="provider",
+            code="provider_takes_no_keys",
+        ) from error

@@ -10,12 +10,14 @@ import msgspec
 class Owner(msgspec.Struct, frozen=True):
     """Whose key it is, and where alone it may be sent. `user` None: the platform's.
 
-    `provider` is a slug, `host` that of the provider's row, in lower case and without a port.
+    `provider` is a slug. `host` is the place of the provider's row as upstream/provider_url.py says
+    it; what was sealed to `earlier` opens as well.
     """
 
     user: str | None
     provider: str
     host: str
+    earlier: str | None = None
 
 
 class WhyNot(StrEnum):

@@ -55,7 +55,7 @@ class Vault:
             raise NotOpened(WhyNot.NO_OWNER) from None
         if (contents.user, contents.provider) != (owner.user, owner.provider):
             raise NotOpened(WhyNot.ANOTHER_OWNER)
-        if contents.host != owner.host:
+        if contents.host not in (owner.host, owner.earlier):
             raise NotOpened(WhyNot.HOST_CHANGED)
         return SecretText(contents.key)
 

@@ -203,6 +203,32 @@ class TestAKeyIsSealedToItsHost:
         answer = admin("PATCH", f"/providers/{sealed}", base_url=url)
         assert answer.json()["base_url"] == url
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param({"base_url": "http://llm.example.com/v1", "is_local": True}, id="http"),
+            pytest.param(
+                {"base_url": "http://llm.example.com:443/v1", "is_local": True}, id="http at 443"
+            ),
+            pytest.param({"base_url": "http://127.0.0.1:9/v1", "is_local": True}, id="here"),
+        ],
+    )
+    def test_plain_http_is_another_place_though_the_host_is_the_same(
+        self, admin: Admin, sealed: str, change: dict[str, object]
+    ) -> None:
+        answer = admin("PATCH", f"/providers/{sealed}", **change)
+        assert refusal(answer) == (422, "provider_key_host_changed", "base_url")
+        assert admin("PATCH", f"/providers/{sealed}", **change, remove_keys=True).json()["is_local"]
+
+    def test_the_port_of_a_local_one_is_part_of_its_place(self, admin: Admin, sealed: str) -> None:
+        url = "https://llm.example.com/v1"
+        local = admin("PATCH", f"/providers/{sealed}", base_url=url, is_local=True)
+        assert local.json()["is_local"], local.text
+        for other in ("https://llm.example.com:8443/v1", "http://llm.example.com:443/v1"):
+            answer = admin("PATCH", f"/providers/{sealed}", base_url=other)
+            assert refusal(answer) == (422, "provider_key_host_changed", "base_url"), other
+        assert admin("PATCH", f"/providers/{sealed}", is_local=False).status_code == 200
+
     def test_it_goes_where_the_admin_says_so(
         self, admin: Admin, sealed: str, changing_deployment: Deployment
     ) -> None:

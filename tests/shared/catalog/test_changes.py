@@ -32,7 +32,7 @@ def sent(kind: type[T], **fields: Any) -> T:
 
 
 def providers(database: Database) -> Providers:
-    return Providers(database, check_url=check_base_url, host_of=str)
+    return Providers(database, check_url=check_base_url, places=lambda url, is_local: (url,))
 
 
 @asynccontextmanager
