@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from functools import partial
 
-from shared.log import get_logger
 from shared.resources import opener
 from shared.settings import ProviderSettings, VaultSettings
 from shared.upstream.platform_keys import PlatformKeys
@@ -21,14 +21,16 @@ REFRESH_S = 300.0
 async def open_vault(settings: VaultSettings) -> AsyncGenerator[Vault]:
     """Raises ValueError("Invalid encryption key: …") where there is no usable ring.
 
-    A ring of Secrets Manager is read again every REFRESH_S, so that a key added there needs no
-    restart.
+    A ring of Secrets Manager is read again every REFRESH_S, and when a key does not open: one that
+    was added there needs no restart.
     """
-    vault = Vault(await asyncio.to_thread(read_key_ring, settings))
-    if not settings.key_source.startswith(SECRETS_MANAGER):
+    read = partial(read_key_ring, settings)
+    can_change = settings.key_source.startswith(SECRETS_MANAGER)
+    vault = Vault(await asyncio.to_thread(read), read if can_change else None)
+    if not can_change:
         yield vault
         return
-    refreshing = asyncio.create_task(keep_fresh(vault, settings), name="vault.refresh")
+    refreshing = asyncio.create_task(keep_fresh(vault), name="vault.refresh")
     try:
         yield vault
     finally:
@@ -44,15 +46,8 @@ async def open_platform_keys(
     yield PlatformKeys.from_settings(providers, vault)
 
 
-async def keep_fresh(vault: Vault, settings: VaultSettings, every_s: float = REFRESH_S) -> None:
+async def keep_fresh(vault: Vault, every_s: float = REFRESH_S) -> None:
     """Read the ring again and again until cancelled; one that cannot be read leaves the old."""
     while True:
         await asyncio.sleep(every_s)
-        try:
-            ring = await asyncio.to_thread(read_key_ring, settings)
-        except ValueError as error:
-            get_logger().warning("vault.refresh_failed", reason=str(error))
-            continue
-        if ring.ids != vault.ring.ids:
-            vault.ring = ring
-            get_logger().info("vault.refreshed", key_ids=ring.ids)
+        await vault.reader.read_again()

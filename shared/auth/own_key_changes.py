@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from shared.auth.key_check import KeyCheck, KeyChecks, KeyStatus
 from shared.auth.key_text import read_key
 from shared.auth.open_vault import Vault
-from shared.auth.own_keys import OwnKeys, open_own_key
+from shared.auth.own_keys import OwnKeys, open_own_key_anew
 from shared.catalog.news.change import KEYS, changing
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import user_keys as rows
@@ -204,7 +204,7 @@ class OwnKeyChanges:
         self, user_id: str, held: UserKey, provider: Provider, actor: Actor
     ) -> SecretText:
         try:
-            return open_own_key(self._vault, user_id, held.sealed, provider)
+            return await open_own_key_anew(self._vault, user_id, held.sealed, provider)
         except (StoredKeyUnreadable, StoredKeyHostChanged) as error:
             async with self._database.connection() as connection:
                 action = Action.USER_KEY_NOT_OPENED

@@ -108,6 +108,18 @@ def open_own_key(vault: Vault, user_id: str, sealed: str, provider: Provider) ->
         raise refusal_of(WhyNot.HOST_CHANGED, provider) from error
 
 
+async def open_own_key_anew(
+    vault: Vault, user_id: str, sealed: str, provider: Provider
+) -> SecretText:
+    """`open_own_key`, with a ring read again where the key does not open with the one there is."""
+    try:
+        return open_own_key(vault, user_id, sealed, provider)
+    except StoredKeyUnreadable:
+        if not await vault.reader.learn():
+            raise
+        return open_own_key(vault, user_id, sealed, provider)
+
+
 def refusal_of(why: WhyNot, provider: Provider) -> StoredKeyUnreadable:
     """What the key's owner is told."""
     again = "store it again with POST /api/v1/llm/byok/keys"

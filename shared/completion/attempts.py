@@ -165,7 +165,7 @@ class Attempts:
         status = None
         was_sent = never_connected = False
         try:
-            target = self._targets.of(candidate)
+            target = await self._targets.opened(candidate)
             course.is_simulated, course.via = target.is_simulated, target.via
             request, course.dropped_params = outgoing(
                 asked.chat, course.plan.choice.level, candidate, target

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.auth.own_keys import StoredKey, open_own_key
-from shared.errors import ProviderUnavailable
+from shared.errors import PlatformKeyRefused, ProviderUnavailable, StoredKeyUnreadable
 from shared.routing.choice import Candidate
 from shared.routing.snapshot import Provider
 from shared.upstream.litellm import SLUG, LiteLLMProxy
@@ -69,6 +69,15 @@ class Targets:
         if target is None:
             target = self._known[seen] = self._make(provider)
         return target
+
+    async def opened(self, candidate: Candidate) -> Target:
+        """`of`, with a ring read again where a stored key does not open with the one there is."""
+        try:
+            return self.of(candidate)
+        except (StoredKeyUnreadable, PlatformKeyRefused):
+            if not await self._vault.reader.learn():
+                raise
+            return self.of(candidate)
 
     def forget_own(self) -> None:
         """Drop every caller's opened key: the table has changed."""

@@ -6,10 +6,13 @@ another row opens, says so, and is refused.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from shared.vault.keyring import CannotOpen, KeyRing
 from shared.vault.owner import NotOpened, Owner, WhyNot
+from shared.vault.refresh import RingReader
 from shared.vault.secret import SecretText
 
 
@@ -34,10 +37,16 @@ _decoder = msgspec.json.Decoder(_Contents)
 
 
 class Vault:
-    """Seals and opens with a ring, which may be exchanged while requests run."""
+    """Seals and opens with a ring, which may be exchanged while requests run; `read` as RingReader
+    takes it.
+    """
 
-    def __init__(self, ring: KeyRing) -> None:
-        self.ring = ring
+    def __init__(self, ring: KeyRing, read: Callable[[], KeyRing] | None = None) -> None:
+        self.reader = RingReader(ring, read)
+
+    @property
+    def ring(self) -> KeyRing:
+        return self.reader.ring
 
     def seal(self, owner: Owner, key: SecretText) -> Sealed:
         ring = self.ring

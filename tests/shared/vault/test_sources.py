@@ -140,8 +140,8 @@ def test_a_key_added_to_the_secret_is_known_without_a_restart_and_an_outage_chan
     source = settings("aws-secretsmanager:byok")
 
     async def run() -> tuple[tuple[str, ...], tuple[str, ...]]:
-        vault = Vault(read_key_ring(source))
-        fresh = asyncio.create_task(keep_fresh(vault, source, every_s=0.01))
+        vault = Vault(read_key_ring(source), lambda: read_key_ring(source))
+        fresh = asyncio.create_task(keep_fresh(vault, every_s=0.01))
         client.put_secret_value(SecretId="byok", SecretString=f"{ONE},{TWO}")
         async with asyncio.timeout(20):
             while len(vault.ring.ids) < 2:  # noqa: ASYNC110  nothing tells of a refresh
