@@ -11,6 +11,18 @@ import ipaddress
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+# Where clouds hand out credentials to whoever asks from inside: AWS, Google and Azure (link-local
+# and its IPv6 stand-ins), Alibaba, Oracle, and Azure's wire server, which is at a public address.
+_METADATA = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32"),
+            *("100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32"),
+        ),
+    )
+)
+_NAT64 = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48")))
 # `is_global` of Python 3.11 takes these for public: RFC 6890's protocol assignments and RFC 9637's
 # documentation.
 _NOT_PUBLIC = (
@@ -24,12 +36,25 @@ _IPV6_UNICAST = ipaddress.ip_network("2000::/3")
 
 def is_public(text: str) -> bool:
     """Whether the IP address is one of the public Internet. Raises ValueError for other text."""
+    if is_metadata(text):
+        return False
     address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
     if any(address.version == net.version and address in net for net in _NOT_PUBLIC):
         return False
     if address.version == 6 and address not in _IPV6_UNICAST:
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def is_metadata(text: str) -> bool:
+    """Whether a cloud keeps credentials there: never a provider, not even a local one.
+
+    Raises ValueError for text that is no IP address.
+    """
+    address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
+    if isinstance(address, ipaddress.IPv6Address) and any(address in net for net in _NAT64):
+        address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return any(address.version == net.version and address in net for net in _METADATA)
 
 
 def _unwrapped(address: Address) -> Address:

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections import deque
 
-from shared.upstream.address import is_public
+from shared.upstream.address import is_metadata, is_public
 from shared.upstream.connection import Connection
 from shared.upstream.faults import AddressRefused, ConnectFailed, ConnectTimeout
 from shared.upstream.limits import Limits
@@ -177,6 +177,8 @@ class Pool:
         except OSError as error:
             raise ConnectFailed(f"{host} does not resolve") from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if any(is_metadata(address) for address in addresses):
+            raise AddressRefused(f"{host} resolves to an address where clouds keep credentials")
         if not self._allows_private and not all(is_public(address) for address in addresses):
             raise AddressRefused(f"{host} resolves to an address that is not public")
         return addresses

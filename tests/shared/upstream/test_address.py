@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.upstream.address import is_public
+from shared.upstream.address import is_metadata, is_public
 from shared.upstream.faults import AddressRefused, ConnectFailed
 from shared.upstream.transport import Transport
 from tests.fakes.raw_server import RawServer, answers_always
@@ -26,6 +26,8 @@ _NOT_PUBLIC = {
     "a carrier's own, 100.64/10": "100.64.0.1",
     "link-local, where clouds keep credentials": "169.254.169.254",
     "protocol assignments": "192.0.0.192",
+    "Azure's wire server": "168.63.129.16",
+    "Azure's wire server, mapped": "::ffff:168.63.129.16",
     "documentation": "203.0.113.1",
     "benchmarks": "198.18.0.1",
     "multicast": "224.0.0.1",
@@ -49,6 +51,31 @@ _NOT_PUBLIC = {
     "6to4 of loopback": "2002:7f00:1::",
     "Teredo": "2001:0:53aa:64c:0:fb7e:80ff:fffe",
 }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "169.254.170.2", "169.254.0.1", "100.100.100.200", "192.0.0.192"),
+        *("168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fe80::1%eth0"),
+        *(
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "64:ff9b:1::a9fe:a9fe",
+        ),
+    ],
+)
+def test_where_clouds_keep_credentials_nothing_is_asked_not_even_of_a_local_provider(
+    address: str,
+) -> None:
+    assert is_metadata(address)
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "fd00::1", "1.1.1.1", "100.64.0.1"])
+def test_other_private_addresses_may_be_a_local_provider(address: str) -> None:
+    assert not is_metadata(address)
 
 
 @pytest.mark.parametrize("address", _NOT_PUBLIC.values(), ids=_NOT_PUBLIC)
