@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from shared.wire.usage import Usage
 from tests.wire.shapes import SHAPES, plain
-from tests.wire.streams import read, recorded
+from tests.wire.streams import billed, joined, read, recorded, text_of
 
 STREAMS = recorded()
 
@@ -37,3 +38,16 @@ def test_a_stream_that_comes_byte_by_byte_is_the_same(
     expected = read(stream, [plain(stream.events)], show_usage=show_usage)
     pieces = [data[at : at + 1] for at in range(len(data))]
     assert read(stream, pieces, show_usage=show_usage).is_as(expected)
+
+
+@pytest.mark.parametrize("name", [name for name, one in STREAMS.items() if one.expected])
+def test_a_stream_says_and_costs_what_its_record_says(name: str) -> None:
+    stream = STREAMS[name]
+    assert stream.expected is not None
+    got = read(stream, [plain(stream.events)], show_usage=True)
+    assert text_of(got) == joined(stream.expected["text"])
+    usage = stream.expected["usage"]
+    assert billed(got) == (None if usage is None else Usage(**usage))
+    is_finished, _, has_error = got.ended
+    assert has_error == stream.expected.get("has_error", False)
+    assert is_finished != (has_error or stream.expected.get("is_cut", False))
