@@ -233,6 +233,13 @@ PROVIDER_PREFIXES: Mapping[str, str] = {
 """By slug, the prefix of a built-in provider's settings."""
 
 
+class UpstreamSettings(SettingsGroup):
+    """The way out to the providers: through whose proxy, and whose certificates are trusted."""
+
+    proxy_url: SecretStr | None = Field(None, alias="UPSTREAM_PROXY_URL")
+    ca_file: Path | None = Field(None, alias="UPSTREAM_CA_FILE")
+
+
 class LiteLLMSettings(SettingsGroup):
     """A LiteLLM proxy, which serves the providers that have no platform key of their own."""
 

@@ -24,6 +24,7 @@ from shared.settings import (
     RedisSettings,
     Settings,
     TryOutSettings,
+    UpstreamSettings,
     VaultSettings,
     load_settings,
 )
@@ -40,6 +41,7 @@ SETTINGS = (
     ProviderSettings,
     RedisSettings,
     TryOutSettings,
+    UpstreamSettings,
     VaultSettings,
 )
 
@@ -65,7 +67,7 @@ def _settings() -> Settings:
 
 
 async def _run(settings: Settings, run: str) -> int:
-    transport = Transport()
+    transport = Transport.from_settings(settings[UpstreamSettings])
     try:
         async with (
             asyncio.timeout(CHECK_HEALTH.longest_s),

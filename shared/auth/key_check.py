@@ -10,7 +10,7 @@ import msgspec
 from shared.errors import ProviderQuotaExhausted, ProviderRejectedKey
 from shared.resources import opener
 from shared.routing.snapshot import Provider
-from shared.settings import ProviderSettings, TryOutSettings
+from shared.settings import ProviderSettings, TryOutSettings, UpstreamSettings
 from shared.upstream.check import CheckResult, check_provider
 from shared.upstream.provider_url import ProviderUrls
 from shared.upstream.transport import Transport
@@ -83,10 +83,10 @@ def judge(name: str, result: CheckResult) -> KeyCheck:
 
 @opener
 async def open_key_checks(
-    providers: ProviderSettings, try_out: TryOutSettings
+    providers: ProviderSettings, try_out: TryOutSettings, way_out: UpstreamSettings
 ) -> AsyncGenerator[KeyChecks]:
     """Over a transport of their own: no check waits for a completion's connection."""
-    transport = Transport()
+    transport = Transport.from_settings(way_out)
     try:
         yield KeyChecks(transport, ProviderUrls.from_settings(providers, try_out))
     finally:

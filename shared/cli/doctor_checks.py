@@ -31,6 +31,7 @@ from shared.settings import (
     SettingsInvalid,
     SpoolSettings,
     TryOutSettings,
+    UpstreamSettings,
     VaultSettings,
     WebSettings,
     load_settings,
@@ -237,7 +238,7 @@ def check_litellm() -> list[Finding]:
 
 
 async def _complaint(proxy: LiteLLMProxy) -> str | None:
-    transport = Transport()
+    transport = Transport.from_settings(load_settings(UpstreamSettings)[UpstreamSettings])
     try:
         return await proxy.complaint(transport, timeout_s=_LITELLM_TIMEOUT_S)
     finally:

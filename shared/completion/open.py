@@ -20,7 +20,7 @@ from shared.completion.targets import Targets
 from shared.completion.usage_writer import UsageWriter
 from shared.db.connect import Database
 from shared.resources import opener
-from shared.settings import CompletionSettings, SpoolSettings
+from shared.settings import CompletionSettings, SpoolSettings, UpstreamSettings
 from shared.spool.open import Shipper, Spool
 from shared.upstream.litellm import LiteLLMProxy
 from shared.upstream.platform_access import PlatformAccess
@@ -43,8 +43,9 @@ async def open_completions(
     shipper: Shipper,
     settings: CompletionSettings,
     spooling: SpoolSettings,
+    way_out: UpstreamSettings,
 ) -> AsyncGenerator[Completions]:
-    transport = Transport()
+    transport = Transport.from_settings(way_out)
     targets = Targets(access=access, litellm=litellm, vault=vault)
     watch = OwnKeyWatch(own_keys, checks, vault, database)
     keeper.on_change("keys", targets.forget_own)

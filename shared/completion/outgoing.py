@@ -38,6 +38,7 @@ def outgoing(
         target.headers,
         translated.body,
         target.may_be_private,
+        target.goes_direct,
     )
     return request, (*chat.left_out, *translated.dropped)
 

@@ -26,7 +26,7 @@ class Target(msgspec.Struct, frozen=True):
 
     `speaks_as` is the slug whose refusals the answer has; `model_prefix` stands before the model's
     id on the way out; `via` names a proxy between us and the provider;
-    `may_be_private` is that of `UpstreamRequest`.
+    `may_be_private` and `goes_direct` are those of `UpstreamRequest`.
     """
 
     dialect: Dialect
@@ -35,6 +35,7 @@ class Target(msgspec.Struct, frozen=True):
     headers: bytes
     is_simulated: bool
     may_be_private: bool
+    goes_direct: bool
     speaks_as: str
     model_prefix: str = ""
     via: str | None = None
@@ -118,6 +119,7 @@ class Targets:
             dialect.headers(key),
             is_simulated=endpoint.is_simulated,
             may_be_private=endpoint.is_trusted,
+            goes_direct=endpoint.is_own,
             speaks_as=provider.slug,
         )
 
@@ -139,6 +141,7 @@ def _through(proxy: LiteLLMProxy, provider: Provider) -> Target:
         proxy.headers,
         is_simulated=False,
         may_be_private=True,
+        goes_direct=True,
         speaks_as=SLUG,
         model_prefix=f"{provider.litellm_prefix}/",
         via=SLUG,

@@ -9,6 +9,26 @@ from __future__ import annotations
 
 import ipaddress
 
+# RFC 6761, 6762, 8375 and 9476, ICANN's .internal, and what networks call themselves.
+_PRIVATE_ENDS = frozenset(
+    [
+        "localhost",
+        "local",
+        "internal",
+        "intranet",
+        "lan",
+        "corp",
+        "home",
+        "arpa",
+        "private",
+        "alt",
+        "test",
+        "invalid",
+        "svc",
+        "cluster",
+        "localdomain",
+    ]
+)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Where clouds hand out credentials to whoever asks from inside: AWS, Google and Azure (link-local
@@ -55,6 +75,13 @@ def is_metadata(text: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and any(address in net for net in _NAT64):
         address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return any(address.version == net.version and address in net for net in _METADATA)
+
+
+def is_public_name(host: str) -> bool:
+    """Whether a name that does not resolve here may be one of the public Internet by its looks."""
+    labels = host.split(".")
+    is_address = ":" in host or labels[-1].isdigit()
+    return len(labels) > 1 and not is_address and labels[-1] not in _PRIVATE_ENDS
 
 
 def _unwrapped(address: Address) -> Address:

@@ -51,6 +51,7 @@ async def check_provider(
     outgoing = UpstreamRequest(
         *(b"GET", origin, target.encode(), dialect.headers(key), b""),
         may_be_private=endpoint.is_trusted,
+        goes_direct=endpoint.is_own,
     )
     loop = asyncio.get_running_loop()
     started = loop.time()

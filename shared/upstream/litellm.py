@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from pydantic import SecretStr
 
 from shared.resources import Check, Checks, opener
-from shared.settings import LiteLLMSettings, SettingsInvalid, TryOutSettings
+from shared.settings import LiteLLMSettings, SettingsInvalid, TryOutSettings, UpstreamSettings
 from shared.upstream.faults import TransportFault
 from shared.upstream.origin import parse_url
 from shared.upstream.request import UpstreamRequest
@@ -66,7 +66,9 @@ class LiteLLMProxy:
         Asks the endpoint that needs no key and calls no model (docs.litellm.ai/docs/proxy/health).
         """
         origin, target = parse_url(self._root + _LIVELINESS)
-        outgoing = UpstreamRequest(b"GET", origin, target.encode(), b"", b"", may_be_private=True)
+        outgoing = UpstreamRequest(
+            b"GET", origin, target.encode(), b"", b"", may_be_private=True, goes_direct=True
+        )
         deadline = asyncio.get_running_loop().time() + timeout_s
         try:
             answer = await transport.send(outgoing, deadline=deadline)
@@ -83,14 +85,17 @@ class LiteLLMProxy:
 
 @opener
 async def open_litellm(
-    settings: LiteLLMSettings, try_out: TryOutSettings, checks: Checks
+    settings: LiteLLMSettings,
+    try_out: TryOutSettings,
+    checks: Checks,
+    way_out: UpstreamSettings,
 ) -> AsyncGenerator[LiteLLMProxy | None]:
     """None where none is set. It is not critical: other providers go on without it."""
     proxy = LiteLLMProxy.from_settings(settings, try_out)
     if proxy is None:
         yield None
         return
-    transport = Transport()
+    transport = Transport.from_settings(way_out)
     checks.append(Check("litellm_proxy", lambda: proxy.complaint(transport)))
     try:
         yield proxy

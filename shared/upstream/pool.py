@@ -7,13 +7,15 @@ import socket
 import ssl
 from collections import deque
 
-from shared.upstream.address import is_metadata, is_public
+from shared.upstream.address import is_metadata, is_public, is_public_name
 from shared.upstream.connection import Connection
 from shared.upstream.faults import AddressRefused, ConnectFailed, ConnectTimeout
 from shared.upstream.limits import Limits
 from shared.upstream.origin import Origin
+from shared.upstream.proxy import Proxy, open_tunnel
 
 _CLOSE_S = 5.0
+_RESOLVE_S = 1.0
 _KEEP_ALIVE = tuple(
     (getattr(socket, name), value)
     # After 60 s of silence a peer is asked every 15 s, and is gone after 4 times without a word.
@@ -37,11 +39,15 @@ class Pool:
         ssl_context: ssl.SSLContext | None,
         *,
         allows_private: bool,
+        proxy: Proxy | None = None,
     ) -> None:
+        """`ssl_context` says whom to trust; an http origin needs none, unless its proxy does."""
         self._allows_private = allows_private
+        self._proxy = proxy
         self._origin = origin
         self._limits = limits
-        self._ssl = ssl_context
+        self._trust = ssl_context
+        self._ssl = ssl_context if origin.scheme == "https" else None
         self._loop = asyncio.get_running_loop()
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
@@ -140,6 +146,8 @@ class Pool:
             self._wake()
 
     async def _connect(self, ends: float) -> Connection:
+        if self._proxy is not None:
+            return await self._connect_through(self._proxy)
         addresses = await self._addresses()
         last: OSError | None = None
         for number, address in enumerate(addresses):
@@ -168,6 +176,43 @@ class Pool:
         if connection.is_usable:
             self._open.add(connection)
         return connection
+
+    async def _connect_through(self, proxy: Proxy) -> Connection:
+        await self._check_host()
+        connection = Connection(self, self._limits, self._loop)
+        try:
+            tunnel = await open_tunnel(proxy, self._origin, self._trust)
+            transport: asyncio.BaseTransport | None = tunnel.transport
+            _find_the_dead(tunnel.transport.get_extra_info("socket"))
+            if self._ssl is None:
+                tunnel.transport.set_protocol(connection)
+            else:
+                transport = await self._loop.start_tls(
+                    tunnel.transport, connection, self._ssl, server_hostname=self._origin.host
+                )
+        except OSError as error:
+            raise ConnectFailed(
+                f"the connection to {self._origin.host} through the proxy failed"
+            ) from error
+        if transport is None:
+            raise ConnectFailed(f"the proxy ended the connection to {self._origin.host}")
+        connection.connection_made(transport)
+        self._open.add(connection)
+        return connection
+
+    async def _check_host(self) -> None:
+        """Though the proxy is who resolves the host, what is not public is not asked of it.
+
+        Behind a company's proxy a public name often resolves nowhere else; then the name decides.
+        """
+        try:
+            async with asyncio.timeout(_RESOLVE_S):
+                await self._addresses()
+        except AddressRefused:
+            raise
+        except (ConnectFailed, TimeoutError) as error:
+            if not self._allows_private and not is_public_name(self._origin.host):
+                raise AddressRefused(f"{self._origin.host} is not a public name") from error
 
     async def _addresses(self) -> list[str]:
         """What the host resolves to, every one of them checked."""

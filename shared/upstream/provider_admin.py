@@ -12,6 +12,7 @@ from shared.db.connect import Database
 from shared.db.connections import Connects
 from shared.errors import InvalidField, NotFound
 from shared.resources import opener
+from shared.settings import UpstreamSettings
 from shared.upstream.check import CheckResult, check_provider
 from shared.upstream.host_check import check_base_url
 from shared.upstream.platform_access import PlatformAccess
@@ -69,8 +70,10 @@ class Probe:
 
 
 @opener
-async def open_probe(access: PlatformAccess, keeper: SnapshotKeeper) -> AsyncGenerator[Probe]:
-    transport = Transport()
+async def open_probe(
+    access: PlatformAccess, keeper: SnapshotKeeper, way_out: UpstreamSettings
+) -> AsyncGenerator[Probe]:
+    transport = Transport.from_settings(way_out)
     try:
         yield Probe(transport, access, keeper)
     finally:

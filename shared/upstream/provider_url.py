@@ -25,6 +25,7 @@ SIMULATED_KEY = "simulated"
 class Endpoint(msgspec.Struct, frozen=True):
     """`url` has the version segment, and no slash at its end. `is_trusted`: the operator's own
     environment or its row marked local named it, so that it may be at a private address.
+    `is_own`: it is a server of the operator's own, by its row, or the simulated one.
     """
 
     slug: str
@@ -32,6 +33,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     dialect: Dialect
     is_trusted: bool
     is_simulated: bool
+    is_own: bool
 
 
 class ProviderUrls:
@@ -63,7 +65,8 @@ class ProviderUrls:
         elif slug in self._base_urls:
             url, is_trusted = self._base_urls[slug], True
         dialect = dialect_of(provider.dialect, slug, provider.auth_type)
-        return Endpoint(slug, url.rstrip("/"), dialect, is_trusted, is_simulated)
+        is_own = provider.is_local or is_simulated
+        return Endpoint(slug, url.rstrip("/"), dialect, is_trusted, is_simulated, is_own)
 
 
 class Place(msgspec.Struct, frozen=True):

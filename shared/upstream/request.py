@@ -14,6 +14,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True):
 
     Host, content-length and accept-encoding are added on sending and must not be among them.
     `may_be_private`: the operator named this place, so it may be at an address that is not public.
+    `goes_direct`: it is a server of the operator's own, which no proxy stands before.
     """
 
     method: bytes
@@ -22,6 +23,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True):
     headers: bytes
     body: bytes
     may_be_private: bool = False
+    goes_direct: bool = False
 
     def __repr__(self) -> str:
         return f"UpstreamRequest({self.method.decode()} {self.origin.host})"
