@@ -56,8 +56,8 @@ class Decoding:
     async def next(self, read: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
         """At least one byte, None at the end. `read` brings what came over the wire.
 
-        An end before the coding's own is no fault of ours to find: whoever reads the answer sees
-        that it is not whole.
+        An end before the coding's own is not looked for: whoever reads the answer sees that it is
+        not whole.
         """
         while True:
             try:

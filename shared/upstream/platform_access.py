@@ -13,8 +13,7 @@ from shared.settings import (
     ProviderSettings,
     TryOutSettings,
 )
-from shared.upstream.key_hosts import is_its_own
-from shared.upstream.platform_keys import PlatformKeys
+from shared.upstream.platform_keys import PlatformKeys, is_its_own
 from shared.upstream.provider_url import SIMULATED_KEY, ProviderUrls
 
 NO_KEY_NEEDED = "none"

@@ -10,13 +10,21 @@ from pydantic import SecretStr
 from shared.errors import PlatformKeyRefused
 from shared.routing.snapshot import Provider
 from shared.settings import ProviderSettings
+from shared.upstream.origin import parse_url
 from shared.upstream.provider_url import owner_of
 from shared.vault.owner import NotOpened
 from shared.vault.secret import SecretText
+from shared.wire.providers import KNOWN
 
 if TYPE_CHECKING:
     # It loads cryptography, which functions without a vault do not install.
     from shared.vault.sealing import Vault
+
+_HOSTS = {
+    slug: one.other_hosts | {parse_url(one.seed.base_url)[0].host}
+    for slug, one in KNOWN.items()
+    if one.seed is not None
+}
 
 
 class PlatformKeys:
@@ -60,3 +68,20 @@ class PlatformKeys:
         if self._vault is None:
             raise ValueError("this function was deployed without the vault")
         return self._vault.open(owner_of(None, provider), sealed)
+
+
+def is_its_own(slug: str, url: str) -> bool:
+    """Whether `url` is at this provider's documented host, or below it (`eu.api.openai.com`).
+
+    To no other may a platform key of the operator's environment go: the row's base URL can be
+    changed by an admin, and the key was given for the provider itself (CVE-2026-41487). For any
+    other host the operator names it in the environment too, as OPENAI_BASE_URL and its kin.
+    """
+    try:
+        origin, _ = parse_url(url)
+    except ValueError:
+        return False
+    hosts = _HOSTS.get(slug, frozenset())
+    return origin.scheme == "https" and any(
+        origin.host == host or origin.host.endswith("." + host) for host in hosts
+    )

@@ -13,9 +13,8 @@ from shared.settings import (
     TryOutSettings,
     load_settings,
 )
-from shared.upstream.key_hosts import is_its_own
 from shared.upstream.platform_access import PlatformAccess
-from shared.upstream.platform_keys import PlatformKeys
+from shared.upstream.platform_keys import PlatformKeys, is_its_own
 from tests.shared.routing.catalog import provider as made
 from tests.shared.routing.catalog import snapshot
 
