@@ -223,19 +223,14 @@ class ProviderSettings(SettingsGroup):
 
 _BASE_URL = "_base_url"
 PROVIDER_PREFIXES: Mapping[str, str] = {
-    slug: slug.upper()
-    for slug in (
-        name.removesuffix(_BASE_URL)
-        for name in ProviderSettings.model_fields
-        if name.endswith(_BASE_URL)
-    )
+    name.removesuffix(_BASE_URL): name.removesuffix(_BASE_URL).upper()
+    for name in ProviderSettings.model_fields
+    if name.endswith(_BASE_URL)
 }
 """By slug, the prefix of a built-in provider's settings."""
 
 
 class UpstreamSettings(SettingsGroup):
-    """The way out to the providers: through whose proxy, and whose certificates are trusted."""
-
     proxy_url: SecretStr | None = Field(None, alias="UPSTREAM_PROXY_URL")
     ca_file: Path | None = Field(None, alias="UPSTREAM_CA_FILE")
 
