@@ -131,15 +131,11 @@ class CatalogSettings(SettingsGroup):
     is_synced: bool = Field(False, alias="CATALOG_SYNC")
 
 
-class BillingSettings(SettingsGroup):
-    """Where `deliver_billing` sends usage; each address comes with its secret."""
+class ReceiverSettings(SettingsGroup):
+    """Who is told of usage. Where nobody is, no event is written for anybody."""
 
     usage_webhook_url: str | None = Field(None, alias="USAGE_WEBHOOK_URL")
-    usage_webhook_secret: SecretStr | None = Field(
-        None, alias="USAGE_WEBHOOK_SECRET", validate_default=True
-    )
     lago_api_url: str | None = Field(None, alias="LAGO_API_URL")
-    lago_api_key: SecretStr | None = Field(None, alias="LAGO_API_KEY", validate_default=True)
 
     @field_validator("usage_webhook_url", "lago_api_url")
     @classmethod
@@ -147,6 +143,19 @@ class BillingSettings(SettingsGroup):
         if value is not None and not value.startswith(("https://", "http://")):
             raise ValueError("must start with https:// or http://")
         return value
+
+    @property
+    def has_any(self) -> bool:
+        return bool(self.usage_webhook_url or self.lago_api_url)
+
+
+class BillingSettings(ReceiverSettings):
+    """Where `deliver_billing` sends usage; each address comes with its secret."""
+
+    usage_webhook_secret: SecretStr | None = Field(
+        None, alias="USAGE_WEBHOOK_SECRET", validate_default=True
+    )
+    lago_api_key: SecretStr | None = Field(None, alias="LAGO_API_KEY", validate_default=True)
 
     @field_validator("usage_webhook_secret", "lago_api_key")
     @classmethod

@@ -10,6 +10,8 @@ from shared.db.thread_connection import ThreadConnections
 from shared.health.checks import forget_stale, trim_history
 from shared.health.hysteresis import stale_after
 from shared.jobs import FORGET_STALE_HEALTH, TRIM, Dispatch, Job, jobs_as_set
+from shared.ledger.outbox import trim_outbox
+from shared.ledger.quarantine import trim_quarantine
 from shared.log import get_logger
 from shared.settings import HealthSettings, Settings
 
@@ -48,8 +50,12 @@ def forget_stale_health(connections: ThreadConnections, interval_s: int) -> None
 
 
 def trim(connections: ThreadConnections) -> None:
-    """Forget what is long past: ticks, checks of health, jobs that were given up."""
+    """Forget what is long past: ticks, checks of health, jobs that were given up, what billing was
+    told, what was set aside and is written now.
+    """
     connection = connections.get()
     trim_runs(connection)
     trim_history(connection)
     trim_dead_letters(connection)
+    trim_outbox(connection)
+    trim_quarantine(connection)

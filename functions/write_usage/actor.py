@@ -8,6 +8,7 @@ from dramatiq.middleware import Shutdown
 
 from functions.write_usage import job
 from shared.jobs import PREPARE_PARTITIONS, WRITE_USAGE, Job
+from shared.ledger.faults import is_away
 from shared.log import get_logger, one_line
 
 
@@ -15,7 +16,11 @@ from shared.log import get_logger, one_line
 def write_usage() -> None:
     try:
         job.write_usage()
-    except (psycopg.OperationalError, Shutdown) as error:
+    except Shutdown as error:
+        raise _postponed(WRITE_USAGE, error) from None
+    except psycopg.Error as error:
+        if not is_away(error):
+            raise
         raise _postponed(WRITE_USAGE, error) from None
 
 
@@ -23,7 +28,9 @@ def write_usage() -> None:
 def prepare_partitions() -> None:
     try:
         job.prepare_partitions()
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
+        if not is_away(error):
+            raise
         raise _postponed(PREPARE_PARTITIONS, error) from None
 
 

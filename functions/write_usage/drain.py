@@ -14,10 +14,11 @@ import msgspec
 import psycopg
 
 from shared.keyspace import SyncRedis
-from shared.ledger.batch import Batch, decode_batch, encode_batch
+from shared.ledger.batch import Batch, decode_batch, encode_batch, pack_frames, unpack_frames
+from shared.ledger.faults import InvalidRecord, is_at_fault, is_away
 from shared.ledger.quarantine import quarantine
 from shared.ledger.record import UsageFinal, UsageIntent
-from shared.ledger.rows import InvalidRecord, write_batch
+from shared.ledger.rows import write_batch
 from shared.log import get_logger, one_line
 from shared.spool.stream import Entry, StreamConsumer
 
@@ -26,13 +27,12 @@ STALE_AFTER_MS = 30_000
 
 LONGEST_S = 60.0
 MAX_DELIVERIES = 5
-"""An entry that so many writers were given and none settled is what they die of."""
+"""An entry that so many writers were given and none settled is what they die of. Those that the
+database failed do not count.
+"""
 
 _ENTRIES_AT_ONCE = 16
 _BYTES_AT_ONCE = 8_000_000  # about 20,000 rows: the more at once, the fewer updates of daily sums
-
-# The record is at fault, not the moment: trying again would fail again.
-_AT_FAULT = (InvalidRecord, psycopg.DataError, psycopg.IntegrityError)
 
 
 class TooOftenDelivered(Exception):
@@ -51,14 +51,15 @@ def drain(
     *,
     stale_after_ms: int = STALE_AFTER_MS,
     longest_s: float = LONGEST_S,
+    is_told: bool = True,
 ) -> int:
     """Write until the stream is empty, or for `longest_s`; the number of rows that were written.
 
     `consumer` names who reads: no two drains that run at once may share it. What others left
-    unsettled for `stale_after_ms` is taken over first.
+    unsettled for `stale_after_ms` is taken over first. `is_told`: as in write_batch.
 
-    Raises psycopg.OperationalError or redis.RedisError where a server is down: what was read and
-    not yet written stays in the stream and is delivered again.
+    Raises psycopg.Error or redis.RedisError where a server is at fault: what was read and not yet
+    written stays in the stream and is delivered again, however often that takes.
     """
     stream = StreamConsumer(client, consumer)
     stream.ensure_group()
@@ -69,7 +70,7 @@ def drain(
         if len(entries) == 1 and stream.deliveries(entries[0]) > MAX_DELIVERIES:
             _give_up(connection, entries[0])
         else:
-            rows += write_entries(connection, entries)
+            rows += _survive(connection, stream, entries, is_told)
         stream.settle(entries)
         if time.monotonic() > until:
             break
@@ -98,38 +99,93 @@ def _merged(stream: StreamConsumer) -> list[Entry]:
     return merged
 
 
+def _survive(
+    connection: psycopg.Connection[Any],
+    stream: StreamConsumer,
+    entries: Sequence[Entry],
+    is_told: bool,
+) -> int:
+    """write_entries; where the database fails, or the worker is told to end, and no entry is at
+    fault, their deliveries do not count.
+    """
+    try:
+        return write_entries(connection, entries, is_told=is_told)
+    except BaseException as error:
+        if not isinstance(error, Exception) or is_away(error):
+            stream.forgive(entries)
+        raise
+
+
 def _give_up(connection: psycopg.Connection[Any], entry: Entry) -> None:
-    """Set the entry aside unread: decoding it may be what nobody survives."""
+    """Set it aside record by record, and none of them decoded: that may be what nobody survives."""
     reason = TooOftenDelivered(f"{MAX_DELIVERIES} writers were given it, and none settled it")
-    _set_aside(connection, entry.id, None, entry.data, reason)
+    try:
+        finals, orphans = unpack_frames(entry.data)
+    except msgspec.DecodeError:
+        _set_aside(connection, entry.id, None, entry.data, reason)
+        return
+    for payload in _each(finals, orphans):
+        _set_aside(connection, entry.id, None, payload, reason)
 
 
-def write_entries(connection: psycopg.Connection[Any], entries: Sequence[Entry]) -> int:
+def write_entries(
+    connection: psycopg.Connection[Any], entries: Sequence[Entry], *, is_told: bool = True
+) -> int:
     """The number of rows; what is at fault goes to the quarantine. Raises psycopg.Error."""
     records: list[Record] = []
     for entry in entries:
         try:
-            batch = decode_batch(entry.data)
+            records += _records(entry.id, entry.data)
+        except msgspec.DecodeError:
+            records += _sound_records(connection, entry)
+    return _write(connection, records, is_told)
+
+
+def _records(stream_id: str, data: bytes) -> list[Record]:
+    batch = decode_batch(data)
+    return [Record(stream_id, one) for one in (*batch.finals, *batch.orphans)]
+
+
+def _sound_records(connection: psycopg.Connection[Any], entry: Entry) -> list[Record]:
+    """Those of the entry that can be decoded; the others are set aside, each by itself."""
+    try:
+        finals, orphans = unpack_frames(entry.data)
+    except msgspec.DecodeError as error:
+        _set_aside(connection, entry.id, None, entry.data, error)
+        return []
+    records: list[Record] = []
+    for payload in _each(finals, orphans):
+        try:
+            records += _records(entry.id, payload)
         except msgspec.DecodeError as error:
-            _set_aside(connection, entry.id, None, entry.data, error)
-        else:
-            records += [Record(entry.id, one) for one in (*batch.finals, *batch.orphans)]
-    return _write(connection, records)
+            _set_aside(connection, entry.id, None, payload, error)
+    return records
 
 
-def _write(connection: psycopg.Connection[Any], records: Sequence[Record]) -> int:
+def _each(finals: Sequence[bytes], orphans: Sequence[bytes]) -> Iterator[bytes]:
+    """A batch for each record."""
+    for one in finals:
+        yield pack_frames((one,), ())
+    for one in orphans:
+        yield pack_frames((), (one,))
+
+
+def _write(connection: psycopg.Connection[Any], records: Sequence[Record], is_told: bool) -> int:
     """Write all together; where one is at fault, halve until it stands alone, and set it aside."""
     finals, orphans = _by_kind(records)
     try:
-        return write_batch(connection, finals, orphans).rows
-    except _AT_FAULT as error:
+        return write_batch(connection, finals, orphans, is_told=is_told).rows
+    except (InvalidRecord, psycopg.Error) as error:
+        if not is_at_fault(error):
+            raise
         if len(records) == 1:
             stream_id, content = records[0]
             payload = encode_batch(Batch(finals, orphans))
             _set_aside(connection, stream_id, content.request_id, payload, error)
             return 0
     middle = len(records) // 2
-    return _write(connection, records[:middle]) + _write(connection, records[middle:])
+    halves = (records[:middle], records[middle:])
+    return sum(_write(connection, half, is_told) for half in halves)
 
 
 def _by_kind(

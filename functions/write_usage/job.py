@@ -16,9 +16,15 @@ from shared.jobs import WRITE_USAGE, clear_nudge, set_nudge
 from shared.keyspace import connect
 from shared.ledger.partitions import ensure_ahead
 from shared.log import get_logger
-from shared.settings import DatabaseSettings, RedisSettings, Settings, load_settings
+from shared.settings import (
+    DatabaseSettings,
+    ReceiverSettings,
+    RedisSettings,
+    Settings,
+    load_settings,
+)
 
-SETTINGS = (DatabaseSettings, RedisSettings)
+SETTINGS = (DatabaseSettings, RedisSettings, ReceiverSettings)
 _RETRIED_WITHIN_S = 60  # twice the longest backoff of the job
 
 
@@ -28,6 +34,7 @@ class Writer:
     def __init__(self, settings: Settings) -> None:
         self._connections = ThreadConnections(settings[DatabaseSettings].dsn)
         self._redis = connect(settings[RedisSettings].url)
+        self._is_told = settings[ReceiverSettings].has_any
 
     def write(self) -> None:
         """Drain the usage stream.
@@ -38,7 +45,7 @@ class Writer:
         # First, so that a batch which comes while this drain ends brings a drain of its own.
         clear_nudge(self._redis, WRITE_USAGE)
         try:
-            rows = drain(self._redis, self._connections.get, _consumer())
+            rows = drain(self._redis, self._connections.get, _consumer(), is_told=self._is_told)
         except psycopg.Error:
             set_nudge(self._redis, WRITE_USAGE, _RETRIED_WITHIN_S)
             raise

@@ -18,8 +18,9 @@ from functions.write_usage.drain import write_entries
 from functions.write_usage.function import WRITE_USAGE
 from shared.aws.jobs import run_job
 from shared.db.thread_connection import ThreadConnections
+from shared.ledger.faults import is_away
 from shared.log import configure_logging, get_logger, one_line
-from shared.settings import DatabaseSettings, LogSettings, load_settings
+from shared.settings import DatabaseSettings, LogSettings, ReceiverSettings, load_settings
 from shared.spool.stream import Entry
 
 Event = Mapping[str, Any]
@@ -28,8 +29,10 @@ Event = Mapping[str, Any]
 class SqsWriter:
     """Keeps its connection from one call to the next; one that broke meanwhile is replaced."""
 
-    def __init__(self, connections: ThreadConnections) -> None:
+    def __init__(self, connections: ThreadConnections, *, is_told: bool = True) -> None:
+        """`is_told`: as in write_batch."""
         self._connections = connections
+        self._is_told = is_told
 
     def write(self, messages: Sequence[Event]) -> list[str]:
         """The ids of the messages that could not be written: PostgreSQL is down, or refuses them.
@@ -38,12 +41,11 @@ class SqsWriter:
         """
         entries = {message["messageId"]: _entry(message) for message in messages}
         try:
-            rows = write_entries(self._connections.get(), [*entries.values()])
-        except psycopg.OperationalError as error:
-            _warn(error, len(entries))
-            return [*entries]
+            rows = self._write([*entries.values()])
         except psycopg.Error as error:
             _warn(error, len(entries))
+            if is_away(error):
+                return [*entries]
             return [name for name, entry in entries.items() if not self._is_written(entry)]
         get_logger().info("usage.written", rows=rows, messages=len(entries))
         return []
@@ -51,9 +53,12 @@ class SqsWriter:
     def close(self) -> None:
         self._connections.close()
 
+    def _write(self, entries: Sequence[Entry]) -> int:
+        return write_entries(self._connections.get(), entries, is_told=self._is_told)
+
     def _is_written(self, entry: Entry) -> bool:
         try:
-            write_entries(self._connections.get(), [entry])
+            self._write([entry])
         except psycopg.Error as error:
             _warn(error, 1)
             return False
@@ -76,9 +81,12 @@ def _warn(error: psycopg.Error, messages: int) -> None:
 
 @cache
 def _writer() -> SqsWriter:
-    settings = load_settings(LogSettings, DatabaseSettings)
+    settings = load_settings(LogSettings, DatabaseSettings, ReceiverSettings)
     configure_logging(settings[LogSettings])
-    return SqsWriter(ThreadConnections(settings[DatabaseSettings].dsn))
+    return SqsWriter(
+        ThreadConnections(settings[DatabaseSettings].dsn),
+        is_told=settings[ReceiverSettings].has_any,
+    )
 
 
 def handler(event: Event, context: object) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Batch)
+_frames = msgspec.msgpack.Decoder(tuple[list[msgspec.Raw], list[msgspec.Raw]])
 
 
 def encode_batch(batch: Batch) -> bytes:
@@ -36,6 +37,14 @@ def encode_batch(batch: Batch) -> bytes:
 def decode_batch(data: bytes) -> Batch:
     """Raises msgspec.DecodeError where `data` is no batch (ValidationError where it is another)."""
     return _decoder.decode(data)
+
+
+def unpack_frames(data: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The encoded finals and orphans, each by itself: one that cannot be decoded is no reason to
+    lose the others. Raises msgspec.DecodeError where `data` is no batch.
+    """
+    finals, orphans = _frames.decode(data)
+    return [bytes(one) for one in finals], [bytes(one) for one in orphans]
 
 
 def pack_frames(finals: Sequence[bytes], orphans: Sequence[bytes]) -> bytes:

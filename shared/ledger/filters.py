@@ -64,7 +64,11 @@ _LOG_ALONE = {
     "state": "state = {value}",
     "cost_quality": "cost_quality = {value}",
 }
-_DAILY_ALONE = {"start": "day >= {value}::date", "end": "day < {value}::date"}
+# In UTC, whatever zone the server keeps for the session.
+_DAILY_ALONE = {
+    "start": "day >= ({value}::timestamptz AT TIME ZONE 'UTC')::date",
+    "end": "day < ({value}::timestamptz AT TIME ZONE 'UTC')::date",
+}
 
 
 def where_log(filters: UsageFilters) -> Where:

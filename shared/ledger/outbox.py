@@ -15,6 +15,10 @@ from psycopg.rows import class_row
 from shared.ledger.billing_event import BillingEvent
 
 LEASE_S = 120
+KEPT_DAYS = 90
+"""An event that was told can be told again for so long (`switchyard billing replay`)."""
+
+_TRIMMED_AT_ONCE = 10_000
 
 _CLAIM = """
     WITH due AS (
@@ -110,6 +114,26 @@ def replay(connection: psycopg.Connection[Any], request_ids: Sequence[str] | Non
         f" next_attempt_at = now() WHERE {which}"
     )
     return connection.execute(query.encode(), {"ids": request_ids}).rowcount
+
+
+def trim_outbox(connection: psycopg.Connection[Any]) -> int:
+    """Forget events that were told more than KEPT_DAYS ago, and those that in so long nobody was
+    there to be told. How many. What was given up stays until it is replayed. Raises psycopg.Error.
+    """
+    trimmed = 0
+    while True:
+        some = connection.execute(
+            "DELETE FROM usage_outbox WHERE id IN ("
+            " SELECT id FROM usage_outbox WHERE failed_at IS NULL"
+            " AND created_at < now() - make_interval(days => %(days)s)"
+            " AND (sent_at < now() - make_interval(days => %(days)s)"
+            " OR sent_at IS NULL AND send_attempts = 0)"
+            " ORDER BY id LIMIT %(limit)s)",
+            {"days": KEPT_DAYS, "limit": _TRIMMED_AT_ONCE},
+        ).rowcount
+        trimmed += some
+        if some < _TRIMMED_AT_ONCE:
+            return trimmed
 
 
 class OutboxState(NamedTuple):

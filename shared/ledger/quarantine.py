@@ -10,7 +10,11 @@ import psycopg
 from psycopg.rows import class_row
 
 from shared.ledger.batch import decode_batch
-from shared.ledger.rows import InvalidRecord, write_batch
+from shared.ledger.faults import InvalidRecord, is_at_fault
+from shared.ledger.rows import write_batch
+from shared.log import one_line
+
+KEPT_DAYS = 90
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -37,6 +41,14 @@ def quarantine(
     return inserted.rowcount > 0
 
 
+def trim_quarantine(connection: psycopg.Connection[Any]) -> int:
+    """Forget what was resolved more than KEPT_DAYS ago; how many. Raises psycopg.Error."""
+    return connection.execute(
+        "DELETE FROM usage_quarantine WHERE resolved_at < now() - make_interval(days => %s)",
+        (KEPT_DAYS,),
+    ).rowcount
+
+
 def list_quarantined(connection: psycopg.Connection[Any]) -> list[Quarantined]:
     """What is not resolved, oldest first."""
     with connection.cursor(row_factory=class_row(Quarantined)) as cursor:
@@ -49,7 +61,7 @@ def list_quarantined(connection: psycopg.Connection[Any]) -> list[Quarantined]:
 def retry_quarantined(connection: psycopg.Connection[Any], quarantine_id: int) -> str | None:
     """Write what was set aside; None where it is written now, else why it still cannot be.
 
-    `connection` is in autocommit. Raises psycopg.OperationalError.
+    `connection` is in autocommit. Raises psycopg.Error where the database is at fault.
     """
     row = connection.execute(
         "SELECT payload FROM usage_quarantine WHERE id = %s AND resolved_at IS NULL",
@@ -60,13 +72,12 @@ def retry_quarantined(connection: psycopg.Connection[Any], quarantine_id: int) -
     try:
         batch = decode_batch(row[0])
         write_batch(connection, batch.finals, batch.orphans)
-    except (
-        InvalidRecord,
-        msgspec.DecodeError,
-        psycopg.DataError,
-        psycopg.IntegrityError,
-    ) as error:
-        return f"{type(error).__name__}: {error}".splitlines()[0]
+    except msgspec.DecodeError as error:
+        return one_line(error)
+    except (InvalidRecord, psycopg.Error) as error:
+        if not is_at_fault(error):
+            raise
+        return one_line(error)
     connection.execute(
         "UPDATE usage_quarantine SET resolved_at = now() WHERE id = %s", (quarantine_id,)
     )

@@ -17,9 +17,11 @@ import psycopg
 from msgspec import structs
 
 from shared.ledger import statements as statements
+from shared.ledger.faults import InvalidRecord
 from shared.ledger.partitions import ensure_month
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.ledger.request_id import created_at
+from shared.ledger.texts import with_sound_texts
 
 # Any number, the same in every release. One writer at a time: the sums of a replaced row are taken
 # back from what it held before, which nobody else may change meanwhile.
@@ -30,10 +32,6 @@ _TAGS = statements.STAGED.index("tags")
 
 # The values of statements.STAGED; the last is `created_at`.
 _Row = tuple[Any, ...]
-
-
-class InvalidRecord(ValueError):
-    """A record that cannot be a row, whatever the state of the database."""
 
 
 @dataclass(frozen=True)
@@ -53,26 +51,31 @@ def write_batch(
     connection: psycopg.Connection[Any],
     finals: Sequence[UsageFinal],
     orphans: Sequence[UsageIntent],
+    *,
+    is_told: bool = True,
 ) -> Written:
     """Write the records in one transaction, making the partition of a month that has none.
 
     A FINAL replaces a row `indeterminate` and nothing else; an orphan replaces nothing. Of several
-    records of one request a FINAL wins. `connection` is in autocommit mode, outside a transaction.
+    records of one request a FINAL wins. `is_told`: billing has a receiver, who is to be told of
+    each row. `connection` is in autocommit mode, outside a transaction.
 
-    Raises InvalidRecord, psycopg.DataError or psycopg.IntegrityError where a record is at fault
-    (nothing of the batch is written then), psycopg.OperationalError where PostgreSQL is down.
+    A record is at fault for its id or its numbers, never for its texts.
+
+    Raises InvalidRecord or psycopg.Error; nothing of the batch is written then (faults.py says
+    whose fault it is).
     """
     rows = _rows(finals, orphans)
     if not rows:
         return Written(0, 0, 0)
     moments = [row[-1] for row in rows]
-    span = {"first": min(moments), "last": max(moments)}
+    values = {"first": min(moments), "last": max(moments), "is_told": is_told}
     _ensure_partitions(connection, moments)
     with connection.transaction():
         _stage(connection, rows)
         # Not sooner: while one writer has the place, the next one stages.
         hold_writer(connection)
-        inserted, replaced = _write_staged(connection, span)
+        inserted, replaced = _write_staged(connection, values)
     return Written(inserted, replaced, len(finals) + len(orphans) - inserted - replaced)
 
 
@@ -124,17 +127,15 @@ def _stage(connection: psycopg.Connection[Any], rows: Iterable[_Row]) -> None:
             copy.write_row(row)
 
 
-def _write_staged(
-    connection: psycopg.Connection[Any], span: dict[str, datetime]
-) -> tuple[int, int]:
+def _write_staged(connection: psycopg.Connection[Any], values: dict[str, Any]) -> tuple[int, int]:
     """The numbers of rows inserted and replaced."""
     try:
         # Nearly every batch is new as a whole, and asking of each row costs a third more.
         with connection.transaction():
-            return connection.execute(statements.WRITE_ALL).rowcount, 0
+            return connection.execute(statements.WRITE_ALL, values).rowcount, 0
     except psycopg.errors.UniqueViolation:
-        replaced = _count(connection.execute(statements.UNCOUNT_REPLACED, span))
-        written = connection.execute(statements.WRITE_MISSING).rowcount
+        replaced = _count(connection.execute(statements.UNCOUNT_REPLACED, values))
+        written = connection.execute(statements.WRITE_MISSING, values).rowcount
         return written - replaced, replaced
 
 
@@ -147,14 +148,16 @@ def _rows(finals: Iterable[UsageFinal], orphans: Iterable[UsageIntent]) -> list[
     return list(rows.values())
 
 
-def _final_row(final: UsageFinal) -> _Row:
+def _final_row(record: UsageFinal) -> _Row:
+    final = with_sound_texts(record)
     row = [*structs.astuple(final), _created_at(final.request_id)]
     row[_ATTEMPTS] = _json([structs.asdict(attempt) for attempt in final.attempts])
     row[_TAGS] = _json(final.tags)
     return tuple(row)
 
 
-def _orphan_row(intent: UsageIntent) -> _Row:
+def _orphan_row(record: UsageIntent) -> _Row:
+    intent = with_sound_texts(record)
     known: dict[str, Any] = {
         **structs.asdict(intent),
         "attempts": "[]",

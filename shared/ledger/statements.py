@@ -111,7 +111,7 @@ _BILLED = sql.SQL(
     """
     INSERT INTO usage_outbox (request_id, usage_created_at)
     SELECT request_id, created_at FROM written
-    WHERE state = 'final' AND NOT is_simulated
+    WHERE %(is_told)s AND state = 'final' AND NOT is_simulated
         AND billed_to = 'platform' AND cost_total_usd IS NOT NULL
     """
 )

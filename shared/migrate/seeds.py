@@ -193,9 +193,13 @@ def _price_from_columns(connection: psycopg.Connection[Any], now: datetime) -> i
 
 
 def _continue_ids(connection: psycopg.Connection[Any], table: str) -> None:
-    """Make the table's identity continue after the ids that were set here."""
+    """Make the table's identity continue after the ids that were set here, never before where it is
+    already: usage names ids of rows that are gone (remake.py).
+    """
     connection.execute(
-        sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id'), (SELECT max(id) FROM {}))").format(
-            table, sql.Identifier(table)
-        )
+        sql.SQL(
+            "SELECT setval(sequence, greatest(pg_sequence_last_value(sequence),"
+            " (SELECT max(id) FROM {})))"
+            " FROM (SELECT pg_get_serial_sequence({}, 'id')::regclass AS sequence) AS identity"
+        ).format(sql.Identifier(table), table)
     )

@@ -134,7 +134,7 @@ def _bring_up(dsn: str, connection: psycopg.Connection[Any], report: Callable[[s
         bound.commit()
         remade = [name for name in missing if name in remake.missing_tables(connection)]
         if remade:
-            remake.remake_tables(bound, remade)
+            remake.remake_tables(bound, remade, report)
             bound.commit()
     if missing:
         report(f"{len(missing)} tables created: {', '.join(missing)}")

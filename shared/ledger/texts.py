@@ -1,0 +1,65 @@
+"""What a row says of texts that cannot be kept as they came: money never hangs on a label.
+
+The doors clean what callers and providers send. This is the last line: whatever reached a record
+all the same, PostgreSQL takes its row.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from msgspec import structs
+
+from shared.ledger.record import Attempt, UsageFinal, UsageIntent
+
+MAX_CHARS = 200
+"""The words that an index of usage_daily holds together may be 2,704 bytes long (PostgreSQL)."""
+
+_MAX_CHARS_OF = {"error_detail": 500, "power_level": 50, "billed_to": 50}
+_REPLACEMENT = "\ufffd"
+_CUT = "…"
+
+_Record = TypeVar("_Record", UsageIntent, UsageFinal)
+
+
+def with_sound_texts(record: _Record) -> _Record:
+    """The record itself, or one whose texts show a U+FFFD where they held what PostgreSQL refuses,
+    and end in an ellipsis where they were cut. Its id is left as it is.
+    """
+    changed: dict[str, Any] = {}
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        if name != "request_id" and not _is_sound(value, name):
+            changed[name] = _cleaned(value, name)
+    return structs.replace(record, **changed) if changed else record
+
+
+def _is_sound(value: object, name: str) -> bool:
+    if isinstance(value, str):
+        is_short = len(value) <= _MAX_CHARS_OF.get(name, MAX_CHARS)
+        return is_short and "\0" not in value and (value.isascii() or _is_unicode(value))
+    if isinstance(value, Attempt):
+        return all(_is_sound(one, name) for one in structs.astuple(value))
+    return not isinstance(value, tuple) or all(_is_sound(one, name) for one in value)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cleaned(value: Any, name: str) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_cleaned(one, name) for one in value)
+    if isinstance(value, Attempt):
+        of_attempt = {field: _cleaned(one, name) for field, one in structs.asdict(value).items()}
+        return structs.replace(value, **of_attempt)
+    if not isinstance(value, str):
+        return value
+    most = _MAX_CHARS_OF.get(name, MAX_CHARS)
+    text = value[: most + 1].replace("\0", _REPLACEMENT)
+    text = "".join(_REPLACEMENT if "\ud800" <= one <= "\udfff" else one for one in text)
+    return text if len(text) <= most else text[: most - 1] + _CUT
