@@ -20,6 +20,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from shared.log import on_dropped_lines
+
 OTHER = "other"
 """The label of every model that is not in the catalog."""
 
@@ -103,6 +105,11 @@ USAGE_GIVEN_UP = Counter(
     "switchyard_usage_given_up",
     "Requests whose end was never recorded: rows `indeterminate`, not billed.",
 )
+LOG_LINES_DROPPED = Counter(
+    "switchyard_log_lines_dropped",
+    "Lines of the log that were dropped because whoever reads it had paused.",
+)
+on_dropped_lines(LOG_LINES_DROPPED.inc)
 UNPRICED = Counter(
     "switchyard_unpriced_requests",
     "Answers whose cost is not known: billed to nobody until they are repriced.",
