@@ -131,7 +131,7 @@ def configure_logging(settings: LogSettings) -> None:
     )
     _Lines.out = out = LineWriter(sys.stderr, _console_dropped if console else _json_dropped)
     # The processes that a worker forks end without what atexit holds.
-    Finalize(None, out.flush, args=(_FLUSH_S,), exitpriority=0)
+    Finalize(None, flush_log, exitpriority=0)
     structlog.configure(
         processors=[*common, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -156,6 +156,12 @@ def configure_logging(settings: LogSettings) -> None:
     root.setLevel(settings.level.upper())
     _Lines.are_json = not console
     _Lines.are_wanted = root.isEnabledFor(logging.INFO)
+
+
+def flush_log() -> None:
+    """Before a process ends itself by os._exit: wait for its last lines, 1 s at most."""
+    if _Lines.out is not None:
+        _Lines.out.flush(_FLUSH_S)
 
 
 def get_logger() -> structlog.typing.FilteringBoundLogger:

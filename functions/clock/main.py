@@ -10,7 +10,7 @@ from functions.clock.jobs import runs
 from functions.clock.timer import Timer
 from shared.db.thread_connection import ThreadConnections
 from shared.jobs import Dispatch
-from shared.log import configure_logging, get_logger
+from shared.log import configure_logging, flush_log, get_logger
 from shared.settings import (
     CatalogSettings,
     DatabaseSettings,
@@ -40,6 +40,7 @@ def main() -> None:
     get_logger().info(f"Health monitor started (interval: {interval_s}s)")
     signal.sigwait(stops)
     get_logger().info("clock.stopping")
+    flush_log()
     # At once: a job may wait for a server, and a tick whose transaction is cut is free again.
     os._exit(0)
 
