@@ -34,13 +34,17 @@ def with_sound_texts(record: _Record) -> _Record:
     return structs.replace(record, **changed) if changed else record
 
 
-def _is_sound(value: object, name: str) -> bool:
+def _is_sound(value: Any, name: str) -> bool:
     if isinstance(value, str):
         is_short = len(value) <= _MAX_CHARS_OF.get(name, MAX_CHARS)
         return is_short and "\0" not in value and (value.isascii() or _is_unicode(value))
     if isinstance(value, Attempt):
         return all(_is_sound(one, name) for one in structs.astuple(value))
-    return not isinstance(value, tuple) or all(_is_sound(one, name) for one in value)
+    return not _is_several(value) or all(_is_sound(one, name) for one in value)
+
+
+def _is_several(value: Any) -> bool:
+    return isinstance(value, tuple)
 
 
 def _is_unicode(text: str) -> bool:
@@ -52,7 +56,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _cleaned(value: Any, name: str) -> Any:
-    if isinstance(value, tuple):
+    if _is_several(value):
         return tuple(_cleaned(one, name) for one in value)
     if isinstance(value, Attempt):
         of_attempt = {field: _cleaned(one, name) for field, one in structs.asdict(value).items()}

@@ -192,7 +192,7 @@ class StreamConsumer:
     def forgive(self, entries: Sequence[Entry]) -> None:
         """Count no delivery of them: who was given them lives, and they are not at fault."""
         if entries:
-            ids = [entry.id for entry in entries]
+            ids: Any = [entry.id for entry in entries]
             self._redis.xclaim(
                 USAGE_STREAM, GROUP, self._consumer, 0, ids, retrycount=0, justid=True
             )
