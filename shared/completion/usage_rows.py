@@ -148,6 +148,7 @@ def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
         request_ip=asked.client_ip,
         user_agent=asked.user_agent,
         session_id=asked.session_id,
+        end_user=asked.chat.end_user,
     )
 
 
@@ -196,6 +197,7 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
         request_ip=asked.client_ip,
         user_agent=asked.user_agent,
         session_id=asked.session_id,
+        end_user=asked.chat.end_user,
         cache_write_1h_tokens=usage.cache_write_1h_tokens if usage else None,
         prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,
         completion_audio_tokens=usage.completion_audio_tokens if usage else None,

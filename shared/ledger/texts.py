@@ -11,19 +11,17 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from shared.ledger.record import Attempt, UsageFinal, UsageIntent
+from shared.wire.text import MAX_SAID, MAX_TEXT, clean
 
-MAX_CHARS = 200
-"""The words that an index of usage_daily holds together may be 2,704 bytes long (PostgreSQL)."""
-
-_MAX_CHARS_OF = {"error_detail": 500, "power_level": 50, "billed_to": 50}
-_REPLACEMENT = "\ufffd"
+# The words that an index of usage_daily holds together may be 2,704 bytes long (PostgreSQL).
+_MAX_OF = {"error_detail": MAX_SAID, "power_level": 50, "billed_to": 50}
 _CUT = "…"
 
 _Record = TypeVar("_Record", UsageIntent, UsageFinal)
 
 
 def with_sound_texts(record: _Record) -> _Record:
-    """The record itself, or one whose texts show a U+FFFD where they held what PostgreSQL refuses,
+    """The record itself, or one whose texts show a U+FFFD where they held what is unfit to be kept,
     and end in an ellipsis where they were cut. Its id is left as it is.
     """
     changed: dict[str, Any] = {}
@@ -36,8 +34,8 @@ def with_sound_texts(record: _Record) -> _Record:
 
 def _is_sound(value: Any, name: str) -> bool:
     if isinstance(value, str):
-        is_short = len(value) <= _MAX_CHARS_OF.get(name, MAX_CHARS)
-        return is_short and "\0" not in value and (value.isascii() or _is_unicode(value))
+        most = _MAX_OF.get(name, MAX_TEXT)
+        return len(value) <= most and clean(value, most) == value
     if isinstance(value, Attempt):
         return all(_is_sound(one, name) for one in structs.astuple(value))
     return not _is_several(value) or all(_is_sound(one, name) for one in value)
@@ -45,14 +43,6 @@ def _is_sound(value: Any, name: str) -> bool:
 
 def _is_several(value: Any) -> bool:
     return isinstance(value, tuple)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _cleaned(value: Any, name: str) -> Any:
@@ -63,7 +53,5 @@ def _cleaned(value: Any, name: str) -> Any:
         return structs.replace(value, **of_attempt)
     if not isinstance(value, str):
         return value
-    most = _MAX_CHARS_OF.get(name, MAX_CHARS)
-    text = value[: most + 1].replace("\0", _REPLACEMENT)
-    text = "".join(_REPLACEMENT if "\ud800" <= one <= "\udfff" else one for one in text)
-    return text if len(text) <= most else text[: most - 1] + _CUT
+    most = _MAX_OF.get(name, MAX_TEXT)
+    return clean(value, most) if len(value) <= most else clean(value, most - 1) + _CUT

@@ -55,7 +55,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     `max_tokens` is max_completion_tokens or max_tokens, whichever came. `prompt_bytes` is the
     length of the messages and tools as JSON. `drop_params`: a dialect that cannot honor a field
     leaves it out, where it would refuse the request by that field's name. `left_out`: labels of a
-    wrong type, which are not in `fields`. Texts have passed the guard of wire/text.py.
+    wrong type, which are not in `fields`. `end_user`: for whom the caller asks. Texts have passed the guard of wire/text.py.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -75,6 +75,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     session: str | None
     drop_params: bool = False
     left_out: tuple[str, ...] = ()
+    end_user: str | None = None
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
@@ -97,7 +98,7 @@ _optional_objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _stream_options = msgspec.json.Decoder(_StreamOptions | None)
 _response_format = msgspec.json.Decoder(_ResponseFormat | None)
 
-_LABELS = ("prompt_cache_key", "user", "task_type")
+_LABELS = ("prompt_cache_key", "safety_identifier", "user", "task_type")
 
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 
@@ -141,6 +142,7 @@ def decode_chat(body: bytes) -> ChatRequest:
         wants_json=response_format is not None and response_format.type != "text",
         prompt_bytes=prompt_bytes + (len(bytes(tools)) if tools is not None else 0),
         session=labels.get("prompt_cache_key") or labels.get("user"),
+        end_user=labels.get("safety_identifier") or labels.get("user"),
         drop_params=_field(fields, "drop_params", _optional_flag) or False,
         fields={
             name: raw
