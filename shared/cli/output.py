@@ -9,6 +9,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from shared.log import escaped
+
 # Of a pipe or a file, which have no edge: no cell is folded there, so that grep and awk find it.
 _NO_EDGE = 100_000
 
@@ -30,6 +32,11 @@ def print_table(table: Table, otherwise: str | None = None) -> None:
         return
     for column in table.columns:
         column.overflow = "fold"
+        # Names and labels of others are among them, and rich hands on what moves a cursor.
+        cells = column._cells  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        cells[:] = [
+            escaped(cell, keeps_lines=True) if isinstance(cell, str) else cell for cell in cells
+        ]
     if sys.stdout.isatty():
         Console().print(table)
         return

@@ -70,7 +70,7 @@ class SwitchedDatabase(Database):
 
 
 class Gateway:
-    """One process's spool and shipper. `ids` are the requests that it served."""
+    """One process's spool and shipper. `ids` are the requests that it served, if it keeps them."""
 
     def __init__(
         self,
@@ -78,12 +78,16 @@ class Gateway:
         clock: Clock,
         stream: SwitchedStream,
         database: SwitchedDatabase,
+        *,
+        keeps_ids: bool = True,
         **spool: Any,
     ) -> None:
         self.clock, self.stream, self.database = clock, stream, database
         self.spool = Spool(folder, clock=clock, **spool)
         self.shipper = Shipper(self.spool, stream, database, syncs=False, clock=clock)
         self.ids: list[str] = []
+        self.served = 0
+        self._keeps_ids = keeps_ids
         self._intent, self._final = intent(), final()
 
     def serve(self, requests: int) -> None:
@@ -92,7 +96,9 @@ class Gateway:
             request_id = new_request_id()
             self.spool.intent(structs.replace(self._intent, request_id=request_id))
             self.spool.final(structs.replace(self._final, request_id=request_id))
-            self.ids.append(request_id)
+            self.served += 1
+            if self._keeps_ids:
+                self.ids.append(request_id)
 
     async def pass_seconds(self, seconds: int, requests: int = 0) -> None:
         """Each with so many requests, and with what the shipper does meanwhile."""
@@ -119,12 +125,13 @@ class Services:
         self._folder, self._dsn, self._redis_url = folder, database_url, redis_url
 
     @asynccontextmanager
-    async def gateway(self, **spool: Any) -> AsyncGenerator[Gateway]:
+    async def gateway(self, *, keeps_ids: bool = True, **spool: Any) -> AsyncGenerator[Gateway]:
         client = Redis.from_url(self._redis_url)
         dispatch = Dispatch(self._redis_url)
         database = SwitchedDatabase(self._dsn)
         await database.open()
-        one = Gateway(self._folder, Clock(), SwitchedStream(client, dispatch), database, **spool)
+        stream = SwitchedStream(client, dispatch)
+        one = Gateway(self._folder, Clock(), stream, database, keeps_ids=keeps_ids, **spool)
         try:
             yield one
         finally:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import cycle
 from typing import TextIO
 
+from shared.log import escaped
+
 OWN_NAME = "switchyard"
+_COLOR = re.compile(r"(\x1b\[[\d;]*m)")
 _COLORS = ("36", "33", "32", "35", "34", "31")
 
 
@@ -24,7 +28,7 @@ class LogLines:
         }
 
     def write(self, name: str, line: str) -> None:
-        self.show(f"{self._prefixes[name]}{line}\n")
+        self.show(f"{self._prefixes[name]}{_shown(line)}\n")
 
     def say(self, line: str) -> None:
         """A line of our own."""
@@ -46,3 +50,11 @@ class LogLines:
 def wants_color(stream: TextIO, environment: dict[str, str]) -> bool:
     """Only on a terminal, and not if NO_COLOR is set (no-color.org: to anything but empty)."""
     return stream.isatty() and not environment.get("NO_COLOR")
+
+
+def _shown(line: str) -> str:
+    """Colors stay; what else moves a terminal is shown and not obeyed."""
+    return "".join(
+        part if _COLOR.fullmatch(part) else escaped(part, keeps_lines=True)
+        for part in _COLOR.split(line)
+    )

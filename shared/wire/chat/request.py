@@ -55,7 +55,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
     `max_tokens` is max_completion_tokens or max_tokens, whichever came. `prompt_bytes` is the
     length of the messages and tools as JSON. `drop_params`: a dialect that cannot honor a field
     leaves it out, where it would refuse the request by that field's name. `left_out`: labels of a
-    wrong type, which are not in `fields`. `end_user`: for whom the caller asks. Texts have passed the guard of wire/text.py.
+    wrong type, which are not in `fields`. `end_user`: for whom the caller asks. Texts have passed
+    the guard of wire/text.py.
     """
 
     fields: dict[str, msgspec.Raw]
