@@ -144,10 +144,6 @@ class ReceiverSettings(SettingsGroup):
             raise ValueError("must start with https:// or http://")
         return value
 
-    @property
-    def has_any(self) -> bool:
-        return bool(self.usage_webhook_url or self.lago_api_url)
-
 
 class BillingSettings(ReceiverSettings):
     """Where `deliver_billing` sends usage; each address comes with its secret."""

@@ -28,13 +28,18 @@ SETTINGS = (DatabaseSettings, RedisSettings, ReceiverSettings)
 _RETRIED_WITHIN_S = 60  # twice the longest backoff of the job
 
 
+def has_receiver(settings: ReceiverSettings) -> bool:
+    """Whether billing is told of usage: where nobody is, no event is written for anybody."""
+    return bool(settings.usage_webhook_url or settings.lago_api_url)
+
+
 class Writer:
     """Runs the jobs, in any thread. Nothing is opened before the first one."""
 
     def __init__(self, settings: Settings) -> None:
         self._connections = ThreadConnections(settings[DatabaseSettings].dsn)
         self._redis = connect(settings[RedisSettings].url)
-        self._is_told = settings[ReceiverSettings].has_any
+        self._is_told = has_receiver(settings[ReceiverSettings])
 
     def write(self) -> None:
         """Drain the usage stream.

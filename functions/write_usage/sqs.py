@@ -16,6 +16,7 @@ import psycopg
 
 from functions.write_usage.drain import write_entries
 from functions.write_usage.function import WRITE_USAGE
+from functions.write_usage.job import has_receiver
 from shared.aws.jobs import run_job
 from shared.db.thread_connection import ThreadConnections
 from shared.ledger.faults import is_away
@@ -85,7 +86,7 @@ def _writer() -> SqsWriter:
     configure_logging(settings[LogSettings])
     return SqsWriter(
         ThreadConnections(settings[DatabaseSettings].dsn),
-        is_told=settings[ReceiverSettings].has_any,
+        is_told=has_receiver(settings[ReceiverSettings]),
     )
 
 
