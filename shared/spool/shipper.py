@@ -182,6 +182,9 @@ class Shipper:
                 await self._send_portion(segment, until)
 
     async def _send_portion(self, segment: Segment, until: int) -> None:
+        if isinstance(self._stream, StreamProducer):
+            # Before anything is read: in a long outage this is asked each second.
+            await self._stream.check_room()
         if until - segment.shipped <= _READ_AT_ONCE_BYTES:
             frames = segment.portion(_READ_AT_ONCE_BYTES)
         else:

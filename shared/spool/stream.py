@@ -88,18 +88,23 @@ class StreamProducer:
 
         An entry whose confirmation was lost is added again; the writer bears duplicates.
         """
-        if self._entries >= self._most_entries:
-            self._entries = int(await self._redis.xlen(USAGE_STREAM))
-            if self._entries >= self._most_entries:
-                # Whoever empties it may have been told before it came.
-                self._unannounced.set()
-                raise StreamFull(f"{self._entries} entries of usage wait to be written")
+        await self.check_room()
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.xadd(USAGE_STREAM, {FIELD: pack_frames(finals, orphans)})
             pipeline.xlen(USAGE_STREAM)
             added, self._entries = await pipeline.execute()
         self._unannounced.set()
         return EntryId.parse(added)
+
+    async def check_room(self) -> None:
+        """Raises StreamFull, redis.RedisError or another OSError."""
+        if self._entries < self._most_entries:
+            return
+        self._entries = int(await self._redis.xlen(USAGE_STREAM))
+        if self._entries >= self._most_entries:
+            # Whoever empties it may have been told before it came.
+            self._unannounced.set()
+            raise StreamFull(f"{self._entries} entries of usage wait to be written")
 
     async def state(self) -> StreamState:
         """Raises redis.RedisError or OSError."""

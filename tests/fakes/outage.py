@@ -100,11 +100,11 @@ class Gateway:
             if self._keeps_ids:
                 self.ids.append(request_id)
 
-    async def pass_seconds(self, seconds: int, requests: int = 0) -> None:
-        """Each with so many requests, and with what the shipper does meanwhile."""
-        for _ in range(seconds):
-            self.clock.now += 1
-            self.serve(requests)
+    async def pass_seconds(self, seconds: int, requests: int = 0, step: int = 1) -> None:
+        """Each with so many requests, and with what the shipper does meanwhile; `step` at once."""
+        for _ in range(seconds // step):
+            self.clock.now += step
+            self.serve(requests * step)
             await self._attempt(self.shipper._ship)  # pyright: ignore[reportPrivateUsage]
             if self.clock.now % KEEP_HOUSE_EVERY_S == 0:
                 await self.keep_house()

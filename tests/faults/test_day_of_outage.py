@@ -17,6 +17,7 @@ from shared.spool.stream import MOST_ENTRIES
 from tests.fakes.outage import Gateway, Services
 
 HOUR_S = 3600
+STEP_S = 10
 STREAM_BYTES = 150_000_000
 MEMORY_BYTES = 150_000_000
 OPEN_FILES = 256 + 64
@@ -95,7 +96,7 @@ async def outage(
     most = Most(services)
     begin(gateway)
     for _ in range(minutes // 10):
-        await gateway.pass_seconds(600, requests=a_second)
+        await gateway.pass_seconds(600, requests=a_second, step=STEP_S)
         most.note()
     come_back(gateway)
     took_s = await until_all_is_written(gateway, services)
