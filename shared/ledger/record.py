@@ -61,9 +61,9 @@ class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
     cache-write tokens, `completion_tokens` includes reasoning tokens, `cache_write_tokens` those
     that were written for an hour. `*_pico_usd` None: unpriced. `cost_quality` is a CostQuality.
 
-    `state` `indeterminate`: nobody knows what it cost, so nothing is billed. Then the counts and
-    costs are None, and `cost_estimated_pico_usd` is what it may have cost; a FINAL that is `final`
-    replaces it.
+    `state` None is `final`. `indeterminate`: nobody knows what it cost, so nothing is billed. Then
+    the counts and costs are None, and `cost_estimated_pico_usd` is what it may have cost; a FINAL
+    that is `final` replaces it.
 
     `error_detail` is the provider's own sentence, cleaned, at most 500 characters. `end_user`: whom
     the caller asked for, as the caller names them. `endpoint` is the door (`chat`, `messages` ...).
@@ -112,7 +112,7 @@ class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
     cache_write_1h_tokens: int | None = None
     prompt_audio_tokens: int | None = None
     completion_audio_tokens: int | None = None
-    state: str = "final"
+    state: str | None = "final"
     cost_estimated_pico_usd: int | None = None
     error_detail: str | None = None
     end_user: str | None = None

@@ -29,6 +29,7 @@ _LOCK = 0x5357_5752
 # jsonb, among fields that are columns as they are.
 _ATTEMPTS = statements.STAGED.index("attempts")
 _TAGS = statements.STAGED.index("tags")
+_STATE = statements.STAGED.index("state")
 
 # The values of statements.STAGED; the last is `created_at`.
 _Row = tuple[Any, ...]
@@ -153,6 +154,7 @@ def _final_row(record: UsageFinal) -> _Row:
     row = [*structs.astuple(final), _created_at(final.request_id)]
     row[_ATTEMPTS] = _json([structs.asdict(attempt) for attempt in final.attempts])
     row[_TAGS] = _json(final.tags)
+    row[_STATE] = final.state or "final"
     return tuple(row)
 
 

@@ -41,7 +41,7 @@ _CANCEL_AGAIN_S = 0.5
 _TOLD = (Kind.FINAL, Kind.UNSETTLED)
 # An INTENT and a FINAL for each record.
 _FRAMES_AN_ENTRY = 2 * BATCH_RECORDS
-_PORTION_BYTES = 512 * 1024
+_PORTION_BYTES = 256 * 1024
 # What was written within the last 50 ms is in memory still, and sooner read than a thread is begun.
 _READ_AT_ONCE_BYTES = 64 * 1024
 

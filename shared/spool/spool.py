@@ -93,7 +93,7 @@ class Spool:
         indeterminate) the FINAL is written all the same, and replaces that row.
         """
         record = _encoded(final)
-        kind = Kind.FINAL if final.state == "final" else Kind.UNSETTLED
+        kind = Kind.UNSETTLED if final.state == "indeterminate" else Kind.FINAL
         self._close(final.request_id, kind, record)
         self.on_record()
 
