@@ -134,15 +134,8 @@ class CatalogSettings(SettingsGroup):
 class ReceiverSettings(SettingsGroup):
     """Who is told of usage. Where nobody is, no event is written for anybody."""
 
-    usage_webhook_url: str | None = Field(None, alias="USAGE_WEBHOOK_URL")
-    lago_api_url: str | None = Field(None, alias="LAGO_API_URL")
-
-    @field_validator("usage_webhook_url", "lago_api_url")
-    @classmethod
-    def _http(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("https://", "http://")):
-            raise ValueError("must start with https:// or http://")
-        return value
+    usage_webhook_url: str | None = Field(None, alias="USAGE_WEBHOOK_URL", pattern="^https?://")
+    lago_api_url: str | None = Field(None, alias="LAGO_API_URL", pattern="^https?://")
 
 
 class BillingSettings(ReceiverSettings):
