@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
+from functools import partial
+from urllib.parse import urlsplit
 
 import msgspec
+from pydantic import Field, SecretStr
 
 from shared.catalog.provider_changes import Providers
 from shared.catalog.watch import SnapshotKeeper
@@ -12,7 +16,7 @@ from shared.db.connect import Database
 from shared.db.connections import Connects
 from shared.errors import InvalidField, NotFound
 from shared.resources import opener
-from shared.settings import UpstreamSettings
+from shared.settings import SettingsGroup, UpstreamSettings, load_settings
 from shared.upstream.check import CheckResult, check_provider
 from shared.upstream.host_check import check_base_url
 from shared.upstream.platform_access import PlatformAccess
@@ -29,7 +33,27 @@ async def open_providers(database: Database) -> AsyncGenerator[Providers]:
 
 def providers_over(database: Connects) -> Providers:
     """The catalog's service with the checks of an address, which it is too far below to import."""
-    return Providers(database, check_url=check_base_url, places=_places)
+    check_url = partial(check_base_url, own=_own_services())
+    return Providers(database, check_url=check_url, places=_places)
+
+
+class _OwnServices(SettingsGroup):
+    """Where the gateway's services are, whether or not this function opens them."""
+
+    database_url: SecretStr | None = Field(None, alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(None, alias="REDIS_URL")
+
+
+def _own_services() -> list[tuple[str, int]]:
+    """Host and port of each that is set by a URL which can be read."""
+    given = load_settings(_OwnServices)[_OwnServices]
+    found: list[tuple[str, int]] = []
+    for url, usual_port in ((given.database_url, 5432), (given.redis_url, 6379)):
+        with suppress(ValueError):  # several hosts, or a socket: nothing that a URL could lead to
+            parts = urlsplit(url.get_secret_value() if url else "")
+            if parts.hostname:
+                found.append((parts.hostname, parts.port or usual_port))
+    return found
 
 
 class Probed(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -164,6 +165,17 @@ def test_only_an_admin_may(admin: Admin) -> None:
         assert admin.as_user(method, f"/providers{path}").status_code == 403
     assert admin.as_user("DELETE", "/providers/openai").status_code == 403
     assert admin.as_user("POST", "/providers/openai/test").status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433"])
+def test_the_gateways_own_services_are_no_provider(
+    admin: Admin, changing_deployment: Deployment, host: str
+) -> None:
+    for service in ("DATABASE_URL", "REDIS_URL"):
+        port = urlsplit(changing_deployment.environment[service]).port
+        url = f"http://{host}:{port}/v1"
+        answer = admin("POST", "/providers", provider="own", base_url=url, is_local=True)
+        assert refusal(answer) == (400, "base_url_refused", "base_url"), url
 
 
 class TestAKeyIsSealedToItsHost:
