@@ -5,6 +5,7 @@ Each test has a pair of its own: what the first does wrong opens no circuit for 
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from tests.fakes.raw_server import RawServer, Wire
 
 DIALECTS = ("openai", "anthropic")
 PAIRS = 120
+PAUSE_S = 0.3
 WINDOW = 100_000
 HELLO = [{"role": "user", "content": "hello there"}]
 COST = 0.0002
@@ -32,11 +34,15 @@ _FIRST_BYTES = b"HTTP/1.1 200 OK\r\n"
 
 
 class Told:
-    """One provider of a pair. `calls` counts what it was asked for, and so what may be billed."""
+    """One provider of a pair. `calls` counts what it was asked for, and so what may be billed.
+
+    `later` follows an answer after PAUSE_S, when what came before has been relayed.
+    """
 
     def __init__(self) -> None:
         self.to_json = b""
         self.to_stream = b""
+        self.later = b""
         self.calls = 0
 
     def says(self, answer: bytes, to_stream: bytes | None = None) -> None:
@@ -112,6 +118,9 @@ class ToldProviders:
         told = self._told[request.split(b"/", 2)[1].decode()]
         told.calls += 1
         await wire.send(told.to_stream if b'"stream":true' in request else told.to_json)
+        if told.later:
+            await asyncio.sleep(PAUSE_S)
+            await wire.send(told.later)
 
 
 def as_json(body: object, head: bytes = b"content-type: application/json\r\n") -> bytes:
@@ -122,11 +131,14 @@ def as_json(body: object, head: bytes = b"content-type: application/json\r\n") -
 
 def as_events(*events: object, head: bytes = b"content-type: text/event-stream\r\n") -> bytes:
     """A stream; an event that is bytes goes out as it is."""
-    data = [
+    return b"%b%bconnection: close\r\n\r\n%b" % (_FIRST_BYTES, head, event_bytes(*events))
+
+
+def event_bytes(*events: object) -> bytes:
+    return b"".join(
         one if isinstance(one, bytes) else b"data: %b\n\n" % json.dumps(one).encode()
         for one in events
-    ]
-    return b"%b%bconnection: close\r\n\r\n%b" % (_FIRST_BYTES, head, b"".join(data))
+    )
 
 
 def completion(text: str, usage: object = USAGE, **more: object) -> dict[str, Any]:
