@@ -13,6 +13,7 @@ from shared.wire.chat import events as chat_events
 from shared.wire.chat import write as chat
 from shared.wire.chat.answer import Completion
 from shared.wire.chat.request import ChatRequest
+from shared.wire.chat.tool_calls import fix_reason
 from shared.wire.messages import answer as messages_answer
 from shared.wire.messages import events as messages_events
 from shared.wire.messages import write as messages
@@ -116,13 +117,16 @@ def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
         cost_header=provider.cost_header,
         headers=partial(request_headers, auth=auth),
         request=partial(chat.write_request, quirks=provider.quirks),
-        reply=_read_completion,
+        reply=partial(_read_completion, ends_calls_by_stop=provider.ends_calls_by_stop),
         reader=partial(_open_reader, ends_calls_by_stop=provider.ends_calls_by_stop),
     )
 
 
-def _read_completion(body: bytes, *, created: int) -> Completion:  # it tells the time itself
-    return chat_answer.read_completion(body)
+def _read_completion(body: bytes, *, created: int, ends_calls_by_stop: bool) -> Completion:
+    completion = chat_answer.read_completion(body)  # it tells the time itself
+    if not ends_calls_by_stop:
+        return completion
+    return msgspec.structs.replace(completion, body=fix_reason(completion.body))
 
 
 def _open_reader(*, show_usage: bool, created: int, ends_calls_by_stop: bool) -> Reader:

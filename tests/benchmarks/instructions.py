@@ -76,7 +76,9 @@ def count(kind: str) -> int:
     """Instructions that a request costs the gateway where the provider's answer is of this kind."""
     message = {"role": "user", "content": PROMPT}
     body = json.dumps({"messages": [message], "stream": kind == "stream"}).encode()
-    request = f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer test-user-token\r\n"
+    request = (
+        f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer test-user-token\r\n"
+    )
     request += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     with gateway(kind) as counted, counted.connect() as caller, caller.makefile("rb") as answers:
 

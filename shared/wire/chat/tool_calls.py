@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shared.wire.chat.chunk import Choice, Chunk
+from shared.wire.chat.chunk import Choice, Chunk, read_chunk
 from shared.wire.parse.lenient import ABSENT, NotJSON, is_nothing, read_json
 
 STOP, TOOL_CALLS = "stop", "tool_calls"
@@ -100,6 +100,22 @@ class ToolCalls:
 
     def _is_misnamed(self, choice: Choice) -> bool:
         return self.ends_by_stop and choice.finish_reason == STOP and choice.index in self._numbers
+
+
+def fix_reason(answer: bytes) -> bytes:
+    """A whole answer of a provider that ends calls by `stop`, with the reason that OpenAI gives."""
+    stops = [
+        choice.finish_reason == STOP and not is_nothing(choice.said.get(TOOL_CALLS, ABSENT))
+        for choice in read_chunk(answer).choices or ()
+    ]
+    if not any(stops):
+        return answer
+    fields = read_json(_fields, answer)
+    choices = [dict(one) for one in read_json(_list, fields["choices"])]
+    for choice, is_misnamed in zip(choices, stops, strict=False):
+        if is_misnamed:
+            choice["finish_reason"] = _raw(TOOL_CALLS)
+    return _encode({**fields, "choices": choices})
 
 
 def _number(choice: _Fields, indexes: Iterable[int]) -> None:
