@@ -68,9 +68,9 @@ def text_bytes(body: bytes) -> int:
     """UTF-8 bytes of what the model said; for an answer that reports no usage."""
     try:
         choices = read_chunk(body).choices or ()
+        return sum(utf8_bytes(text) for choice in choices for text in texts_of(choice.said))
     except NotJSON:
         return 0
-    return sum(utf8_bytes(text) for choice in choices for text in texts_of(choice.said))
 
 
 def splice(body: bytes, metadata: bytes) -> bytes:

@@ -87,7 +87,7 @@ class ToolCalls:
 
     def _indexes(self, choice: Choice) -> list[int] | None:
         """The index of each call, where one of them has none."""
-        raw = choice.said.get(TOOL_CALLS, ABSENT)
+        raw = (choice.delta or {}).get(TOOL_CALLS, ABSENT)
         if is_nothing(raw):
             return None
         try:
