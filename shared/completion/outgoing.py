@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from shared.completion.targets import Target
-from shared.routing.choice import Candidate
+from shared.routing.choice import Candidate, Reason
 from shared.routing.snapshot import PowerLevel
 from shared.upstream.request import UpstreamRequest
 from shared.wire.chat.request import ChatRequest, raw_json
+from shared.wire.translated import Sending
 
 _LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens")
 
@@ -25,12 +26,14 @@ def outgoing(
     if candidate.max_tokens is not None:
         max_tokens = min(max_tokens or candidate.max_tokens, candidate.max_tokens)
         chat = _clamped(chat, candidate.max_tokens)
-    translated = target.dialect.request(
-        chat,
+    to = Sending(
         target.model_prefix + candidate.model.model_id,
-        max_tokens=max_tokens,
-        temperature=level.default_temperature if level else None,
+        max_tokens,
+        level.default_temperature if level else None,
+        candidate.model.max_tokens,
+        is_named=candidate.reason is Reason.NAMED and not chat.models,
     )
+    translated = target.dialect.request(chat, to)
     request = UpstreamRequest(
         b"POST",
         target.origin,
@@ -40,7 +43,7 @@ def outgoing(
         target.may_be_private,
         target.goes_direct,
     )
-    return request, (*chat.left_out, *translated.dropped)
+    return request, translated.dropped
 
 
 def _clamped(chat: ChatRequest, max_tokens: int) -> ChatRequest:

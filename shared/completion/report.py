@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from shared import metrics
 from shared.ledger.record import UsageFinal
-from shared.log import Line, log_lines
+from shared.log import Line, get_logger, log_lines
 from shared.pricing.charge import CostQuality
 from shared.pricing.price import PICO_USD_PER_USD
 
@@ -56,6 +56,8 @@ class Reporter:
         noted, self._noted = self._noted, []
         _count([(provider, model, final) for _, provider, model, _, final in noted])
         log_lines([_line(*one) for one in noted])
+        for _, provider, model, _, final in noted:
+            _flag_another(provider, model, final)
 
 
 def _line(at: float, provider: str, model: str, stream: bool, final: UsageFinal) -> CompletionLine:
@@ -78,6 +80,29 @@ def _line(at: float, provider: str, model: str, stream: bool, final: UsageFinal)
         overhead_us=final.overhead_us,
         attempts=len(final.attempts),
     )
+
+
+def _flag_another(provider: str, model: str, final: UsageFinal) -> None:
+    """Say so where a proxy answered with another model than it was asked for: the row is billed as
+    the one that was asked for."""
+    via = final.attempts[-1].via if final.attempts else None
+    if via is not None and _is_another(model, final.model_served):
+        get_logger().warning(
+            "completion.model_differs",
+            request_id=final.request_id,
+            via=via,
+            provider=provider,
+            model=model,
+            model_served=final.model_served,
+        )
+
+
+def _is_another(asked: str, served: str | None) -> bool:
+    """A vendor before the name, or a date behind it, makes no other model."""
+    if served is None:
+        return False
+    ours, theirs = (name.rpartition("/")[2].lower() for name in (asked, served))
+    return not (theirs.startswith(ours) or ours.startswith(theirs))
 
 
 def _count(finished: list[tuple[str, str, UsageFinal]]) -> None:

@@ -20,7 +20,7 @@ from shared.wire.messages import write as messages
 from shared.wire.provider import ANTHROPIC, OPENAI, Auth
 from shared.wire.providers import provider_of
 from shared.wire.request_headers import request_headers
-from shared.wire.translated import Translated
+from shared.wire.translated import Sending, Translated
 from shared.wire.usage import Counts
 
 
@@ -51,14 +51,7 @@ class Reader(Protocol):
 class WriteRequest(Protocol):
     """The body to send. Raises InvalidField for a field this provider cannot honor."""
 
-    def __call__(
-        self,
-        chat: ChatRequest,
-        model_id: str,
-        *,
-        max_tokens: int | None,
-        temperature: float | None,
-    ) -> Translated: ...
+    def __call__(self, chat: ChatRequest, to: Sending) -> Translated: ...
 
 
 class ReadAnswer(Protocol):

@@ -1,6 +1,6 @@
 """How a provider's requests depart from OpenAI's chat completions.
 
-Values are never changed: `temperature: 0` goes out as 0 (Groq makes 1e-8 of it by itself).
+Numbers are never changed: `temperature: 0` goes out as 0 (Groq makes 1e-8 of it by itself).
 """
 
 from __future__ import annotations
@@ -11,21 +11,44 @@ from typing import Final
 
 import msgspec
 
+from shared.wire.history.rules import COMPATIBLE_MESSAGES, MessageRules
 
-class Quirks(msgspec.Struct, frozen=True):
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """What some models take less of than their provider's others.
+
+    `pattern` is searched in the model's id. `efforts`: the values of reasoning_effort that they
+    know; another becomes the nearest of these, and where there are none it is left out.
+    `dropped`: hints that they do not know. `unsampled`: sampling fields of which they take the
+    default alone, unless the effort is none; `samples_unasked`: none is their default effort.
+    `effort_with_tools`: the only effort beside tools, sent whether or not one was asked for.
+    """
+
+    pattern: str
+    efforts: tuple[str, ...] | None = None
+    dropped: frozenset[str] = frozenset()
+    unsampled: frozenset[str] = frozenset()
+    samples_unasked: bool = False
+    effort_with_tools: str | None = None
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """One provider's departures from OpenAI's request.
 
     `refused`: fields that would change the answer, each with the raw JSON values that ask for
     nothing (those are left out). `dropped`: fields that cannot change what the answer means.
-    `renamed`: the client's name to the provider's. `refused_in_messages`: the same as `refused`,
-    for the fields of a message.
+    `renamed`: the client's name to the provider's. `only`: all that it may be sent; None: whatever
+    the client sent. `messages`: what it takes of a conversation. `versions`: the first that
+    matches a model's id holds for it.
     """
 
     refused: Mapping[str, frozenset[bytes]] = MappingProxyType({})
     dropped: frozenset[str] = frozenset()
     renamed: Mapping[str, str] = MappingProxyType({})
-    refused_in_messages: frozenset[str] = frozenset()
     takes_stream_options: bool = True
+    only: frozenset[str] | None = None
+    messages: MessageRules = COMPATIBLE_MESSAGES
+    versions: tuple[Version, ...] = ()
 
 
 _NULL: Final = b"null"
@@ -36,10 +59,28 @@ EMPTY: Final = frozenset({_NULL, b"{}"})
 
 TO_MAX_TOKENS: Final = MappingProxyType({"max_completion_tokens": "max_tokens"})
 
-NO_QUIRKS: Final = Quirks()
-"""Everything goes out as it came."""
+OPENAIS_OWN: Final = frozenset({"store", "metadata"})
+"""What OpenAI keeps of a request, and where: at a proxy `metadata` steers."""
 
-COMPATIBLE: Final = Quirks(renamed=TO_MAX_TOKENS)
+CLAUDES_OWN: Final = frozenset({"thinking", "cache_control"})
+"""Fields of Anthropic's that its callers send whichever model answers."""
+
+CACHE_HINTS: Final = frozenset(
+    {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"}
+)
+
+SAMPLING: Final = frozenset(
+    {
+        *("temperature", "top_p", "top_k", "min_p"),
+        *("presence_penalty", "frequency_penalty", "repetition_penalty"),
+    }
+)
+"""How tokens are drawn: left out where the caller did not choose the model."""
+
+NO_QUIRKS: Final = Quirks(dropped=OPENAIS_OWN)
+"""Everything else goes out as it came."""
+
+COMPATIBLE: Final = Quirks(dropped=OPENAIS_OWN, renamed=TO_MAX_TOKENS)
 """Any server without quirks of its own. Ollama knows max_tokens alone (docs.ollama.com,
 api/openai-compatibility); vLLM (protocol.py, ChatCompletionRequest) and llama.cpp's server
 (tools/server/README.md) know both names."""

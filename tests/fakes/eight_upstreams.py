@@ -17,7 +17,7 @@ from tests.fakes.gateway import Deployment
 
 PROXIED = "bedrock"
 UPSTREAMS = (*PROVIDER_PREFIXES, PROXIED)
-# Anthropic's newest models take no temperature (shared/wire/messages/sampling.py).
+# Anthropic's newest models take no temperature (shared/wire/messages/versions.py).
 MODELS: Mapping[str, str] = {
     **dict.fromkeys(UPSTREAMS, "contract/model-1"),
     "anthropic": "claude-sonnet-4-5",

@@ -38,6 +38,7 @@ from shared.spool.contents import read_contents
 from shared.spool.spool import Spool
 from shared.wire.chat.request import decode_chat
 from shared.wire.dialect import Dialect, dialect_of
+from shared.wire.translated import Sending
 from shared.wire.usage import Usage
 from tests.shared.routing.catalog import TERRA
 
@@ -189,7 +190,7 @@ def test_3_usage_is_asked_for_whether_or_not_the_client_did() -> None:
     for fields in ({}, {"stream_options": {"include_usage": False}}):
         asked = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, **fields}
         chat = decode_chat(json.dumps(asked).encode())
-        sent = json.loads(OPENAI.request(chat, "m", max_tokens=None, temperature=None).body)
+        sent = json.loads(OPENAI.request(chat, Sending("m")).body)
         assert sent["stream_options"]["include_usage"] is True
         assert not chat.include_usage
 

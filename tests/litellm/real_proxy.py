@@ -269,3 +269,17 @@ def test_a_wrong_master_key_is_the_operators_fault(deployment: Deployment) -> No
 def test_the_proxy_is_alive_in_readyz(gateway: UvicornServer) -> None:
     checks = httpx.get(f"{gateway.url}/readyz", trust_env=False).json()["checks"]
     assert checks["litellm_proxy"] == "ok"
+
+
+@pytest.mark.parametrize("steering", ["fallbacks", "context_window_fallback_dict"])
+def test_a_caller_opens_no_other_model_behind_the_proxy(
+    gateway: UvicornServer, steering: str
+) -> None:
+    """Under the master key LiteLLM would fall over to whatever the body names."""
+    others = {
+        "fallbacks": ["openai/mock-text"],
+        "context_window_fallback_dict": {"openai/mock-too-long": "openai/mock-text"},
+    }
+    model = "openai/mock-broken" if steering == "fallbacks" else "openai/mock-too-long"
+    answer = ask(gateway.url, "Hello", model=model, **{steering: others[steering]})
+    assert answer.status_code in (400, 502), answer.text

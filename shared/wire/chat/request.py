@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.errors import InvalidField, MalformedBody
+from shared.wire.chat.steering import steers_a_proxy
 from shared.wire.json_bounds import check_json
 from shared.wire.text import MAX_TEXT, clean_or_none, is_name
 
@@ -55,8 +56,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
     `max_tokens` is max_completion_tokens or max_tokens, whichever came. `prompt_bytes` is the
     length of the messages and tools as JSON. `drop_params`: a dialect that cannot honor a field
     leaves it out, where it would refuse the request by that field's name. `left_out`: labels of a
-    wrong type, which are not in `fields`. `end_user`: for whom the caller asks. Texts have passed
-    the guard of wire/text.py.
+    wrong type and fields that steer a proxy, which are not in `fields`. `end_user`: for whom the
+    caller asks. Texts have passed the guard of wire/text.py.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -125,7 +126,8 @@ def decode_chat(body: bytes) -> ChatRequest:
     _check_number("tools", len(_field(fields, "tools", _optional_objects) or ()), MAX_TOOLS)
     response_format = _field(fields, "response_format", _response_format)
     max_tokens = _field(fields, "max_completion_tokens", _optional_count)
-    labels, left_out = _labels(fields)
+    labels, odd = _labels(fields)
+    left_out = dict.fromkeys([*odd, *(name for name in fields if steers_a_proxy(name))])
     request = ChatRequest(
         model=_name(fields, "model"),
         models=_models(fields),
@@ -150,7 +152,7 @@ def decode_chat(body: bytes) -> ChatRequest:
             for name, raw in fields.items()
             if name not in OWN_FIELDS and name not in left_out
         },
-        left_out=left_out,
+        left_out=tuple(left_out),
     )
     if request.max_tokens is not None and request.max_tokens < 1:
         raise InvalidField("max_tokens must be at least 1.", param="max_tokens")

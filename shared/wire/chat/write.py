@@ -6,41 +6,47 @@ from __future__ import annotations
 import msgspec
 
 from shared.wire.chat.request import ChatRequest, encode_fields, raw_json
-from shared.wire.quirks import NO_QUIRKS, Quirks
-from shared.wire.translated import Drops, Translated
+from shared.wire.chat.versions import fit_version
+from shared.wire.history.fields import objects, one_object
+from shared.wire.history.messages import fit_messages
+from shared.wire.history.parts import drop_cache_control
+from shared.wire.quirks import NO_QUIRKS, SAMPLING, Quirks
+from shared.wire.translated import Drops, Sending, Translated
 
 PATH = "/chat/completions"
 
+_NO_TOOLS = (b"[]", b"null")
+"""OpenAI refuses an empty list ("[] is too short - 'tools'"), and a choice among no tools."""
+
 _USAGE_ASKED = msgspec.Raw(b'{"include_usage":true}')
 
-_messages = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
-
-def write_request(
-    chat: ChatRequest,
-    model_id: str,
-    *,
-    quirks: Quirks = NO_QUIRKS,
-    max_tokens: int | None = None,
-    temperature: float | None = None,
-) -> Translated:
-    """The body for `model_id`; the defaults go in only where the client sent none (0 stays 0).
+def write_request(chat: ChatRequest, to: Sending, *, quirks: Quirks = NO_QUIRKS) -> Translated:
+    """The body for `to.model_id`; the defaults go in only where the client sent none (0 stays 0).
 
     Raises InvalidField, `param` naming the field, where the provider refuses a field that would
     change the answer, unless the client sent `drop_params: true`.
     """
     fields = dict(chat.fields)
-    fields["model"] = raw_json(model_id)
+    fields["model"] = raw_json(to.model_id)
     if chat.stream and quirks.takes_stream_options:
         fields["stream_options"] = _with_usage(fields.get("stream_options"))
-    if max_tokens is not None and chat.max_tokens is None:
-        fields["max_completion_tokens"] = raw_json(max_tokens)
-    if temperature is not None and "temperature" not in fields:
-        fields["temperature"] = raw_json(temperature)
-    if quirks is NO_QUIRKS:
-        return Translated(encode_fields(fields))
-    drops = Drops(may_drop=chat.drop_params)
+    if to.max_tokens is not None and chat.max_tokens is None:
+        fields["max_completion_tokens"] = raw_json(to.max_tokens)
+    if to.temperature is not None and "temperature" not in fields:
+        fields["temperature"] = raw_json(to.temperature)
+    drops = to.drops(chat)
+    if not quirks.messages.takes_cache_control and b'"cache_control"' in bytes(
+        fields.get("tools", b"")
+    ):
+        fields["tools"] = _unmarked(fields["tools"], drops)
+    fields["messages"] = fit_messages(fields["messages"], quirks.messages, to.model_id, drops)
+    if bytes(fields.get("tools", b"")) in _NO_TOOLS:
+        for name in ("tools", "tool_choice", "parallel_tool_calls"):
+            fields.pop(name, None)
     _adapt(fields, quirks, drops)
+    if quirks.versions:
+        fit_version(fields, quirks.versions, to, drops)
     return Translated(encode_fields(fields), drops.names)
 
 
@@ -48,17 +54,36 @@ def _adapt(fields: dict[str, msgspec.Raw], quirks: Quirks, drops: Drops) -> None
     """Make `fields` what this provider takes. Raises InvalidField as `Drops.refuse` does."""
     for name, neutral in quirks.refused.items():
         if name in fields and bytes(fields.pop(name)) not in neutral:
-            drops.refuse(name, f"This provider does not take '{name}'")
-    for name in [name for name in fields if name in quirks.dropped]:
-        del fields[name]
-        drops.leave_out(name)
+            why = f"This provider does not take '{name}'"
+            drops.refuse(name, why, is_sampling=name in SAMPLING)
+    for name in quirks.dropped.intersection(fields):
+        _leave_out(fields, name, drops)
     for name, provider_name in quirks.renamed.items():
         if name in fields:
             _rename(fields, name, provider_name, drops)
-    if not quirks.takes_stream_options and fields.pop("stream_options", None) is not None:
-        drops.leave_out("stream_options")
-    if quirks.refused_in_messages:
-        _check_messages(fields, quirks.refused_in_messages, drops)
+    if not quirks.takes_stream_options and "stream_options" in fields:
+        _leave_out(fields, "stream_options", drops)
+    if quirks.only is not None:
+        for name in fields.keys() - quirks.only:
+            _leave_out(fields, name, drops)
+
+
+def _unmarked(tools: msgspec.Raw, drops: Drops) -> msgspec.Raw:
+    """The tools without Anthropic's marks, which are on a tool or on its function."""
+    unmarked = objects.decode(tools)
+    for index, tool in enumerate(unmarked):
+        if "cache_control" in tool:
+            drop_cache_control(tool, f"tools[{index}]", drops)
+        function = one_object.decode(tool["function"]) if "function" in tool else {}
+        if "cache_control" in function:
+            drop_cache_control(function, f"tools[{index}].function", drops)
+            tool["function"] = raw_json(function)
+    return raw_json(unmarked)
+
+
+def _leave_out(fields: dict[str, msgspec.Raw], name: str, drops: Drops) -> None:
+    if bytes(fields.pop(name)) != b"null":
+        drops.leave_out(name)
 
 
 def _rename(fields: dict[str, msgspec.Raw], name: str, provider_name: str, drops: Drops) -> None:
@@ -75,23 +100,6 @@ def _rename(fields: dict[str, msgspec.Raw], name: str, provider_name: str, drops
         drops.leave_out(provider_name)
     else:
         drops.leave_out(name)
-
-
-def _check_messages(fields: dict[str, msgspec.Raw], refused: frozenset[str], drops: Drops) -> None:
-    text = bytes(fields["messages"])
-    if not any(b'"%b"' % name.encode() in text for name in refused):
-        return
-    messages = _messages.decode(text)
-    was_changed = False
-    for place, message in enumerate(messages):
-        for name in refused.intersection(message):
-            drops.refuse(
-                f"messages[{place}].{name}", f"This provider does not take '{name}' in a message"
-            )
-            del message[name]
-            was_changed = True
-    if was_changed:
-        fields["messages"] = raw_json(messages)
 
 
 def _with_usage(asked: msgspec.Raw | None) -> msgspec.Raw:

@@ -101,10 +101,10 @@ def _image(image: _ImageUrl | str | None, place: str, drops: Drops) -> Block:
         image = _ImageUrl(image)
     if image.detail not in (None, "auto"):
         drops.leave_out(f"{place}.image_url.detail")
-    if image.url[:8].lower() == "https://":
+    if image.url[:8].lower().startswith(("https://", "http://")):
         return {"type": "image", "source": {"type": "url", "url": image.url}}
     if image.url[:5].lower() != "data:":
-        raise refused_content(place, "An image's URL must begin with https:// or data:")
+        raise refused_content(place, "An image's URL must begin with https://, http:// or data:")
     media_type, data = _data_url(image.url, place)
     if media_type == "image/jpg":
         media_type = "image/jpeg"

@@ -3,18 +3,23 @@
 Sources: platform.claude.com, "OpenAI SDK compatibility" (system and developer messages are hoisted
 to the front), "Messages" (turns of one role in a row are one turn), "Handle tool calls" (the
 tool_result blocks of one assistant turn come in one user turn, before its text), "Extended
-thinking" (thinking blocks go back unmodified, before the rest of their turn).
+thinking" (thinking blocks go back unmodified, before the rest of their turn), "Errors" (prefill not
+supported).
 """
 
 from __future__ import annotations
 
-import re
-import zlib
+from typing import Any, Final
 
 import msgspec
 
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_field
+from shared.wire.history.calls import NO_RESULT
+from shared.wire.history.fields import objects, one_object, raw
+from shared.wire.history.images import relabel_images
+from shared.wire.history.messages import fit_all
+from shared.wire.history.rules import IdRule, MessageRules
 from shared.wire.messages.content import (
     ABSENT,
     Block,
@@ -24,7 +29,28 @@ from shared.wire.messages.content import (
     mark_cached,
     text_block,
 )
+from shared.wire.messages.versions import Abilities
 from shared.wire.translated import Drops, refused_content
+
+RULES: Final = MessageRules(
+    assistant=frozenset(
+        {"role", "content", "refusal", "tool_calls", "thinking_blocks", "cache_control"}
+    ),
+    others=frozenset({"role", "content", "tool_call_id", "cache_control"}),
+    dropped=frozenset({"name"}),
+    # types/tool_use_block_param.py; anthropics/claude-code issue 20508.
+    call_ids=IdRule("a-zA-Z0-9_-", is_unique=True),
+    knows_developer=True,
+    takes_cache_control=True,
+)
+"""What Claude's turns are made from. Thoughts without a signature are left out, never sent as text:
+"Refusal (reasoning_extraction)" is the answer to that (can1357/oh-my-pi issue 7241)."""
+
+BEGIN: Final = "(The conversation begins.)"
+"""The user's turn before an answer that comes first (livekit/agents pull request 669)."""
+
+GO_ON: Final = "Continue from where you left off."
+"""The user's turn that a model without prefill needs (migration guide of Claude Opus 4.6)."""
 
 
 class _Function(msgspec.Struct, frozen=True):
@@ -49,36 +75,36 @@ class _Message(msgspec.Struct, frozen=True):
     cache_control: msgspec.Raw = ABSENT
 
 
-_READ = frozenset(_Message.__struct_fields__)
-_HINTS = frozenset({"name", "annotations", "reasoning", "reasoning_content", "reasoning_details"})
-"""Fields of a message that its meaning does not hang on: a speaker's name, and what an answer
-carried back from the model ("OpenAI SDK compatibility": `name` is ignored)."""
-
-_messages = msgspec.json.Decoder(list[_Message])
-_named = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-_ODD_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
+_message = msgspec.json.Decoder(_Message)
+_signed = ("thinking", "redacted_thinking")
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """`system` may be empty; `turns` alternate and are not."""
+    """`system` may be empty; `turns` alternate and are not. `called`: the tools of its calls.
+
+    `calls_unthinking`: its last answer calls a tool, and shows no thought.
+    """
 
     system: list[Block]
     turns: list[Block]
+    called: tuple[str, ...] = ()
+    calls_unthinking: bool = False
 
 
-def translate_messages(raw: msgspec.Raw, drops: Drops) -> Conversation:
-    """Raises InvalidField: a field or a part without counterpart, or nothing but system prompts."""
-    messages = decode_field("messages", raw, _messages)
-    _check_fields(raw, drops)
+def translate_messages(
+    messages: msgspec.Raw, model_id: str, abilities: Abilities, drops: Drops
+) -> Conversation:
+    """Raises InvalidField: a part without counterpart, or nothing but system prompts."""
+    given = decode_field("messages", msgspec.Raw(relabel_images(bytes(messages))), objects)
     system: list[Block] = []
     turns: list[tuple[str, list[Block]]] = []
-    for index, message in enumerate(messages):
-        place = f"messages[{index}]"
+    called: list[str] = []
+    for place, fields in fit_all(given, RULES, model_id, drops):
+        message = decode_field(place, raw(fields), _message)
         if message.role in ("system", "developer"):
             system += _system_blocks(message, place, drops)
             continue
+        called += [call.function.name for call in message.tool_calls or () if call.function]
         role, blocks = _turn(message, place, drops)
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(blocks)
@@ -88,24 +114,33 @@ def translate_messages(raw: msgspec.Raw, drops: Drops) -> Conversation:
         raise InvalidField(
             "'messages' has no text for the model to answer: add a user message.", param="messages"
         )
+    if turns[0][0] == "assistant":
+        turns.insert(0, ("user", [text_block(BEGIN)]))
+    _end(turns, abilities)
+    answers = [blocks for role, blocks in turns if role == "assistant"]
     return Conversation(
-        system, [{"role": role, "content": _results_first(blocks)} for role, blocks in turns]
+        system,
+        [{"role": role, "content": _results_first(blocks)} for role, blocks in turns],
+        tuple(called),
+        calls_unthinking=bool(answers) and _calls_unthinking(answers[-1]),
     )
 
 
-def _check_fields(raw: msgspec.Raw, drops: Drops) -> None:
-    """Name each field of a message that is not sent on."""
-    for index, fields in enumerate(_named.decode(raw)):
-        if fields.keys() <= _READ:
-            continue
-        for name, value in fields.items():
-            if name in _READ or not is_given(value) or bytes(value) == b"[]":
-                continue
-            full = f"messages[{index}].{name}"
-            if name in _HINTS:
-                drops.leave_out(full)
-            else:
-                drops.refuse(full, "Anthropic has no such field in a message")
+def _calls_unthinking(blocks: list[Block]) -> bool:
+    return blocks[0]["type"] not in _signed and blocks[-1]["type"] == "tool_use"
+
+
+def _end(turns: list[tuple[str, list[Block]]], abilities: Abilities) -> None:
+    """An answer that the model is to go on with ends in no white space (langchain-ai/langchain
+    issue 35071); where the version takes no such answer at its end, the user asks for more."""
+    role, blocks = turns[-1]
+    if role != "assistant":
+        return
+    text: Any = blocks[-1].get("text")
+    if isinstance(text, str):
+        blocks[-1] = {**blocks[-1], "text": text.rstrip()}
+    if not abilities.prefills:
+        turns.append(("user", [text_block(GO_ON)]))
 
 
 def _system_blocks(message: _Message, place: str, drops: Drops) -> list[Block]:
@@ -137,13 +172,17 @@ def _turn(message: _Message, place: str, drops: Drops) -> tuple[str, list[Block]
 
 
 def _thinking(message: _Message, place: str) -> list[Block]:
-    """Thinking blocks as the reply gave them (reply.py, stream.py), in LiteLLM's field."""
+    """Thinking blocks as the reply gave them (answer.py, events.py), in LiteLLM's field; one
+    without its signature is no block of Claude's ("Invalid `signature` in `thinking` block")."""
     blocks: list[Block] = []
-    for index, raw in enumerate(message.thinking_blocks or ()):
-        block = dict(decode_field(f"{place}.thinking_blocks[{index}]", raw, _object))
-        if bytes(block.get("type", ABSENT)) not in (b'"thinking"', b'"redacted_thinking"'):
+    for index, given in enumerate(message.thinking_blocks or ()):
+        block = dict(decode_field(f"{place}.thinking_blocks[{index}]", given, one_object))
+        kind = bytes(block.get("type", ABSENT)).strip(b'"').decode()
+        if kind not in _signed:
             raise refused_content(f"{place}.thinking_blocks[{index}]", "It is no thinking block")
-        blocks.append({**block})
+        signature = block.get("signature", ABSENT)
+        if kind == "redacted_thinking" or (is_given(signature) and bytes(signature) != b'""'):
+            blocks.append({**block})
     return blocks
 
 
@@ -159,21 +198,12 @@ def _tool_use(call: _ToolCall, place: str) -> Block:
         raise refused_content(place, "Anthropic takes calls of functions alone")
     block: Block = {
         "type": "tool_use",
-        "id": tool_use_id(call.id),
+        "id": call.id,
         "name": call.function.name,
-        "input": _arguments(call.function.arguments, f"{place}.function.arguments"),
+        "input": one_object.decode(call.function.arguments),
     }
     mark_cached(block, call.cache_control)
     return block
-
-
-def _arguments(text: str, place: str) -> dict[str, msgspec.Raw]:
-    if not text.strip():
-        return {}
-    try:
-        return _object.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise refused_content(place, "A call's arguments must be a JSON object as text") from error
 
 
 def _tool_result(message: _Message, place: str, drops: Drops) -> Block:
@@ -183,23 +213,15 @@ def _tool_result(message: _Message, place: str, drops: Drops) -> Block:
             param=f"{place}.tool_call_id",
             code="missing_required_parameter",
         )
-    block: Block = {"type": "tool_result", "tool_use_id": tool_use_id(message.tool_call_id)}
+    block: Block = {"type": "tool_result", "tool_use_id": message.tool_call_id}
     content = content_blocks(message.content, f"{place}.content", drops)
     if content:
         block["content"] = content
+    if message.content == NO_RESULT:
+        block["is_error"] = True
     mark_cached(block, message.cache_control)
     return block
 
 
 def _results_first(blocks: list[Block]) -> list[Block]:
     return sorted(blocks, key=lambda block: block["type"] != "tool_result")
-
-
-def tool_use_id(call_id: str) -> str:
-    """`call_id` in the characters Anthropic takes (`^[a-zA-Z0-9_-]+$`), the same for the same id.
-
-    A conversation that another provider began may carry other characters; the checksum keeps ids
-    apart that differ in those alone.
-    """
-    plain = _ODD_IN_ID.sub("_", call_id)
-    return plain if plain == call_id and plain else f"{plain}_{zlib.crc32(call_id.encode()):08x}"

@@ -15,8 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from shared.errors import InvalidField
+from shared.wire.chat.efforts import nearest_effort
 from shared.wire.chat.request import decode_field
 from shared.wire.messages.content import Block, is_given
+from shared.wire.messages.schema import Schema, enforceable
+from shared.wire.messages.versions import Abilities
+from shared.wire.quirks import SAMPLING
 from shared.wire.translated import Drops
 
 ELSEWHERE: Final = frozenset(
@@ -32,7 +36,7 @@ _AS_IT_CAME = frozenset({"thinking", "cache_control"})
 
 _HINTS = frozenset(
     {
-        *("seed", "store", "metadata", "prediction"),
+        *("seed", "store", "metadata", "prediction", "moderation"),
         *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"),
     }
 )
@@ -46,19 +50,12 @@ _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
     "presence_penalty": (0,),
     "frequency_penalty": (0,),
     "modalities": (["text"],),
-    "verbosity": ("medium",),
     "functions": ([],),
     "function_call": ("none", "auto"),
     "audio": (),
     "web_search_options": (),
 }
 """Fields without a counterpart, and the values of them that ask for nothing."""
-
-_EFFORTS = {
-    "minimal": "low",
-    **{name: name for name in ("low", "medium", "high", "xhigh", "max")},
-}
-"""`reasoning_effort` to `output_config.effort`, which has nothing below low."""
 
 _TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only"}
 """auto uses priority capacity where the account has it ("Service tiers")."""
@@ -72,7 +69,7 @@ a request that has one is answered with 400 (BerriAI/litellm, pull request 11432
 
 
 class _JsonSchema(msgspec.Struct, frozen=True):
-    schema: dict[str, msgspec.Raw] | None = None
+    schema: Schema | None = None
 
 
 class _ResponseFormat(msgspec.Struct, frozen=True):
@@ -86,7 +83,9 @@ _stops = msgspec.json.Decoder(str | list[str])
 _response_format = msgspec.json.Decoder(_ResponseFormat)
 
 
-def translate_parameters(fields: dict[str, msgspec.Raw], drops: Drops) -> Block:
+def translate_parameters(
+    fields: dict[str, msgspec.Raw], abilities: Abilities, drops: Drops
+) -> Block:
     """The fields of the Messages request that the rest of `fields` becomes. Raises InvalidField."""
     sent: Block = {}
     for name, raw in fields.items():
@@ -95,6 +94,8 @@ def translate_parameters(fields: dict[str, msgspec.Raw], drops: Drops) -> Block:
         rule = _RULES.get(name)
         if rule is not None:
             rule(raw, sent, drops)
+        elif name == "reasoning_effort":
+            _reasoning_effort(raw, sent, abilities, drops)
         elif name in _AS_IT_CAME:
             sent[name] = raw
         elif name in _HINTS:
@@ -102,7 +103,8 @@ def translate_parameters(fields: dict[str, msgspec.Raw], drops: Drops) -> Block:
         elif name not in _NEUTRAL:
             drops.refuse(name, f"Anthropic has no counterpart of '{name}'")
         elif decode_field(name, raw, _any) not in _NEUTRAL[name]:
-            drops.refuse(name, f"Anthropic cannot honor this value of '{name}'")
+            why = f"Anthropic cannot honor this value of '{name}'"
+            drops.refuse(name, why, is_sampling=name in SAMPLING)
     return sent
 
 
@@ -134,19 +136,22 @@ def _response_format_rule(raw: msgspec.Raw, sent: Block, drops: Drops) -> None:
             param="response_format.json_schema.schema",
             code="missing_required_parameter",
         )
-    _output_config(sent)["format"] = {"type": "json_schema", "schema": asked.json_schema.schema}
+    place = "response_format.json_schema.schema"
+    schema = enforceable(asked.json_schema.schema, place, drops)
+    _output_config(sent)["format"] = {"type": "json_schema", "schema": schema}
 
 
-def _reasoning_effort(raw: msgspec.Raw, sent: Block, drops: Drops) -> None:
-    effort = decode_field("reasoning_effort", raw, _text)
-    if effort == "none":
+def _reasoning_effort(raw: msgspec.Raw, sent: Block, abilities: Abilities, drops: Drops) -> None:
+    """The effort, or the nearest that this version has; named where it is not the one asked for."""
+    asked = decode_field("reasoning_effort", raw, _text)
+    if asked == "none" and not abilities.thinks_always:
         sent.setdefault("thinking", {"type": "disabled"})
-    elif effort in _EFFORTS:
-        _output_config(sent)["effort"] = _EFFORTS[effort]
-    else:
-        drops.refuse(
-            "reasoning_effort", "Anthropic knows the efforts low, medium, high, xhigh, max"
-        )
+        return
+    effort = nearest_effort(asked, abilities.efforts)
+    if effort != asked:
+        drops.leave_out("reasoning_effort")
+    if effort is not None:
+        _output_config(sent)["effort"] = effort
 
 
 def _output_config(sent: Block) -> dict[str, object]:
@@ -166,6 +171,11 @@ def _user(name: str) -> Callable[[msgspec.Raw, Block, Drops], None]:
     return rule
 
 
+def _verbosity(raw: msgspec.Raw, sent: Block, drops: Drops) -> None:
+    if decode_field("verbosity", raw, _text) != "medium":
+        drops.leave_out("verbosity")
+
+
 def _service_tier(raw: msgspec.Raw, sent: Block, drops: Drops) -> None:
     tier = _TIERS.get(decode_field("service_tier", raw, _text))
     if tier is None:
@@ -177,8 +187,8 @@ def _service_tier(raw: msgspec.Raw, sent: Block, drops: Drops) -> None:
 _RULES: Final[dict[str, Callable[[msgspec.Raw, Block, Drops], None]]] = {
     "stop": _stop,
     "response_format": _response_format_rule,
-    "reasoning_effort": _reasoning_effort,
     "user": _user("user"),
     "safety_identifier": _user("safety_identifier"),
     "service_tier": _service_tier,
+    "verbosity": _verbosity,
 }

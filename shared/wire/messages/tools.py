@@ -7,12 +7,14 @@ types/tool_choice_{auto,any,tool,none}_param.py.
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 import msgspec
 
 from shared.wire.chat.request import decode_field
 from shared.wire.messages.content import ABSENT, Block, is_given, mark_cached
+from shared.wire.messages.schema import Schema, enforceable
 from shared.wire.translated import Drops, refused_content
 
 
@@ -53,17 +55,30 @@ def translate_tools(fields: dict[str, msgspec.Raw], drops: Drops) -> Block:
     choice = _tool_choice(fields, drops)
     if not tools:
         return {}
-    sent: Block = {"tools": [_tool(tool, f"tools[{i}]") for i, tool in enumerate(tools)]}
+    sent: Block = {"tools": [_tool(tool, f"tools[{i}]", drops) for i, tool in enumerate(tools)]}
     if choice is not None:
         sent["tool_choice"] = choice
     return sent
 
 
-def _tool(tool: _Tool, place: str) -> Block:
+def stub_tools(called: Iterable[str]) -> Block:
+    """Tools for a history with calls, where the client sends none any more; none may be called.
+
+    "Requests which include `tool_use` or `tool_result` blocks must define tools"
+    (docs.litellm.ai, providers/anthropic).
+    """
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in dict.fromkeys(called)]
+    return {"tools": tools, "tool_choice": {"type": "none"}} if tools else {}
+
+
+def _tool(tool: _Tool, place: str, drops: Drops) -> Block:
     function = tool.function
     if tool.type != "function" or function is None:
         raise refused_content(place, "Anthropic takes tools of type function alone")
-    sent: Block = {"name": function.name, "input_schema": _input_schema(function.parameters)}
+    schema = _input_schema(function.parameters)
+    if function.strict:
+        schema = enforceable(_decoded(schema), f"{place}.function.parameters", drops)
+    sent: Block = {"name": function.name, "input_schema": schema}
     if function.description:
         sent["description"] = function.description
     if function.strict is not None:
@@ -73,7 +88,11 @@ def _tool(tool: _Tool, place: str) -> Block:
     return sent
 
 
-def _input_schema(parameters: dict[str, msgspec.Raw] | None) -> dict[str, msgspec.Raw]:
+def _decoded(schema: dict[str, Any]) -> Schema:
+    return {name: msgspec.json.decode(raw) for name, raw in schema.items()}
+
+
+def _input_schema(parameters: dict[str, msgspec.Raw] | None) -> dict[str, Any]:
     """The schema as it came; `type: object`, which OpenAI lets one omit, is required here."""
     return {"type": _OBJECT, **(parameters or {})}
 

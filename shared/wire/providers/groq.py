@@ -5,9 +5,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from shared.wire.history.rules import MessageRules
 from shared.wire.limit_headers import LimitKind, Window, headers_by_end
 from shared.wire.provider import Provider, Seed
-from shared.wire.quirks import EMPTY, OFF, ONE, ZERO, Quirks
+from shared.wire.quirks import (
+    CACHE_HINTS,
+    CLAUDES_OWN,
+    EMPTY,
+    OFF,
+    ONE,
+    OPENAIS_OWN,
+    ZERO,
+    Quirks,
+    Version,
+)
 from shared.wire.refusal_rows import DOWN, LACKS, MODEL, RATE, Refused
 
 PROVIDER: Final = Provider(
@@ -30,10 +41,24 @@ PROVIDER: Final = Provider(
         refused=MappingProxyType(
             {"logprobs": OFF, "top_logprobs": ZERO, "logit_bias": EMPTY, "n": ONE}
         ),
-        refused_in_messages=frozenset({"name"}),
         # store, metadata: "not currently supported" (groq-python, completion_create_params.py);
-        # the other two are unknown there.
-        dropped=frozenset({"store", "metadata", "prompt_cache_key", "safety_identifier"}),
+        # the others are unknown there.
+        dropped=frozenset({"safety_identifier", "verbosity", "prediction"})
+        | CACHE_HINTS
+        | OPENAIS_OWN
+        | CLAUDES_OWN,
+        messages=MessageRules(
+            # "property 'reasoning_content' is unsupported" (janhq/jan issue 8136), its own
+            # `reasoning` too, but for some models (karthink/gptel issue 774).
+            assistant=frozenset({"role", "content", "tool_calls", "function_call"}),
+            dropped=frozenset({"name"}),
+        ),
+        # console.groq.com/docs/reasoning.
+        versions=(
+            Version(pattern="gpt-oss", efforts=("low", "medium", "high")),
+            Version(pattern="qwen3", efforts=("none", "default")),
+            Version(pattern="llama|kimi|gemma", efforts=()),
+        ),
     ),
     refusals=(
         # console.groq.com/docs/errors: 498 is flex capacity. Its 413 with this code is a request

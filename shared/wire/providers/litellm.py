@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.wire.history.rules import OPENAIS_FIELDS, MessageRules
 from shared.wire.provider import Provider
-from shared.wire.quirks import NO_QUIRKS
+from shared.wire.quirks import CACHE_HINTS, Quirks
 from shared.wire.refusal_rows import KEY, MODEL, QUOTA, Refused
 
 _DENIED: Final = (400, 401, 403)
@@ -17,7 +18,27 @@ PROVIDER: Final = Provider(
     cost_header=b"x-litellm-response-cost",
     # It maps either name of max_tokens to what the model behind it takes
     # (docs.litellm.ai/docs/completion/input), so its caller's choice stays.
-    quirks=NO_QUIRKS,
+    quirks=Quirks(
+        # It takes its own orders from the body under the operator's key (litellm, proxy/
+        # litellm_pre_call_utils.py; metadata is one), so it is sent OpenAI's documented fields and
+        # no other: openai-python, types/chat/completion_create_params.py.
+        only=frozenset(
+            {
+                *("messages", "model", "audio", "frequency_penalty", "function_call", "functions"),
+                *("logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "modalities"),
+                *("n", "parallel_tool_calls", "prediction", "presence_penalty"),
+                *("reasoning_effort", "response_format", "safety_identifier", "seed"),
+                *("service_tier", "stop", "store", "stream", "stream_options", "temperature"),
+                *("tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity"),
+                "web_search_options",
+            }
+        )
+        | CACHE_HINTS,
+        # docs.litellm.ai/docs/reasoning_content: signed thoughts go back to Claude alone.
+        messages=MessageRules(
+            assistant=OPENAIS_FIELDS, thinking_blocks_of="claude", takes_cache_control=True
+        ),
+    ),
     refusals=(
         # litellm, proxy/_types.py, ProxyErrorTypes.
         Refused((400, 401, 403, 429), "budget_exceeded", QUOTA),

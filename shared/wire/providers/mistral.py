@@ -5,8 +5,18 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from shared.wire.history.rules import IdRule, MessageRules
 from shared.wire.provider import Provider
-from shared.wire.quirks import EMPTY, OFF, TO_MAX_TOKENS, ZERO, Quirks
+from shared.wire.quirks import (
+    CACHE_HINTS,
+    CLAUDES_OWN,
+    EMPTY,
+    OFF,
+    OPENAIS_OWN,
+    TO_MAX_TOKENS,
+    ZERO,
+    Quirks,
+)
 
 PROVIDER: Final = Provider(
     slug="mistral",
@@ -16,8 +26,18 @@ PROVIDER: Final = Provider(
         # (nomtek/mistralai_client_dart issue 44), stream_options (openai/openai-agents-python
         # issue 442). The known ones: mistralai/client-python, models/chatcompletionrequest.py.
         refused=MappingProxyType({"logprobs": OFF, "top_logprobs": ZERO, "logit_bias": EMPTY}),
-        refused_in_messages=frozenset({"name"}),
-        dropped=frozenset({"store", "metadata", "user", "prompt_cache_key", "safety_identifier"}),
+        dropped=frozenset({"user", "safety_identifier", "verbosity"})
+        | CACHE_HINTS
+        | OPENAIS_OWN
+        | CLAUDES_OWN,
+        messages=MessageRules(
+            # client-python, models/assistantmessage.py; ids are "a-z, A-Z, 0-9, with a length of 9"
+            # (jackmpcollins/magentic issue 276).
+            assistant=frozenset({"role", "content", "prefix", "tool_calls"}),
+            dropped=frozenset({"name"}),
+            call_ids=IdRule("a-zA-Z0-9", least=9, most=9),
+            takes_thoughts_as_parts=True,
+        ),
         renamed=MappingProxyType({**TO_MAX_TOKENS, "seed": "random_seed"}),
         # Usage comes unasked, beside the reason (Portkey-AI/gateway pull request 1260).
         takes_stream_options=False,

@@ -5,8 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from shared.wire.history.rules import OPENAIS_FIELDS, IdRule, MessageRules
 from shared.wire.provider import Provider, Seed
-from shared.wire.quirks import Quirks
+from shared.wire.quirks import CLAUDES_OWN, Quirks, Version
+
+# developers.openai.com/api/docs/guides/deployment-checklist: "When reasoning effort is not none,
+# remove temperature, top_p, and top_logprobs".
+_SAMPLED = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
+_FROM_NONE = ("none", "low", "medium", "high", "xhigh", "max")
 
 PROVIDER: Final = Provider(
     slug="openai",
@@ -24,6 +30,59 @@ PROVIDER: Final = Provider(
     quirks=Quirks(
         # "max_tokens is deprecated in favor of max_completion_tokens, and is not compatible with
         # o-series models" (openai-python, types/chat/completion_create_params.py).
+        # "Unrecognized request argument supplied: thinking" (nashsu/llm_wiki issue 336).
+        dropped=CLAUDES_OWN,
         renamed=MappingProxyType({"max_tokens": "max_completion_tokens"}),
+        messages=MessageRules(
+            # Others are refused: "Additional properties are not allowed" (openai/openai-node issue
+            # 1161), an id above 40 characters too (camel-ai/camel issue 2215).
+            assistant=OPENAIS_FIELDS,
+            call_ids=IdRule(most=40),
+            # "'messages[0].name': string does not match pattern" (^[^\\s<|\\\\/>]+$).
+            odd_in_names=r"[\s<|\\/>]+",
+            knows_developer=True,
+            reads_arguments=False,
+        ),
+        # guides/reasoning; openai-python, types/shared/reasoning_effort.py.
+        versions=(
+            # The same checklist: function calling "only with reasoning_effort: none".
+            Version(
+                pattern=r"^(gpt-5\.6|gpt-6-(luna|sol))",
+                efforts=_FROM_NONE,
+                unsampled=_SAMPLED,
+                effort_with_tools="none",
+            ),
+            # Their model pages: none and minimal are not supported.
+            Version(
+                pattern=r"^(gpt-6\.1-sol|gpt-6-astra)", efforts=_FROM_NONE[1:], unsampled=_SAMPLED
+            ),
+            Version(pattern=r"^gpt-6", unsampled=_SAMPLED),
+            # "Unrecognized request argument supplied: reasoning_effort" (coroot/coroot issue 698).
+            Version(
+                pattern=r"^(gpt-3|gpt-4|chatgpt)|-chat",
+                efforts=(),
+                dropped=frozenset({"verbosity"}),
+            ),
+            Version(pattern=r"^gpt-5\.5", efforts=_FROM_NONE[:5], unsampled=_SAMPLED),
+            Version(
+                pattern=r"^gpt-5\.[2-4]",
+                efforts=_FROM_NONE[:5],
+                unsampled=_SAMPLED,
+                samples_unasked=True,
+            ),
+            Version(
+                pattern=r"^gpt-5\.1",
+                efforts=_FROM_NONE[:4],
+                unsampled=_SAMPLED,
+                samples_unasked=True,
+            ),
+            Version(pattern=r"^gpt-5", efforts=("minimal", *_FROM_NONE[1:4]), unsampled=_SAMPLED),
+            Version(
+                pattern=r"^o\d",
+                efforts=_FROM_NONE[1:4],
+                unsampled=_SAMPLED,
+                dropped=frozenset({"verbosity"}),
+            ),
+        ),
     ),
 )

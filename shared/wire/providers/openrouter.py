@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.wire.history.rules import OPENAIS_FIELDS, IdRule, MessageRules
 from shared.wire.limit_headers import LimitKind, headers_by_start, unix_ms
 from shared.wire.provider import Provider, Seed
-from shared.wire.quirks import NO_QUIRKS
+from shared.wire.quirks import OPENAIS_OWN, Quirks
 from shared.wire.refusal_rows import FILTER, RATE, Refused
 
 PROVIDER: Final = Provider(
@@ -28,7 +29,18 @@ PROVIDER: Final = Provider(
     # /models answers without a key, so it proves nothing; /key tells limit and usage
     # (openrouter.ai/docs/api_reference/limits).
     check_path="/key",
-    quirks=NO_QUIRKS,
+    quirks=Quirks(
+        dropped=OPENAIS_OWN,
+        messages=MessageRules(
+            # openrouter.ai/docs/api-reference/overview and /use-cases/reasoning-tokens. Qwen's
+            # hosts know no developer (earendil-works/pi issue 5117), OpenAI's behind it no id
+            # above 40 characters (openclaw/openclaw pull request 875).
+            assistant=OPENAIS_FIELDS - {"refusal"}
+            | {"images", "annotations", "reasoning", "reasoning_content", "reasoning_details"},
+            call_ids=IdRule(most=40),
+            takes_cache_control=True,
+        ),
+    ),
     refusals=(
         # openrouter.ai/docs/api_reference/errors-and-debugging: 403 is moderation where metadata
         # has reasons; 402 from this source passes by itself.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.wire.history.rules import MessageRules
 from shared.wire.limit_headers import LimitKind, headers_by_start
 from shared.wire.provider import Provider, Seed
-from shared.wire.quirks import TO_MAX_TOKENS, Quirks
+from shared.wire.quirks import CACHE_HINTS, CLAUDES_OWN, OPENAIS_OWN, TO_MAX_TOKENS, Quirks, Version
 from shared.wire.refusal_rows import CONTEXT, Refused
 
 PROVIDER: Final = Provider(
@@ -25,7 +26,19 @@ PROVIDER: Final = Provider(
     other_hosts=frozenset({"api.together.xyz"}),
     key_pattern=r"tgp_v1_[\w-]{40,}|[0-9a-f]{64}",
     # together-python, types/chat/completion_create_params.py knows max_tokens alone.
-    quirks=Quirks(renamed=TO_MAX_TOKENS),
+    quirks=Quirks(
+        renamed=TO_MAX_TOKENS,
+        dropped=frozenset({"safety_identifier", "verbosity", "prediction"})
+        | CACHE_HINTS
+        | OPENAIS_OWN
+        | CLAUDES_OWN,
+        # The same types, and "Input validation error" for others (mozilla-ai/any-llm issue 714).
+        messages=MessageRules(
+            assistant=frozenset({"role", "content", "name", "tool_calls", "function_call"}),
+            joins_text=True,
+        ),
+        versions=(Version(pattern="", efforts=("low", "medium", "high")),),
+    ),
     refusals=(
         # docs.together.ai/docs/error-codes: input plus max_tokens is above the context length.
         Refused((403,), None, CONTEXT),

@@ -79,7 +79,8 @@ async def _serve(exchange: Exchange, scope: Scope) -> None:
     unknown: UnknownFault | None = None
     faults = NONE
     try:
-        faults = parse(asked_by_model(name), header, asked.simulate or "")
+        by_name = asked_by_model(asked.user or "") or asked_by_model(name)
+        faults = parse(by_name, header, asked.simulate or "")
     except UnknownFault as fault:
         unknown = fault
     shipped = await _ask_shipped(scope, body, asked, faults)

@@ -41,6 +41,7 @@ class Asked(msgspec.Struct):
     messages: list[Named] = []
     stream: bool | None = None
     simulate: str | None = None
+    user: str | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     response_format: Wanted | None = None

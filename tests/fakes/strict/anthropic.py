@@ -28,6 +28,7 @@ _BLOCKS: Final[dict[str, frozenset[str]]] = {
     "redacted_thinking": frozenset({"data"}),
 }
 _OLD: Final = re.compile(r"claude-3|claude-[a-z]+-4(-[0-5])?(-\d{8})?$")
+_SAMPLES: Final = re.compile(_OLD.pattern + r"|claude-[a-z]+-4-6")
 _NO_EFFORT: Final = re.compile(
     r"claude-3|(sonnet|haiku)-4(-[0-5])?(-\d{8})?$|opus-4(-[01])?(-\d{8})?$"
 )
@@ -49,6 +50,11 @@ def _turns(body: Body) -> Iterator[str]:
             yield f"messages.{place}: all messages must have non-empty content"
 
 
+def _first_turn(body: Body) -> Iterator[str]:
+    if body["messages"][0]["role"] != "user":
+        yield 'messages: first message must use the "user" role'
+
+
 def _blocks(body: Body) -> Iterator[str]:
     for place, block in blocks(body):
         known = _BLOCKS.get(block["type"])
@@ -68,7 +74,7 @@ def _prefill(body: Body) -> Iterator[str]:
     last = body["messages"][-1]
     if last["role"] != "assistant":
         return
-    if not _OLD.search(body["model"]):
+    if _is_newer(body, than=_OLD):
         yield "This model does not support assistant message prefill"
     text = last["content"][-1].get("text", "")
     if text != text.rstrip():
@@ -146,7 +152,7 @@ def _thoughts(body: Body) -> Iterator[str]:
 
 
 def _sampling(body: Body) -> Iterator[str]:
-    newer = not _OLD.search(body["model"]) and "4-6" not in body["model"]
+    newer = _is_newer(body, than=_SAMPLES)
     for name in {"temperature", "top_p", "top_k"} & body.keys():
         if newer and body[name] != 1:
             yield f"{name} is not supported by {body['model']}"
@@ -163,8 +169,8 @@ def _effort(body: Body) -> Iterator[str]:
     known = {"low", "medium", "high"}
     if not _OLD.search(body["model"]):
         known.add("max")
-        if "4-6" not in body["model"]:
-            known.add("xhigh")
+    if not _SAMPLES.search(body["model"]):
+        known.add("xhigh")
     if effort not in known:
         yield f"output_config.effort: {effort}"
 
@@ -183,6 +189,11 @@ def _schemas(body: Body) -> Iterator[str]:
             yield f"tools.{place}.custom.input_schema.type: Field required"
         if tool.get("strict"):
             yield from unsupported_in(tool["input_schema"], f"tools.{place}.custom.input_schema")
+
+
+def _is_newer(body: Body, *, than: re.Pattern[str]) -> bool:
+    """Of a compatible server's models, which are not Claude, nothing of the kind is known."""
+    return body["model"].startswith("claude") and not than.search(body["model"])
 
 
 def _of(body: Body, name: str) -> dict[str, Any]:
@@ -209,6 +220,7 @@ _EFFORT: Final = "platform.claude.com/docs/en/build-with-claude/effort"
 RULES: Final = (
     Rule(_PARAMS, _fields),
     Rule(_PARAMS + "; types/message_param.py", _turns),
+    Rule("livekit/agents pull request 669", _first_turn),
     Rule("danny-avila/LibreChat issue 6724; anthropic-sdk-python, types/*_block_param.py", _blocks),
     Rule("arunalabs/mode issue 9: text content blocks must be non-empty", _blank_text),
     Rule("langchain-ai/langchain issue 35071; strands-agents/sdk-python issue 1694", _prefill),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from tests.fakes.strict.chat import (
@@ -15,10 +16,17 @@ from tests.fakes.strict.chat import (
     only_message_fields,
     only_roles,
 )
-from tests.fakes.strict.rule import Rule
+from tests.fakes.strict.rule import Body, Rule
 
 _REFERENCE: Final = "api-docs.deepseek.com/api/create-chat-completion"
 _SEQUENCE: Final = "BerriAI/litellm issue 6642: invalid type: sequence, expected a string"
+
+
+def _calls_have_their_thoughts(body: Body) -> Iterator[str]:
+    for place, message in enumerate(body["messages"]):
+        if message.get("tool_calls") and not message.get("reasoning_content"):
+            yield f"Missing `reasoning_content` in the assistant message at message index {place}"
+
 
 RULES: Final[tuple[Rule, ...]] = (
     only_roles(
@@ -35,6 +43,10 @@ RULES: Final[tuple[Rule, ...]] = (
         },
     ),
     no_fields(_REFERENCE + " does not have it", ("max_completion_tokens", "metadata", "store")),
+    Rule(
+        "api-docs.deepseek.com/guides/thinking_mode; abhigyanpatwari/GitNexus issue 43",
+        _calls_have_their_thoughts,
+    ),
     only_call_fields(_REFERENCE),
     arguments_are_objects(
         "vllm-project/vllm issue 43995, whose chat templates read arguments as an object"

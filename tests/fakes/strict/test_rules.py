@@ -33,6 +33,8 @@ def chat_body(slug: str) -> dict[str, Any]:
         body["messages"][2]["tool_calls"] = [SIGNED]
     if slug == "openai":
         body["reasoning_effort"] = "none"
+    if slug == "deepseek-like":
+        body["messages"][2]["reasoning_content"] = "hm"
     return copy.deepcopy(body)
 
 
@@ -144,6 +146,12 @@ def test_a_call_of_another_model_has_no_signature_for_gemini() -> None:
     assert "thought_signature" in complaints(STRICT["google"].rules, body)[0]
 
 
+def test_a_call_without_its_thoughts_is_refused_by_deepseek() -> None:
+    body = chat_body("deepseek-like")
+    del body["messages"][ASSISTANT]["reasoning_content"]
+    assert "reasoning_content" in complaints(STRICT["deepseek-like"].rules, body)[0]
+
+
 def test_a_long_id_is_refused_by_openai() -> None:
     body = chat_body("openai")
     body["messages"][ASSISTANT]["tool_calls"][0]["id"] = "x" * 41
@@ -164,6 +172,9 @@ def test_claude_takes_a_plain_conversation() -> None:
 TEXT = {"type": "text", "text": "a"}
 MESSAGES_REFUSED: dict[str, dict[str, Any]] = {
     "an unknown field": {"seed": 7},
+    "an answer that comes first": {
+        "messages": [{"role": "assistant", "content": [TEXT]}, {"role": "user", "content": [TEXT]}],
+    },
     "sampling": {"temperature": 0.2},
     "calls without tools": {"tools": []},
     "a prefill": {"messages": [{"role": "assistant", "content": [TEXT]}]},
@@ -238,8 +249,9 @@ def test_what_claude_refuses(changes: dict[str, Any]) -> None:
 
 
 def test_a_trailing_blank_is_refused_where_a_prefill_is_taken() -> None:
-    prefill = [{"role": "assistant", "content": [{**TEXT, "text": "Sure: "}]}]
-    body = {**messages_body(), "model": "claude-haiku-4-5", "messages": prefill}
+    prefill = {"role": "assistant", "content": [{**TEXT, "text": "Sure: "}]}
+    messages = [{"role": "user", "content": [TEXT]}, prefill]
+    body = {**messages_body(), "model": "claude-haiku-4-5", "messages": messages}
     assert "trailing whitespace" in complaints(STRICT["anthropic"].rules, body)[0]
 
 

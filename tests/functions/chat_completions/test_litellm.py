@@ -75,7 +75,7 @@ def test_what_the_proxy_says_it_cost_stands_beside_our_own_price(
 def test_the_proxys_refusals_are_read_as_its_own(
     eight_gateway: UvicornServer, fault: str, status: int, code: str
 ) -> None:
-    answer = ask(eight_gateway.url, model=name_of(PROXIED), simulate=fault)
+    answer = ask(eight_gateway.url, model=name_of(PROXIED), user=f"simulate-{fault}")
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (status, code)
 

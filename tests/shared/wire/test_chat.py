@@ -10,6 +10,7 @@ from shared.errors import InvalidField, MalformedBody
 from shared.wire.chat.request import decode_chat
 from shared.wire.chat.write import write_request
 from shared.wire.request_headers import request_headers
+from shared.wire.translated import Sending
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -19,7 +20,7 @@ def body(**fields: object) -> bytes:
 
 
 def sent(raw: bytes, **defaults: object) -> dict[str, object]:
-    return json.loads(write_request(decode_chat(raw), "upstream-id", **defaults).body)  # type: ignore[arg-type]
+    return json.loads(write_request(decode_chat(raw), Sending("upstream-id", **defaults)).body)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_a_wrong_field_is_refused_by_its_name(raw: bytes, param: str) -> None:
 
 def test_a_key_that_came_twice_goes_out_once_and_the_last_one_wins() -> None:
     raw = b'{"messages":[{"role":"user"}],"model":"a","mod\\u0065l":"b","seed":1,"seed":2}'
-    out = write_request(decode_chat(raw), "upstream-id").body
+    out = write_request(decode_chat(raw), Sending("upstream-id")).body
     assert out.count(b'"model"') == 1
     assert out.count(b'"seed"') == 1
     assert json.loads(out)["seed"] == 2
@@ -90,7 +91,7 @@ def test_a_key_that_came_twice_goes_out_once_and_the_last_one_wins() -> None:
 
 def test_unknown_fields_arrive_byte_for_byte() -> None:
     raw = b'{"messages":[{"role":"user","content":"x"}],"future":{"a":1.10,"b":[1e400]}}'
-    assert b'"future":{"a":1.10,"b":[1e400]}' in write_request(decode_chat(raw), "m").body
+    assert b'"future":{"a":1.10,"b":[1e400]}' in write_request(decode_chat(raw), Sending("m")).body
 
 
 def test_our_own_fields_never_go_upstream() -> None:

@@ -11,13 +11,15 @@ import pytest
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
 from shared.wire.messages.write import Translated, write_request
+from shared.wire.translated import Sending
 
 PNG = "iVBORw0KGgo="
+JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(20)).decode()
 
 
 def translated(messages: list[Any], **fields: object) -> Translated:
     body = json.dumps({"messages": messages, **fields}).encode()
-    return write_request(decode_chat(body), "claude-sonnet-4-6")
+    return write_request(decode_chat(body), Sending("claude-sonnet-4-6"))
 
 
 def user(content: object, **fields: object) -> dict[str, object]:
@@ -48,12 +50,25 @@ def file(**fields: str) -> dict[str, object]:
             id="an image as data",
         ),
         pytest.param(
-            image(f"data:image/jpg;base64,{PNG}"),
+            image(f"data:image/jpg;base64,{JPEG}"),
             {
                 "type": "image",
-                "source": {"type": "base64", "media_type": "image/jpeg", "data": PNG},
+                "source": {"type": "base64", "media_type": "image/jpeg", "data": JPEG},
             },
             id="jpg is jpeg",
+        ),
+        pytest.param(
+            image(f"data:image/jpeg;base64,{PNG}"),
+            {
+                "type": "image",
+                "source": {"type": "base64", "media_type": "image/png", "data": PNG},
+            },
+            id="what begins as a PNG is one, whatever its label",
+        ),
+        pytest.param(
+            image("http://example.com/a.png"),
+            {"type": "image", "source": {"type": "url", "url": "http://example.com/a.png"}},
+            id="an image over plain http",
         ),
         pytest.param(
             image("https://example.com/a.png"),
@@ -97,7 +112,6 @@ def test_a_part_becomes_a_content_block(part: dict[str, object], block: dict[str
 @pytest.mark.parametrize(
     "part",
     [
-        pytest.param(image("http://example.com/a.png"), id="an image over plain http"),
         pytest.param(image("file:///etc/passwd"), id="an image in a file"),
         pytest.param(image("data:image/svg+xml;base64,PHN2Zz4="), id="an image in SVG"),
         pytest.param(image("data:image/png,raw"), id="data that is not base64"),

@@ -9,8 +9,9 @@ import pytest
 
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
-from shared.wire.messages.sampling import takes_sampling
+from shared.wire.messages.versions import abilities_of
 from shared.wire.messages.write import Translated, write_request
+from shared.wire.translated import Sending
 
 HELLO = [{"role": "user", "content": "hello"}]
 MODEL = "claude-sonnet-4-6"
@@ -20,7 +21,7 @@ def translated(
     fields: dict[str, object], *, model: str = MODEL, temperature: float | None = None
 ) -> Translated:
     chat = decode_chat(json.dumps({"messages": HELLO, **fields}).encode())
-    return write_request(chat, model, temperature=temperature)
+    return write_request(chat, Sending(model, temperature=temperature))
 
 
 def sent(fields: dict[str, object], **defaults: Any) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def sent(fields: dict[str, object], **defaults: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("value", ["0", "0.0", "0.7", "1"])
 def test_a_temperature_arrives_as_it_was_written_and_zero_stays_zero(value: str) -> None:
     body = b'{"messages":[{"role":"user","content":"x"}],"temperature":%b}' % value.encode()
-    request = write_request(decode_chat(body), MODEL, temperature=0.9)
+    request = write_request(decode_chat(body), Sending(MODEL, temperature=0.9))
     assert b'"temperature":%b' % value.encode() in request.body
 
 
@@ -69,7 +70,7 @@ def test_a_default_temperature_ends_at_one() -> None:
     ],
 )
 def test_models_from_4_7_on_take_no_sampling_parameters(model: str, takes: bool) -> None:
-    assert takes_sampling(model) is takes
+    assert abilities_of(model).samples is takes
 
 
 @pytest.mark.parametrize(("name", "value"), [("temperature", 0), ("top_p", 0.9), ("top_k", 5)])

@@ -10,6 +10,7 @@ import pytest
 from shared.errors import InvalidField
 from shared.wire.chat.request import decode_chat
 from shared.wire.messages.write import write_request
+from shared.wire.translated import Sending
 
 EPHEMERAL = {"type": "ephemeral"}
 HELLO = [{"role": "user", "content": "x"}]
@@ -22,7 +23,7 @@ TOOL = {
 
 def sent(**fields: object) -> dict[str, Any]:
     body = json.dumps({"messages": HELLO, **fields}).encode()
-    return json.loads(write_request(decode_chat(body), "claude-sonnet-4-6").body)
+    return json.loads(write_request(decode_chat(body), Sending("claude-sonnet-4-6")).body)
 
 
 def test_tools_become_anthropics_with_their_cache_breakpoints() -> None:
@@ -32,7 +33,7 @@ def test_tools_become_anthropics_with_their_cache_breakpoints() -> None:
         {
             "name": "get_weather",
             "description": "Weather.",
-            "input_schema": PARAMETERS,
+            "input_schema": {**PARAMETERS, "additionalProperties": False},
             "strict": True,
         },
         {"name": "now", "input_schema": {"type": "object"}, "cache_control": EPHEMERAL},

@@ -1,0 +1,74 @@
+"""What a model takes less of than its provider's others: efforts, hints, sampling."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from shared.wire.chat.efforts import nearest_effort
+from shared.wire.chat.request import decode_field, raw_json
+from shared.wire.quirks import SAMPLING, Version
+from shared.wire.translated import Drops, Sending
+
+_LOOKED_AT: Final = SAMPLING | {"reasoning_effort", "tools", "verbosity"}
+_DEFAULTS: Final = frozenset({b"null"})
+_ONE: Final = frozenset({b"null", b"1", b"1.0"})
+_ZERO: Final = frozenset({b"null", b"0", b"0.0"})
+_ASK_NOTHING: Final = {
+    "temperature": _ONE,
+    "top_p": _ONE,
+    "presence_penalty": _ZERO,
+    "frequency_penalty": _ZERO,
+}
+
+_effort = msgspec.json.Decoder(str | None)
+
+
+def fit_version(
+    fields: dict[str, msgspec.Raw], versions: tuple[Version, ...], to: Sending, drops: Drops
+) -> None:
+    """Make `fields` what the model takes. Sampling that it does not take stays where the caller
+    named the model: its provider says so, and by name."""
+    if _LOOKED_AT.isdisjoint(fields):
+        return
+    version = next((one for one in versions if re.search(one.pattern, to.model_id)), None)
+    if version is None:
+        return
+    effort = _fit_effort(fields, version, drops)
+    for name in version.dropped.intersection(fields):
+        del fields[name]
+        drops.leave_out(name)
+    samples = effort == "none" or (effort is None and version.samples_unasked)
+    if samples:
+        return
+    for name in version.unsampled.intersection(fields):
+        if bytes(fields[name]) in _ASK_NOTHING.get(name, _DEFAULTS):
+            del fields[name]
+        elif drops.may_resample:
+            del fields[name]
+            drops.leave_out(name)
+
+
+def _fit_effort(fields: dict[str, msgspec.Raw], version: Version, drops: Drops) -> str | None:
+    """The effort that is sent; None: the model's own."""
+    raw = fields.get("reasoning_effort")
+    asked = None if raw is None else decode_field("reasoning_effort", raw, _effort)
+    sent = asked
+    if version.effort_with_tools is not None and bytes(fields.get("tools", b"[]")) not in _NO_TOOLS:
+        sent = version.effort_with_tools
+    elif asked is not None and version.efforts is not None:
+        sent = nearest_effort(asked, version.efforts)
+    if sent == asked:
+        return sent
+    if asked is not None:
+        drops.leave_out("reasoning_effort")
+    if sent is None:
+        del fields["reasoning_effort"]
+    else:
+        fields["reasoning_effort"] = raw_json(sent)
+    return sent
+
+
+_NO_TOOLS: Final = frozenset({b"null", b"[]"})
