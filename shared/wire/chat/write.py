@@ -36,14 +36,9 @@ def write_request(chat: ChatRequest, to: Sending, *, quirks: Quirks = NO_QUIRKS)
     if to.temperature is not None and "temperature" not in fields:
         fields["temperature"] = raw_json(to.temperature)
     drops = to.drops(chat)
-    if not quirks.messages.takes_cache_control and b'"cache_control"' in bytes(
-        fields.get("tools", b"")
-    ):
-        fields["tools"] = _unmarked(fields["tools"], drops)
     fields["messages"] = fit_messages(fields["messages"], quirks.messages, to.model_id, drops)
-    if bytes(fields.get("tools", b"")) in _NO_TOOLS:
-        for name in ("tools", "tool_choice", "parallel_tool_calls"):
-            fields.pop(name, None)
+    if "tools" in fields:
+        _fit_tools(fields, quirks, drops)
     _adapt(fields, quirks, drops)
     if quirks.versions:
         fit_version(fields, quirks.versions, to, drops)
@@ -66,6 +61,15 @@ def _adapt(fields: dict[str, msgspec.Raw], quirks: Quirks, drops: Drops) -> None
     if quirks.only is not None:
         for name in fields.keys() - quirks.only:
             _leave_out(fields, name, drops)
+
+
+def _fit_tools(fields: dict[str, msgspec.Raw], quirks: Quirks, drops: Drops) -> None:
+    tools = bytes(fields["tools"])
+    if tools in _NO_TOOLS:
+        for name in ("tools", "tool_choice", "parallel_tool_calls"):
+            fields.pop(name, None)
+    elif not quirks.messages.takes_cache_control and b'"cache_control"' in tools:
+        fields["tools"] = _unmarked(fields["tools"], drops)
 
 
 def _unmarked(tools: msgspec.Raw, drops: Drops) -> msgspec.Raw:

@@ -24,6 +24,10 @@ _THOUGHTS: Final = ("reasoning_content", "reasoning")
 """What providers call the text of their thoughts in an answer."""
 
 
+_SIGN: Final = re.compile(rb'"(?:assistant|developer|tool|cache_control|name|type)"')
+"""Messages without any of these go out as they came: one search tells of most requests."""
+
+
 def fit_messages(
     messages: msgspec.Raw, rules: MessageRules, model_id: str, drops: Drops
 ) -> msgspec.Raw:
@@ -32,6 +36,8 @@ def fit_messages(
     What another provider added is mapped or left out, and then named in `drops`.
     """
     given = bytes(messages)
+    if _SIGN.search(given) is None:
+        return messages
     text = relabel_images(given)
     if not _is_plain(text, rules):
         placed = objects.decode(text)
@@ -42,16 +48,12 @@ def fit_messages(
 
 
 def _is_plain(text: bytes, rules: MessageRules) -> bool:
-    """Whether nothing stands in the messages that any rule is about; they then go out as they came.
-
-    Written out, as it is asked of every request.
-    """
+    """Whether nothing that any of the rules is about stands in the messages."""
     return not (
         b'"assistant"' in text
         or b'"developer"' in text
         or b'"tool"' in text
         or b'"cache_control"' in text
-        or b"\\u" in text
         or (rules.joins_text and b'"type"' in text)
         or (rules.odd_in_names is not None and b'"name"' in text)
         or (rules.dropped and any(b'"%b"' % name.encode() in text for name in rules.dropped))
