@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -50,6 +50,10 @@ class Findings(msgspec.Struct, frozen=True):
     every: tuple[Finding, ...]
     is_local_fault: bool
 
+    def excuses(self, finding: Finding) -> bool:
+        """Whether it is our network's fault; the way to a server of our own is another."""
+        return self.is_local_fault and finding.is_unconnected and not finding.provider.is_local
+
 
 async def probe_all(
     transport: Transport,
@@ -66,22 +70,26 @@ async def probe_all(
 
     found = {finding.provider.id: finding for finding in await look(providers)}
     for pause_s in PAUSES_S if pauses_s is None else pauses_s:
-        unconnected = [one.provider for one in found.values() if one.is_unconnected]
-        if not _is_local_fault(unconnected):
+        if not _is_local_fault(found.values()):
             break
         await asyncio.sleep(pause_s)
+        unconnected = [one.provider for one in found.values() if one.is_unconnected]
         found |= {finding.provider.id: finding for finding in await look(unconnected)}
-    unconnected = [one.provider for one in found.values() if one.is_unconnected]
-    local = _is_local_fault(unconnected)
+    local = _is_local_fault(found.values())
     if local:
-        slugs = [one.slug for one in unconnected]
+        slugs = [one.provider.slug for one in found.values() if one.is_unconnected]
         get_logger().error("health.local_network_fault", unconnected=slugs)
     return Findings(tuple(found.values()), local)
 
 
-def _is_local_fault(unconnected: Sequence[Provider]) -> bool:
-    """One that is switched off may be gone for good: it says nothing of our network."""
-    return is_local_fault(sum(one.is_active for one in unconnected))
+def _is_local_fault(found: Iterable[Finding]) -> bool:
+    """A server of the operator's own says nothing of our way out; nor does one that is switched off
+    and not there: it may be gone for good.
+    """
+    remote = [one for one in found if not one.provider.is_local]
+    unconnected = sum(one.is_unconnected and one.provider.is_active for one in remote)
+    answered = sum(one.result is not None and one.result.status is not None for one in remote)
+    return is_local_fault(unconnected, answered)
 
 
 async def _probe(

@@ -27,7 +27,7 @@ from shared.upstream.platform_access import PlatformAccess
 from shared.upstream.transport import Transport
 
 _HEALTH = {health.value: health for health in Health}
-_LOCAL_FAULT = "not judged: three or more providers could not be connected to at once"
+_LOCAL_FAULT = "not judged: three or more providers could not be connected to, and none answered"
 
 
 class Checker(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ async def check_health(checker: Checker, run: str) -> int:
                     finding,
                     standing,
                     None if traffic is None else traffic.get(finding.provider.slug, Traffic()),
-                    is_judged=not (findings.is_local_fault and finding.is_unconnected),
+                    is_judged=not findings.excuses(finding),
                     now=now,
                     interval_s=checker.interval_s,
                     run=run,

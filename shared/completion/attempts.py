@@ -12,6 +12,7 @@ from shared.completion.admit import Asked
 from shared.completion.client import Client, ClientLeft
 from shared.completion.course import Answered, Course, OpenStream, Won
 from shared.completion.failures import failure_of, final_error, known_refusal, refused
+from shared.completion.frames import release_frames
 from shared.completion.head import Head
 from shared.completion.outgoing import outgoing
 from shared.completion.router import Plan
@@ -24,6 +25,7 @@ from shared.errors import (
     NotReady,
     PlatformKeyRefused,
     ProviderUnavailable,
+    SwitchyardError,
     UpstreamError,
 )
 from shared.health.circuits_table import CircuitTable
@@ -33,7 +35,7 @@ from shared.routing.choice import Candidate
 from shared.routing.order import pass_over
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Provider
-from shared.upstream.faults import ConnectFailed, ConnectTimeout, TransportFault
+from shared.upstream.faults import AddressRefused, ConnectFailed, ConnectTimeout, TransportFault
 from shared.upstream.transport import Transport, UpstreamResponse
 from shared.wire.chat.answer import NotAnAnswer
 from shared.wire.rate_limits import read_rate_limits
@@ -124,11 +126,12 @@ class Attempts:
                 candidates = _behind(candidates, candidate)
                 continue
             if not await self._may_begin(step, course, head, client.deadline):
+                self._circuits.released(candidate)
                 break
             try:
                 return await self._attempt(asked, course, candidate, head, client)
-            except UpstreamError:
-                continue
+            except UpstreamError as error:
+                release_frames(error)
             except InvalidField as unknown_there:
                 # Not sent: another provider may know the field that this one does not.
                 course.why_unfit = course.why_unfit or unknown_there
@@ -163,7 +166,7 @@ class Attempts:
         if head is not None:
             head.candidate = candidate
         status = None
-        was_sent = never_connected = False
+        is_asked = was_sent = never_connected = False
         try:
             target = await self._targets.opened(candidate)
             course.is_simulated, course.via = target.is_simulated, target.via
@@ -172,7 +175,7 @@ class Attempts:
             )
             course.intent = self._usage.write_intent(asked, course, self.deadline_s)
             reached_before, course.reached_upstream = course.reached_upstream, True
-            was_sent = True
+            is_asked = was_sent = True
             try:
                 answer = await self._transport.send(request, deadline=client.deadline)
                 status = answer.status
@@ -180,8 +183,10 @@ class Attempts:
                 return await self._take(asked, course, answer, target, head, client)
             except TransportFault as fault:
                 if client.why_gone is not None:
+                    release_frames(fault)
                     raise ClientLeft from None
                 never_connected = isinstance(fault, ConnectFailed | ConnectTimeout)
+                is_asked = not isinstance(fault, AddressRefused)
                 was_sent = not never_connected
                 course.reached_upstream = was_sent or reached_before
                 raise failure_of(candidate.model.provider.slug, fault) from fault
@@ -194,9 +199,37 @@ class Attempts:
             course.may_have_cost |= was_sent and (status is None or is_success(status))
             course.fail(error, status)
             ATTEMPTS.labels(candidate.model.provider.slug, error.code).inc()
-            self._circuits.failed(candidate, error, never_connected=never_connected)
-            self._tell_of_key(asked, candidate, error)
+            self._blame(
+                *(asked, candidate, error, status),
+                is_asked=is_asked,
+                never_connected=never_connected,
+            )
             raise
+        except SwitchyardError as error:
+            self._circuits.not_sent(candidate, error)
+            raise
+
+    def _blame(
+        self,
+        asked: Asked,
+        candidate: Candidate,
+        error: UpstreamError,
+        status: int | None,
+        *,
+        is_asked: bool,
+        never_connected: bool,
+    ) -> None:
+        """Count the failure against whoever is at fault; what was not sent against nobody."""
+        if is_asked:
+            self._circuits.failed(
+                *(candidate, error),
+                caller=asked.caller.user_id,
+                status=status,
+                never_connected=never_connected,
+            )
+        else:
+            self._circuits.not_sent(candidate, error)
+        self._tell_of_key(asked, candidate, error)
 
     async def _take(
         self,

@@ -13,8 +13,9 @@ from litestar.types import Receive
 
 from shared.upstream.response import UpstreamResponse
 
-LOOK_AFTER_S = 0.25
-"""A request that is answered sooner pays for a timer and no task; who left before is seen then."""
+LOOK_EVERY_S = 0.25
+"""Who has waited that long is watched, with a task; most requests are answered before, and who left
+meanwhile is seen then."""
 SEND_GRACE_S = 2.0
 """Behind the request's deadline, for the error that says so."""
 DRAIN_S = 10.0
@@ -32,11 +33,34 @@ class ClientLeft(Exception):
     """Nobody waits for the answer any more, and nothing more is tried."""
 
 
-class Drains:
-    """The answers that are read on though their clients have left; one a process."""
+class Clients:
+    """All clients that wait just now; one a process. `drains`: the answers that are read on for
+    some that have left.
+    """
 
     def __init__(self) -> None:
-        self.open = 0
+        self.drains = 0
+        self._new: set[Client] = set()
+        self._waiting: set[Client] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, client: Client) -> None:
+        """Look after it, once it has waited for LOOK_EVERY_S; within twice that."""
+        self._new.add(client)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
+
+    def discard(self, client: Client) -> None:
+        self._new.discard(client)
+        self._waiting.discard(client)
+
+    def _look(self) -> None:
+        for client in self._waiting:
+            client.look()
+        self._new, self._waiting = set(), self._new
+        self._timer = None
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
 
 
 class Client:
@@ -46,39 +70,25 @@ class Client:
     `deadline` is the loop's time by which the request must have its answer.
     """
 
-    __slots__ = (
-        "_answer",
-        "_drain_timer",
-        "_drains",
-        "_has_cancelled",
-        "_is_waiting",
-        "_loop",
-        "_receive",
-        "_task",
-        "_timer",
-        "_watch",
-        "deadline",
-        "why_gone",
-    )
+    why_gone: str | None = None
+    deadline = 0.0
+    _is_waiting = False
+    _has_cancelled = False
+    _is_draining = False
+    _task: asyncio.Task[None] | None = None
+    _answer: UpstreamResponse | None = None
+    _watch: asyncio.Task[None] | None = None
+    _timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, receive: Receive, drains: Drains) -> None:
-        self.why_gone: str | None = None
+    def __init__(self, receive: Receive, clients: Clients) -> None:
         self._receive = receive
-        self._drains = drains
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
-        self.deadline = 0.0
-        self._is_waiting = False
-        self._has_cancelled = False
-        self._answer: UpstreamResponse | None = None
-        self._watch: asyncio.Task[None] | None = None
-        self._drain_timer: asyncio.TimerHandle | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._clients = clients
 
     def watch(self, deadline_s: float) -> None:
         """From now on, as the request's body has been read; it has `deadline_s` for its answer."""
-        self.deadline = self._loop.time() + deadline_s
-        self._timer = self._loop.call_later(LOOK_AFTER_S, self._look)
+        self._task = asyncio.current_task()
+        self.deadline = asyncio.get_running_loop().time() + deadline_s
+        self._clients.add(self)
 
     def wait(self) -> None:
         """Nothing of an answer has come: its leaving cancels the task. Raises ClientLeft."""
@@ -99,22 +109,26 @@ class Client:
         self._has_cancelled = False
         return self._task.uncancel() == 0
 
-    async def stop(self) -> None:
+    def stop(self) -> asyncio.Task[None] | None:
+        """The task to wait for that watched it, if one did."""
+        self._clients.discard(self)
         self._is_waiting = False
-        self._answer = None
+        # The task may keep the exception that ended it, and so all frames, this one's among them.
+        self._task = self._answer = None
         if self._timer is not None:
             self._timer.cancel()
-        if self._drain_timer is not None:
-            self._drain_timer.cancel()
-            self._drain_timer = None
-            self._drains.open -= 1
+        if self._is_draining:
+            self._is_draining = False
+            self._clients.drains -= 1
         if self._watch is not None:
             self._watch.cancel()
-            await asyncio.wait([self._watch])
+        return self._watch
 
-    def _look(self) -> None:
-        self._watch = self._loop.create_task(self._wait_for_hang_up())
-        self._timer = self._loop.call_at(self.deadline + SEND_GRACE_S, self._stall)
+    def look(self) -> None:
+        """Watch it, as it has waited for a while."""
+        loop = asyncio.get_running_loop()
+        self._watch = loop.create_task(self._wait_for_hang_up())
+        self._timer = loop.call_at(self.deadline + SEND_GRACE_S, self._stall)
 
     async def _wait_for_hang_up(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -132,12 +146,16 @@ class Client:
         self._cancel()
 
     def _drain(self, answer: UpstreamResponse) -> None:
-        if self._drains.open >= MOST_DRAINS:
+        """In the place of the timer for one that does not read: this one reads no more at all."""
+        if self._clients.drains >= MOST_DRAINS:
             answer.close()
             return
-        self._drains.open += 1
+        self._clients.drains += 1
+        self._is_draining = True
         answer.allow(DRAIN_BYTES)
-        self._drain_timer = self._loop.call_later(DRAIN_S, answer.close)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(DRAIN_S, answer.close)
 
     def _cancel(self) -> None:
         if self._task is not None:

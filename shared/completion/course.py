@@ -19,6 +19,8 @@ from shared.wire.dialect import Reader
 _MAX_DETAIL = 500
 """Characters of UsageFinal.error_detail."""
 
+_LEAST_REDIRECT = 300
+
 
 class Course:
     """Written by attempts.py alone. Times are time.perf_counter() seconds.
@@ -84,7 +86,7 @@ class Course:
         now = time.perf_counter()
         self.upstream_s += now - self.attempt_started
         # An error status costs nothing, even where its words had not come yet.
-        self.may_have_cost |= was_sent and status in (None, 200)
+        self.may_have_cost |= was_sent and (status is None or status < _LEAST_REDIRECT)
         self.attempts.append(self.attempt(now, status, why))
 
     def win(self) -> float:

@@ -16,6 +16,7 @@ from shared.completion.admit import Asked
 from shared.completion.client import CLIENT_CLOSED_REQUEST, Client
 from shared.completion.course import Answered, Course, OpenStream, Won
 from shared.completion.failures import refused
+from shared.completion.frames import release_frames
 from shared.completion.head import answer_headers
 from shared.completion.usage_writer import UsageWriter
 from shared.errors import StreamCut, UpstreamError
@@ -73,7 +74,9 @@ class Delivery:
                 return
             if problem is not None:
                 self._cut(asked, won, problem.status, problem.code)
-                self._circuits.failed(course.candidate, problem)
+                self._circuits.failed(
+                    course.candidate, problem, caller=asked.caller.user_id, status=answer.status
+                )
                 last = asked.wire.error_event(problem)
             else:
                 final = self._usage.write_final(asked, course, usage_rows.streamed(asked, won))
@@ -114,6 +117,7 @@ async def _pump(won: OpenStream, client: Client, send: Send) -> UpstreamError | 
             out = reader.close() if data is None else reader.feed(data)
     except (TransportFault, EventTooLong) as error:
         get_logger().info("stream.cut", provider=provider, error=type(error).__name__)
+        release_frames(error)
         return StreamCut(
             provider, f"The connection to {provider} was lost in the middle of the stream."
         )
@@ -130,6 +134,7 @@ async def _drain(answer: UpstreamResponse) -> None:
                 pass
     except (TimeoutError, TransportFault) as error:
         get_logger().debug("stream.not_drained", error=type(error).__name__)
+        release_frames(error)
 
 
 def _metadata(course: Course, final: UsageFinal) -> bytes:

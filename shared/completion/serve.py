@@ -10,8 +10,9 @@ from litestar.types import HTTPScope, Receive, Send
 from shared.answer_errors import as_switchyard_error, log_failure
 from shared.completion.admit import Admission
 from shared.completion.attempts import Attempts
-from shared.completion.client import Client, ClientLeft, Drains
+from shared.completion.client import Client, ClientLeft, Clients
 from shared.completion.deliver import Delivery
+from shared.completion.frames import release_frames
 from shared.completion.head import Head
 from shared.completion.router import Router
 from shared.completion.wire import Wire
@@ -30,7 +31,7 @@ class Completions:
         self._router = router
         self._attempts = attempts
         self._delivery = delivery
-        self._drains = Drains()
+        self._clients = Clients()
 
     async def serve(self, wire: Wire, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Answer the request. A bug of our own in delivering is not caught: it has no way back.
@@ -38,7 +39,7 @@ class Completions:
         A client that leaves is answered nothing; its row is written by then.
         """
         started, request_id = time.perf_counter(), new_request_id()
-        client, head = Client(receive, self._drains), None
+        client, head = Client(receive, self._clients), None
         try:
             try:
                 asked = await self._admission.admit(
@@ -51,14 +52,18 @@ class Completions:
             except ClientLeft:
                 return
             except Exception as error:  # noqa: BLE001  the one place where a door's errors are mapped
-                await _refuse(wire, request_id, error, head, send)
+                try:
+                    await _refuse(wire, request_id, error, head, send)
+                finally:
+                    release_frames(error)
             else:
                 await self._delivery.deliver(asked, won, client, send)
         except asyncio.CancelledError:
             if not client.has_cancelled():
                 raise
         finally:
-            await client.stop()
+            if (watch := client.stop()) is not None:
+                await asyncio.wait([watch])
             if head is not None:
                 await head.stop()
 

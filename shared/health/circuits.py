@@ -5,6 +5,8 @@
     half-open --(2 successes)--> closed      half-open --(a failure)--> open
 
 Half-open lets three through at once, each on a lease of 10 s: a probe that hangs frees its permit.
+What one caller's request may have caused by itself counts for CALLERS_MOST at most in a window, so
+that nobody opens a circuit for everybody alone; it opens it again only where two have seen it.
 Thresholds: RELIABILITY.md section 5. Source of stuck probes: resilience4j issue 903.
 """
 
@@ -24,9 +26,11 @@ JITTER = 0.1
 PERMITS = 3
 LEASE_S = 10.0
 SUCCESSES_TO_CLOSE = 2
+CALLERS_MOST = FAILURES_IN_A_ROW - 1
 FORGIVEN_AFTER_S = 300.0
 """A circuit that was closed for so long starts again with the shortest time."""
 
+_MOST_CALLERS = 16
 _SLOT_S = 10.0
 _SLOTS = int(WINDOW_S / _SLOT_S)
 
@@ -54,14 +58,27 @@ class Counts(msgspec.Struct, frozen=True):
     failures_in_a_row: int
     last_failure_s: float
 
+    def plus(self, other: Counts | None) -> Counts:
+        """Of two places together."""
+        if other is None:
+            return self
+        return Counts(
+            self.successes + other.successes,
+            self.failures + other.failures,
+            max(self.failures_in_a_row, other.failures_in_a_row),
+            max(self.last_failure_s, other.last_failure_s),
+        )
+
 
 class Circuit:
     """One place's circuit. All times are seconds of the caller's clock; `chance` is of [0, 1)."""
 
     __slots__ = (
+        "_callers",
         "_failures_in_a_row",
         "_last_failure_s",
         "_leases",
+        "_seen_s",
         "_slots",
         "_trial_successes",
         "changed_s",
@@ -81,6 +98,10 @@ class Circuit:
         self._last_failure_s = 0.0
         # [slot's number, successes, failures], the newest last.
         self._slots: list[list[int]] = []
+        # What each caller's requests may have caused: when it began, and how often.
+        self._callers: dict[str, tuple[float, int]] = {}
+        # When it last failed in a way that no request brings about.
+        self._seen_s = -2 * WINDOW_S
 
     def shut_until(self, now_s: float) -> float:
         """When it is worth asking again; 0 where a request may be sent now."""
@@ -117,14 +138,22 @@ class Circuit:
         self._slots.clear()
         return True
 
-    def failed(self, now_s: float, chance: float) -> bool:
-        """Whether that has opened the circuit."""
+    def failed(self, now_s: float, chance: float, caller: str | None = None) -> bool:
+        """Whether that has opened the circuit. `caller`: whose request may have caused it."""
+        if caller is None:
+            self._seen_s = now_s
+        elif not self._counts(now_s, caller):
+            self._release()
+            return False
         self._slot(now_s)[2] += 1
         self._failures_in_a_row += 1
         self._last_failure_s = now_s
         if self.state is State.CLOSED:
-            return self._is_failing(now_s) and self._open(now_s, chance)
+            is_seen = len(self._callers) > 1 or now_s - self._seen_s <= WINDOW_S
+            return is_seen and self._is_failing(now_s) and self._open(now_s, chance)
         self._release()
+        if caller is not None and len(self._callers) == 1:
+            return False
         self._trial_successes = 0
         # While it is open a failure is no news; the time it was given stands.
         return self.state is State.HALF_OPEN and self._open(now_s, chance)
@@ -159,6 +188,25 @@ class Circuit:
             self._failures_in_a_row,
             self._last_failure_s,
         )
+
+    def is_idle(self, now_s: float) -> bool:
+        """Whether nothing would be lost by forgetting it."""
+        self._forget_slots(now_s)
+        if self.state is not State.CLOSED or self._slots:
+            return False
+        return not self.times_opened or now_s - self.changed_s > FORGIVEN_AFTER_S
+
+    def _counts(self, now_s: float, caller: str) -> bool:
+        """Whether this failure of the caller's counts still; of many, none needs to."""
+        for name, (since, _) in tuple(self._callers.items()):
+            if now_s - since > WINDOW_S:
+                del self._callers[name]
+        if caller not in self._callers and len(self._callers) >= _MOST_CALLERS:
+            return True
+        since, times = self._callers.get(caller, (now_s, 0))
+        if times < CALLERS_MOST:
+            self._callers[caller] = since, times + 1
+        return times < CALLERS_MOST
 
     def _is_failing(self, now_s: float) -> bool:
         if self._failures_in_a_row >= FAILURES_IN_A_ROW:

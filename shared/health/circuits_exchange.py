@@ -66,6 +66,7 @@ class CircuitExchange:
         self._redis: Any = redis
         self._table = table
         self._outcomes_key = new_outcomes_key()
+        self._told: set[str] = set()
         self._outages = Outages()
 
     async def run(self) -> None:
@@ -111,12 +112,15 @@ class CircuitExchange:
             outcome_field(slug, model_id): encode_outcome(counts, offset)
             for slug, model_id, counts in self._table.counts()
         }
+        if gone := self._told - outcomes.keys():
+            pipeline.hdel(self._outcomes_key, *gone)
         if outcomes:
             pipeline.hset(self._outcomes_key, mapping=outcomes)
             pipeline.expire(self._outcomes_key, EXPIRES_S)
         pipeline.hgetall(HEALTH_CIRCUITS)
         pipeline.hgetall(HEALTH_LIMITS)
         *_, circuits, limits = await pipeline.execute()
+        self._told = set(outcomes)
         return circuits, limits
 
     def _adopt_circuits(self, found: dict[bytes, bytes], offset: float) -> list[bytes]:

@@ -24,6 +24,7 @@ from shared.log import get_logger
 from shared.metrics import CIRCUITS
 from shared.routing.choice import Candidate
 from shared.routing.order import Block, BlockKey
+from shared.routing.snapshot import Health
 from shared.wire.rate_limits import LimitKind, RateLimit
 
 COOL_S = 2.0
@@ -36,6 +37,12 @@ REFUSALS_WITHIN_S = 60.0
 LOW_SHARE = 0.1
 """From here on tokens that are left are looked at: a prompt of more of them would be a 429."""
 
+MOST_UNLISTED = 500
+"""Models that callers name and nobody has listed: so many are told apart at once, and no more."""
+
+_OVERLOADED = frozenset({502, 503, 504, 529})
+"""Statuses that say how the provider is. Any other failure may be what one request brings about."""
+_CHECKS_FAIL = (Health.DEGRADED, Health.DOWN)
 _GAUGE = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 
 
@@ -52,6 +59,7 @@ class CircuitTable:
         self.clock = clock
         self._chance = chance
         self._circuits: dict[tuple[str, str], Circuit] = {}
+        self._unlisted: set[tuple[str, str]] = set()
         self._connects = ConnectFailures()
         self._refused_s: dict[str, float] = {}
         self._news: dict[tuple[str, str], CircuitState] = {}
@@ -68,7 +76,7 @@ class CircuitTable:
         return is_admitted
 
     def released(self, candidate: Candidate) -> None:
-        """What was admitted was not sent, or nobody waited for it: its permit is given back."""
+        """What was admitted says nothing of its place: its permit is given back."""
         place = _place(candidate)
         circuit = self._circuits.get(place)
         if circuit is not None and circuit.state is not State.CLOSED:
@@ -78,10 +86,10 @@ class CircuitTable:
     def answered(self, candidate: Candidate) -> None:
         """The provider did its work, be it to refuse the request or the key."""
         place = _place(candidate)
-        circuit = self._circuits.get(place)
+        self._note_answer(candidate)
+        circuit = self._circuits.get(place) or self._new(candidate, place)
         if circuit is None:
-            circuit = self._circuits[place] = Circuit()
-        self._connects.answered()
+            return
         if circuit.state is State.CLOSED:
             circuit.succeeded(self.clock())
         elif circuit.succeeded(self.clock()):
@@ -90,14 +98,27 @@ class CircuitTable:
             self._block(place, circuit)
 
     def failed(
-        self, candidate: Candidate, error: UpstreamError, *, never_connected: bool = False
+        self,
+        candidate: Candidate,
+        error: UpstreamError,
+        *,
+        caller: str,
+        status: int | None = None,
+        never_connected: bool = False,
     ) -> None:
-        """Take in how an attempt failed, and against whom that counts."""
+        """Take in how an attempt failed that was sent, and against whom that counts.
+
+        `caller` is the user whose request it was; `status` what was answered, None for nothing.
+        """
         if error.blames is Blame.PROVIDER:
-            self._provider_failed(candidate, never_connected=never_connected)
+            if status is not None:
+                self._note_answer(candidate)
+            self._provider_failed(candidate, status, caller, never_connected=never_connected)
         elif isinstance(error, ProviderRateLimited):
             wait_s = COOL_S if error.retry_after_s is None else error.retry_after_s
-            self._cool((*_place(candidate), candidate.credential), wait_s)
+            self._note_answer(candidate)
+            self._cool(candidate, wait_s)
+            self.released(candidate)
         elif isinstance(error, PlatformKeyRefused):
             self.answered(candidate)
             self._platform_key_refused(candidate.model.provider.slug)
@@ -108,17 +129,22 @@ class CircuitTable:
                 block = Block(ProviderDeniedModel, self.clock() + DENIED_S)
                 self.blocks[place] = self._block_news[place] = block
 
+    def not_sent(self, candidate: Candidate, error: BaseException) -> None:
+        """Nothing was sent after all, by `error`: that says nothing of the provider."""
+        self.released(candidate)
+        if isinstance(error, PlatformKeyRefused):
+            self._platform_key_refused(candidate.model.provider.slug)
+
     def learn(self, candidate: Candidate, limits: Iterable[RateLimit]) -> None:
         """Keep away what would be answered 429: nothing is left, or less than a prompt takes."""
-        place = (*_place(candidate), candidate.credential)
         for limit in limits:
             if limit.remaining is None or limit.kind is LimitKind.OUTPUT_TOKENS:
                 continue
             wait_s = COOL_S if limit.reset_s is None else limit.reset_s
             if limit.remaining == 0:
-                self._cool(place, wait_s)
+                self._cool(candidate, wait_s)
             elif limit.kind is not LimitKind.REQUESTS and _is_low(limit):
-                self._cool(place, wait_s, over_tokens=limit.remaining)
+                self._cool(candidate, wait_s, over_tokens=limit.remaining)
 
     def is_local_fault(self) -> bool:
         """Whether it is our own network that is down."""
@@ -129,12 +155,24 @@ class CircuitTable:
         now = self.clock()
         for place in [place for place, block in self.blocks.items() if block.until_s <= now]:
             del self.blocks[place]
+        for place in [place for place, one in self._circuits.items() if one.is_idle(now)]:
+            del self._circuits[place]
+            self._unlisted.discard(place)
 
     def counts(self) -> Iterator[tuple[str, str, Counts]]:
-        """Provider, model and what came back in the window, for all that ever were sent to."""
+        """Provider, model and what came back in the window, for all that were sent to in it; the
+        models of a provider that nobody has listed together, under an empty name.
+        """
         now = self.clock()
+        unlisted: dict[str, Counts] = {}
         for (slug, model_id), circuit in self._circuits.items():
-            yield slug, model_id, circuit.counts(now)
+            counts = circuit.counts(now)
+            if (slug, model_id) in self._unlisted:
+                unlisted[slug] = counts.plus(unlisted.get(slug))
+            else:
+                yield slug, model_id, counts
+        for slug, counts in unlisted.items():
+            yield slug, "", counts
 
     def states(self) -> Iterator[tuple[str, str, CircuitState]]:
         """Every circuit that is not closed."""
@@ -157,6 +195,8 @@ class CircuitTable:
 
     def adopt(self, slug: str, model_id: str, news: CircuitState) -> None:
         """Follow another process in what it has newly learned."""
+        if news.state is State.CLOSED and (slug, model_id) not in self._circuits:
+            return
         circuit = self._circuits.setdefault((slug, model_id), Circuit())
         if circuit.adopt(news):
             get_logger().info(
@@ -169,14 +209,33 @@ class CircuitTable:
         if block.until_s > self.clock() and (held is None or held.until_s < block.until_s):
             self.blocks[place] = block
 
-    def _provider_failed(self, candidate: Candidate, *, never_connected: bool) -> None:
-        now, place = self.clock(), _place(candidate)
-        if never_connected:
+    def _new(self, candidate: Candidate, place: tuple[str, str]) -> Circuit | None:
+        """None for one unlisted model too many: of those no more are told apart."""
+        if not candidate.model.id:
+            if len(self._unlisted) >= MOST_UNLISTED:
+                return None
+            self._unlisted.add(place)
+        circuit = self._circuits[place] = Circuit()
+        return circuit
+
+    def _note_answer(self, candidate: Candidate) -> None:
+        if not candidate.model.provider.is_local:
+            self._connects.answered()
+
+    def _provider_failed(
+        self, candidate: Candidate, status: int | None, caller: str, *, never_connected: bool
+    ) -> None:
+        now, place, provider = self.clock(), _place(candidate), candidate.model.provider
+        if never_connected and not provider.is_local:
             self._connects.note(place[0], now)
             if self._connects.is_local(now):
+                self.released(candidate)
                 return
-        circuit = self._circuits.setdefault(place, Circuit())
-        if circuit.failed(now, self._chance()):
+        circuit = self._circuits.get(place) or self._new(candidate, place)
+        if circuit is None:
+            return
+        is_seen = never_connected or status in _OVERLOADED or provider.health in _CHECKS_FAIL
+        if circuit.failed(now, self._chance(), None if is_seen else caller):
             self._tell(place, circuit)
         elif circuit.state is not State.CLOSED:
             self._block(place, circuit)
@@ -190,18 +249,24 @@ class CircuitTable:
             block = Block(PlatformKeyRefused, now + REFUSED_S)
             self.blocks[slug, None, 0] = self._block_news[slug, None, 0] = block
 
-    def _cool(self, place: BlockKey, wait_s: float, over_tokens: int = -1) -> None:
+    def _cool(self, candidate: Candidate, wait_s: float, over_tokens: int = -1) -> None:
+        place = (*_place(candidate), candidate.credential)
+        is_unlisted = not candidate.model.id
         until = self.clock() + min(wait_s, LONGEST_COOL_S)
         held = self.blocks.get(place)
+        if held is None and is_unlisted and len(self.blocks) >= MOST_UNLISTED:
+            return
         if held is not None and held.until_s >= until and held.over_tokens <= over_tokens:
             return
-        block = Block(ProviderRateLimited, until, over_tokens)
-        self.blocks[place] = self._block_news[place] = block
+        block = self.blocks[place] = Block(ProviderRateLimited, until, over_tokens)
+        if not is_unlisted:
+            self._block_news[place] = block
 
     def _tell(self, place: tuple[str, str], circuit: Circuit) -> None:
         """A circuit has opened or closed: here at once, elsewhere with the next exchange."""
         slug, model_id = place
-        self._news[place] = circuit.news
+        if place not in self._unlisted:
+            self._news[place] = circuit.news
         self._block(place, circuit)
         get_logger().warning(
             "circuit.opened" if circuit.state is State.OPEN else "circuit.closed",
@@ -217,7 +282,8 @@ class CircuitTable:
             self.blocks[(*place, None)] = Block(ProviderUnavailable, until)
         else:
             self.blocks.pop((*place, None), None)
-        CIRCUITS.labels(*place).set(_GAUGE[circuit.state])
+        if place not in self._unlisted:
+            CIRCUITS.labels(*place).set(_GAUGE[circuit.state])
 
 
 def _place(candidate: Candidate) -> tuple[str, str]:

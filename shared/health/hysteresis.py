@@ -56,9 +56,9 @@ def stale_after(interval_s: int) -> timedelta:
     return max(_STALE_AFTER, timedelta(seconds=_MISSED_CHECKS * interval_s))
 
 
-def is_local_fault(unconnected: int) -> bool:
-    """Whether so many providers without a connection, in one run, are our own network."""
-    return unconnected >= LOCAL_FAULT_FROM
+def is_local_fault(unconnected: int, answered: int) -> bool:
+    """Whether so many providers without a connection are our own network: only if none answered."""
+    return unconnected >= LOCAL_FAULT_FROM and not answered
 
 
 def decide(

@@ -37,7 +37,7 @@ def _without_settling_the_cancelled() -> None:
 
 
 def _without_watching_for_a_hang_up() -> None:
-    Client._look = lambda _: None
+    Client.look = lambda _: None
 
 
 def _without_last_ship() -> None:

@@ -1,6 +1,7 @@
 """The room in one process: everything of it is real but for the provider, the disk and the tables.
 
-A provider answers what `Room.answers` says, by slug; what was sent is in `Room.sent`.
+A provider answers what `Room.answers` says, by slug; what was sent is in `Room.sent`. With a
+`transport` of its own, each stands at `origin`, and nothing of what was sent is kept.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from shared.ledger.record import UsageFinal, UsageIntent
 from shared.routing.choice import Candidate
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Snapshot, Tier
-from shared.upstream.origin import parse_url
-from shared.upstream.transport import UpstreamRequest
+from shared.upstream.origin import Origin, parse_url
+from shared.upstream.transport import Transport, UpstreamRequest
 from shared.wire.dialect import dialect_of
 
 CALLER = Caller("ann", None, Tier.ENTERPRISE, Role.USER, None, frozenset(), None, None)
@@ -110,6 +111,8 @@ class Room:
         self.answers: dict[str, Answer] = {}
         self.tried: list[Candidate] = []
         self.sent: list[UpstreamRequest] = []
+        self.transport: Transport | None = None
+        self.origin: Origin | None = None
         self._own_keys = own_keys
         self._funded = frozenset(snapshot.providers_by_slug) if funded is None else funded
         this: Any = self
@@ -142,10 +145,17 @@ class Room:
         slug = candidate.model.provider.slug
         origin, path = parse_url(f"https://{slug}.example/v1/chat/completions")
         dialect = dialect_of("openai", "openai", "bearer")
-        return Target(dialect, origin, path.encode(), b"", False, False, slug)  # noqa: FBT003
+        return Target(dialect, origin, path.encode(), b"", False, False, False, slug)  # noqa: FBT003
 
-    async def send(self, request: UpstreamRequest, *, deadline: float) -> Answer:
+    async def opened(self, candidate: Candidate) -> Target:
+        return self.of(candidate)
+
+    async def send(self, request: UpstreamRequest, *, deadline: float) -> Any:
         self.sent.append(request)
+        if self.transport is not None and self.origin is not None:
+            self.sent.clear()
+            there = msgspec.structs.replace(request, origin=self.origin, may_be_private=True)
+            return await self.transport.send(there, deadline=deadline)
         slug = request.origin.host.partition(".")[0]
         is_stream = json.loads(request.body).get("stream")
         answer = self.answers.get(slug) or Answer(chunks=EVENTS if is_stream else (JSON,))

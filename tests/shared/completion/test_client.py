@@ -25,7 +25,7 @@ REST = [END, f"data: {USED}\n\n".encode(), b"data: [DONE]\n\n"]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "LOOK_AFTER_S", 0.0)
+    monkeypatch.setattr(client, "LOOK_EVERY_S", 0.0)
 
 
 class Slow(Answer):
@@ -242,10 +242,10 @@ def test_no_more_are_read_on_at_once_than_the_process_may() -> None:
     async def check() -> None:
         answer = Slow([CONTENT, *REST], at=1)
         room = at_openai(answer)
-        room.completions._drains.open = client.MOST_DRAINS
+        room.completions._clients.drains = client.MOST_DRAINS
         _, final = await leave(room, answer, body_of(stream=True))
         assert (answer.is_closed, final.cost_quality) == (True, "estimated")
-        assert room.completions._drains.open == client.MOST_DRAINS
+        assert room.completions._clients.drains == client.MOST_DRAINS
 
     asyncio.run(check())
 
@@ -255,7 +255,7 @@ def test_a_place_among_those_that_are_read_on_is_given_back() -> None:
         answer = Slow([CONTENT, *REST], at=1)
         room = at_openai(answer)
         await leave(room, answer, body_of(stream=True), goes_on=True)
-        assert room.completions._drains.open == 0
+        assert room.completions._clients.drains == 0
 
     asyncio.run(check())
 

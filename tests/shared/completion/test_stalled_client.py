@@ -17,7 +17,7 @@ DEADLINE_S = 0.05
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "LOOK_AFTER_S", 0.0)
+    monkeypatch.setattr(client, "LOOK_EVERY_S", 0.0)
     monkeypatch.setattr(client, "SEND_GRACE_S", 0.02)
 
 

@@ -14,43 +14,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.errors import (
-    PlatformKeyRefused,
     ProviderRateLimited,
-    ProviderRefusedRequest,
-    ProviderRejectedKey,
-    ProviderUnavailable,
-    UpstreamError,
 )
-from shared.health.circuits import OPEN_S, State
+from shared.health.circuits import OPEN_S
 from shared.health.circuits_exchange import CircuitExchange
 from shared.health.circuits_table import CircuitTable
 from shared.keyspace import HEALTH_CIRCUITS
-from shared.routing.choice import Candidate, Reason
 from shared.wire.rate_limits import LimitKind, RateLimit
-from tests.shared.routing.catalog import FLASH, OPUS, OSS, TERRA
-
-OPENAI = Candidate(TERRA, Reason.RULE)
-GOOGLE, GROQ, ANTHROPIC = (Candidate(one, Reason.RULE) for one in (FLASH, OSS, OPUS))
-PLACE = ("openai", "gpt-6.1-terra", None)
-
-
-class Clock:
-    """Seconds that pass when told to; its zero is not the other process's."""
-
-    def __init__(self, zero: float) -> None:
-        self.now = zero
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def table(zero: float = 100.0) -> CircuitTable:
-    return CircuitTable(clock=Clock(zero), chance=lambda: 0.0)
-
-
-def fail(of: CircuitTable, candidate: Candidate = OPENAI, times: int = 5, **how: Any) -> None:
-    for _ in range(times):
-        of.failed(candidate, ProviderUnavailable("openai", ""), **how)
+from tests.shared.health.tables import OPENAI, PLACE, fail, table
 
 
 def exchanging(
@@ -149,60 +120,3 @@ def test_outcomes_are_published_as_the_health_check_reads_them(redis_url: str) -
     )
     assert (window_s, successes, failures, in_a_row) == (60.0, 1, 2, 2)
     assert abs(last - time.time()) < 5
-
-
-@pytest.mark.parametrize(
-    "error",
-    [ProviderRejectedKey, ProviderRefusedRequest, ProviderRateLimited, PlatformKeyRefused],
-)
-def test_who_answers_is_there_whatever_the_answer(error: type[UpstreamError]) -> None:
-    one = table()
-    for _ in range(30):
-        one.failed(OPENAI, error("openai", ""))
-    assert PLACE not in one.blocks
-    assert list(one.states()) == []
-
-
-def test_a_platform_key_is_passed_over_after_two_refusals_within_a_minute() -> None:
-    one = table()
-    one.failed(OPENAI, PlatformKeyRefused("openai", ""))
-    one.clock.now += 61  # type: ignore[attr-defined]
-    one.failed(OPENAI, PlatformKeyRefused("openai", ""))
-    assert one.blocks == {}
-    one.failed(OPENAI, PlatformKeyRefused("openai", ""))
-    assert one.blocks["openai", None, 0].error is PlatformKeyRefused
-
-
-def test_three_providers_that_cannot_be_reached_are_our_own_network() -> None:
-    one = table()
-    for candidate in (OPENAI, GOOGLE, GROQ):
-        fail(one, candidate, times=1, never_connected=True)
-    assert one.is_local_fault()
-    fail(one, times=20, never_connected=True)
-    assert list(one.states()) == [], "and nothing is held against them"
-    one.answered(ANTHROPIC)
-    assert not one.is_local_fault()
-
-
-def test_two_providers_that_cannot_be_reached_are_theirs() -> None:
-    one = table()
-    fail(one, OPENAI, times=5, never_connected=True)
-    fail(one, GOOGLE, times=5, never_connected=True)
-    assert not one.is_local_fault()
-    assert {state.state for *_, state in one.states()} == {State.OPEN}
-
-
-def test_a_longer_wait_is_not_shortened_by_a_later_one() -> None:
-    one = table()
-    one.failed(OPENAI, ProviderRateLimited("openai", "", retry_after_s=60))
-    one.failed(OPENAI, ProviderRateLimited("openai", "", retry_after_s=1))
-    assert one.blocks["openai", "gpt-6.1-terra", 0].until_s == 160.0
-
-
-def test_few_tokens_left_keep_away_only_what_needs_more() -> None:
-    one = table()
-    one.learn(OPENAI, [RateLimit(LimitKind.TOKENS, None, 100_000, 5_000, 10.0)])
-    assert one.blocks["openai", "gpt-6.1-terra", 0].over_tokens == 5_000
-    other = table()
-    other.learn(OPENAI, [RateLimit(LimitKind.TOKENS, None, 100_000, 50_000, 10.0)])
-    assert other.blocks == {}

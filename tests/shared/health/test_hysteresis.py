@@ -101,7 +101,8 @@ def test_a_long_interval_is_no_silence() -> None:
 
 
 def test_three_without_a_connection_are_our_own_fault() -> None:
-    assert [is_local_fault(n) for n in range(5)] == [False, False, False, True, True]
+    assert [is_local_fault(n, 0) for n in range(5)] == [False, False, False, True, True]
+    assert not any(is_local_fault(n, 1) for n in range(9)), "some way out there is"
     assert LOCAL_FAULT_FROM == 3
 
 
