@@ -1,4 +1,4 @@
-"""Whoever has a key of their own may name any model there: none of the names is a label for good."""
+"""Whoever has a key of their own may name any model there; no name is a label for good."""
 
 from __future__ import annotations
 
