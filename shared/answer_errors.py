@@ -9,6 +9,7 @@ import psycopg
 from litestar import MediaType, Response
 from litestar.exceptions import (
     HTTPException,
+    InternalServerException,
     MethodNotAllowedException,
     NotFoundException,
     ValidationException,
@@ -65,6 +66,8 @@ def as_switchyard_error(error: Exception) -> SwitchyardError:
         return RouteNotFound("There is no such route; /openapi/openapi.json lists them.")
     if isinstance(error, MethodNotAllowedException):
         return MethodNotAllowed("This route does not take that method.")
+    if isinstance(error, InternalServerException) and "disconnected" in error.detail:
+        return RequestRefused("The connection ended before the body did.", code="body_incomplete")
     if isinstance(error, HTTPException) and error.status_code == 413:
         return BodyTooLarge(
             "The body is too large: a conversation may have 25 MB, any other body 1 MB."

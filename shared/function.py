@@ -118,14 +118,51 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+_MAYBE_TEXT = {"type": ["string", "null"]}
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": _MAYBE_TEXT,
+                "code": {"type": "string"},
+            },
+        }
+    },
+}
+_ERRORS = {
+    status: {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+    for status, description in (
+        ("4XX", "Refused; `param` names what is at fault, and the message says what to do."),
+        ("5XX", "A fault of ours or of a provider; after a 503, `retry-after` says when to ask."),
+    )
+}
+
+
 class _Document(OpenAPI):
-    """Litestar's document, with the operations of raw handlers that it cannot see."""
+    """Litestar's document, with what it cannot see: operations of raw handlers, and our errors."""
 
     declared: Mapping[str, Any] = {}
 
     def to_schema(self) -> dict[str, Any]:
         schema = super().to_schema()
         schema["paths"] = {**schema.get("paths", {}), **self.declared}
+        for item in schema["paths"].values():
+            for operation in item.values():
+                operation["responses"] = {**operation.get("responses", {}), **_ERRORS}
+                operation["responses"].pop("400", None)
+        components = schema.setdefault("components", {})
+        components["schemas"] = {**components.get("schemas", {}), "Error": _ERROR}
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"token": []}]
         return schema
 
 

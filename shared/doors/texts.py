@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from shared.auth.guards import AnyRequest
-from shared.errors import InvalidField, RouteNotFound
+from shared.errors import InvalidField, MalformedBody, RouteNotFound
 from shared.wire.text import is_unfit
 
 MAX_PATH = 1024
@@ -26,7 +26,8 @@ _MAX_PLACE = 100
 
 
 async def refuse_unfit_text(request: AnyRequest) -> None:
-    """Raises InvalidField, which names what has a control character or half a surrogate pair.
+    """Raises InvalidField, which names what has a control character or half a surrogate pair, and
+    MalformedBody for a body that is not UTF-8.
 
     Line breaks are taken where people write or paste several lines.
     """
@@ -46,7 +47,9 @@ def _decoded(body: bytes) -> object:
     """The body; None if it is not JSON, which the route's own decoder then says."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UnicodeDecodeError as error:
+        raise MalformedBody("The body is not valid UTF-8.", code="invalid_utf8") from error
+    except msgspec.DecodeError:
         return None
 
 

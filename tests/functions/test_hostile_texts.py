@@ -53,7 +53,7 @@ def fields_of(operation: Any, schemas: Any) -> dict[str, Any]:
     return schema.get("properties", {})
 
 
-def requests_of(document: Any) -> Iterator[tuple[str, str, str | None]]:
+def requests_of(document: Any) -> Iterator[tuple[str, str, bytes | None]]:
     """Method, target and body: each place in turn with each text."""
     schemas = document.get("components", {}).get("schemas", {})
     for method, path, operation in operations(document):
@@ -61,14 +61,15 @@ def requests_of(document: Any) -> Iterator[tuple[str, str, str | None]]:
         takes_body = method in ("POST", "PUT", "PATCH")
         if plain != path:
             for text in IN_URLS:
-                yield method, re.sub(r"\{[^}]*\}", text, path), "{}" if takes_body else None
+                yield method, re.sub(r"\{[^}]*\}", text, path), b"{}" if takes_body else None
         names = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
         for name in [*names, *(OF_USAGE if "/usage" in path else []), "unknown"]:
             for text in IN_URLS:
-                yield method, f"{plain}?{name}={text}", "{}" if takes_body else None
+                yield method, f"{plain}?{name}={text}", b"{}" if takes_body else None
         for name in [*fields_of(operation, schemas), "unknown"] if takes_body else []:
             for text in [*IN_JSON, json.dumps(LONG)]:
-                yield method, plain, f'{{"{name}": {text}}}'
+                yield method, plain, f'{{"{name}": {text}}}'.encode()
+            yield method, plain, b'{"%b": "\xff"}' % name.encode()
 
 
 def test_no_text_in_any_place_of_any_route_is_a_fault_of_ours(admin: httpx.Client) -> None:
@@ -78,7 +79,7 @@ def test_no_text_in_any_place_of_any_route_is_a_fault_of_ours(admin: httpx.Clien
     for method, target, body in requests:
         answer = admin.request(method, target, content=body)
         if answer.status_code >= 500:
-            faults.append(f"{method} {target[:80]} {(body or '')[:80]} -> {answer.text[:80]}")
+            faults.append(f"{method} {target[:80]} {(body or b'')[:80]!r} -> {answer.text[:80]}")
     assert len(requests) > 1500
     assert faults == []
 
@@ -123,3 +124,8 @@ def test_a_label_with_nul_is_billed_like_any_other(admin: httpx.Client, web: Uvi
     answer = admin.post("/v1/chat/completions", json=body)
     assert answer.status_code == 200
     assert answer.json()["_metadata"]["cost_incurred"] > 0
+
+
+def test_a_body_that_is_not_utf8_is_told_so(admin: httpx.Client) -> None:
+    answer = admin.post("/api/v1/llm/byok/keys", content=b'{"provider": "\xff"}')
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_utf8")

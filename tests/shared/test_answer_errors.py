@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
 from psycopg_pool import PoolTimeout
 from structlog.testing import capture_logs
 
@@ -31,6 +36,9 @@ AWAY = "connection to server at 10.0.0.7 failed for user app"
         (NotFoundException(), 404, "not_found", None),
         (MethodNotAllowedException(), 405, "method_not_allowed", None),
         (HTTPException(status_code=413), 413, "body_too_large", None),
+        (InternalServerException("client disconnected prematurely"), 400, "body_incomplete", None),
+        (psycopg.DataError("a NUL"), 400, "invalid_value", None),
+        (psycopg.errors.ProgramLimitExceeded("index row size"), 400, "invalid_value", None),
         (InvalidField("'n' must be 1.", param="n"), 400, "invalid_value", None),
     ],
 )

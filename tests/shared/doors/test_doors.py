@@ -210,3 +210,14 @@ def test_too_many_open_requests_are_told_when_to_come_again() -> None:
             assert (await ask("/who")).status_code == 200
 
     asyncio.run(script())
+
+
+def test_the_document_shows_errors_as_they_are() -> None:
+    with client_of() as client:
+        document = client.get("/openapi/openapi.json").json()
+        refused = client.post("/who").json()
+    shown = document["paths"]["/echo"]["post"]["responses"]
+    assert sorted(shown) == ["200", "4XX", "5XX"]
+    fields = document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]
+    assert set(fields) == set(refused["error"])
+    assert document["components"]["securitySchemes"]
