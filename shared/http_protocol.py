@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.doors.refusals import (
@@ -169,11 +169,6 @@ class Bounded(HttpToolsProtocol):
         elif self._framed_bytes > self._max_head + _FRAMING_A_BYTE * self._body_bytes:
             self._refuse(LARGE_FRAMING)
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._hosts = 0
-        self._is_chunked = False
-
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
             return
@@ -183,34 +178,47 @@ class Bounded(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        version = self._version()
+        version = self.parser.get_http_version()  # pyright: ignore[reportOptionalMemberAccess]
         if version not in ("1.1", "1.0"):
             raise _Refused(NO_SUCH_VERSION)
         if self._hosts != 1 and (self._hosts or version == "1.1"):
             raise _Refused(BAD_HOST)
         if self._is_chunked and version == "1.0":
             raise _Refused(NO_SUCH_CODING)
-        if max(self._head_bytes, self._read_bytes) > self._max_head:
+        if self._head_bytes > self._max_head or self._read_bytes > self._max_head:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > self._max_head:
                 raise _Refused(LARGE_HEAD)
         super().on_headers_complete()
         self._newest = self.cycle
+        if not self.pipeline:
+            self._running = self.cycle
         self._in_head = False
         self._body_bytes = self._framed_bytes = 0
 
     def on_body(self, body: bytes) -> None:
+        """As uvicorn's own, which is not called: each call of a base class costs a request."""
+        cycle = self.cycle
         self._body_bytes += len(body)
-        super().on_body(body)
-        if self.cycle.response_complete and self._body_bytes > _UNWANTED_BYTES:
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
+        elif self._body_bytes > _UNWANTED_BYTES:
             self.transport.abort()
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._in_head = True
-        self._head_bytes = 0
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+        self._in_head, self._is_chunked = True, False
+        self._head_bytes = self._hosts = 0
 
     def on_response_complete(self) -> None:
+        if self.pipeline:
+            self._running = self.pipeline[-1][0]
         super().on_response_complete()
         if self._unparsed and not self.pipeline:
             self._unset_keepalive_if_required()
@@ -223,10 +231,6 @@ class Bounded(HttpToolsProtocol):
     def resume_writing(self) -> None:
         self._unread_since = None
         super().resume_writing()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
 
     def _check(self, name: bytes, value: bytes) -> None:
         """Take in a header that says how the request is framed, or whom it is for."""
@@ -247,9 +251,6 @@ class Bounded(HttpToolsProtocol):
     def listen_anew(self) -> None:
         """Count silence from now on: until now nothing was listened to."""
         self._heard = self.loop.time()
-
-    def _version(self) -> str:
-        return "" if self.parser is None else self.parser.get_http_version()
 
     def _look(self) -> None:
         """Cut what keeps us waiting, or look again later."""

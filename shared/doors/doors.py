@@ -82,7 +82,9 @@ class Doors:
                 send = _adding(cors.answer_headers(origin), send)
             try:
                 self._check(rules, scope, found)
-                plain, receive = _plain(rules, scope, found, receive)
+                plain = scope
+                if rules.trusted or b"content-encoding" in found or scope["method"] == "HEAD":
+                    plain, receive = _plain(rules, scope, found, receive)
             except SwitchyardError as error:
                 await refuse(error, send)
                 return
