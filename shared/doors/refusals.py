@@ -30,7 +30,7 @@ BAD_LENGTH = Refusal(400, "invalid_content_length", "Content-Length must be a pl
 NO_SUCH_CODING = Refusal(
     501, "transfer_encoding_not_supported", "The only transfer encoding taken is 'chunked'."
 )
-NO_SUCH_VERSION = Refusal(505, "http_version_not_supported", "Send HTTP/1.1.")
+NO_SUCH_VERSION = Refusal(400, "http_version_not_supported", "Send HTTP/1.1.")
 SLOW_HEAD = Refusal(408, "head_too_slow", "The head did not arrive within 10 s.")
 SLOW_BODY = Refusal(408, "body_too_slow", "No byte of the body came for 30 s.")
 LARGE_HEAD = Refusal(431, "head_too_large", "The request line and headers are too large.")

@@ -2,7 +2,7 @@
 
 A text that is not JSON passes, or is refused as too deep or too large: the decoder says the rest.
 No regular expression: at C speed a string is told from what is around it by deleting bytes alone,
-and megabyte by megabyte, so that no single call keeps other threads waiting.
+and piece by piece, so that no single call keeps other threads waiting.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_CONTAINERS = 100_000
 MAX_VALUES = 300_000
 """Values in all: what a decoder makes of as many takes 100 ms."""
 
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 18
 _SMALL_BYTES = 1 << 16
 _OPENING = b"[{"
 _STRUCTURE = b'"[]{},'

@@ -24,7 +24,7 @@ from tests.fakes.http_place import CHUNKED, GET, HOST, POST, Place, run, statuse
         pytest.param(
             b"GET /x HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400, "invalid_host", id="two in 1.0"
         ),
-        pytest.param(GET.replace(b"1.1", b"2.0"), 505, "http_version_not_supported", id="HTTP/2.0"),
+        pytest.param(GET.replace(b"1.1", b"2.0"), 400, "http_version_not_supported", id="HTTP/2.0"),
         pytest.param(GET.replace(b"1.1", b"1.2"), 400, "invalid_http", id="HTTP/1.2"),
         pytest.param(
             POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",

@@ -38,6 +38,7 @@ STEERING_FIELDS = frozenset(
 """Fields with which other gateways let a caller redirect a request (CVE-2024-6587 and its kin)."""
 
 
+MAX_FIELDS = 1000
 MAX_MESSAGES = 10_000
 MAX_MODELS = 32
 MAX_TOOLS = 1024
@@ -164,13 +165,18 @@ def _decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
     try:
         if not body.isascii():
             body.decode()
-        return _body.decode(body)
+        fields = _body.decode(body)
     except UnicodeDecodeError as error:
         raise MalformedBody("The body is not valid UTF-8.", code="invalid_utf8") from error
     except msgspec.ValidationError as error:
         raise MalformedBody("The body must be a JSON object.") from error
     except msgspec.DecodeError as error:
         raise MalformedBody(f"The body is not valid JSON: {error}.") from error
+    if len(fields) > MAX_FIELDS:
+        raise MalformedBody(
+            f"The body has {len(fields)} fields; send {MAX_FIELDS} at most.", code="json_too_large"
+        )
+    return fields
 
 
 def _check_messages(fields: dict[str, msgspec.Raw]) -> tuple[int, bool]:

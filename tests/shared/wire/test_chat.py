@@ -32,6 +32,11 @@ def sent(raw: bytes, **defaults: object) -> dict[str, object]:
         pytest.param(b'"text"', "invalid_json", id="a string is refused"),
         pytest.param(b'{"messages": NaN}', "invalid_json", id="NaN is not JSON"),
         pytest.param(b'{"a":"\xff\xfe"}', "invalid_utf8", id="bytes that are no UTF-8"),
+        pytest.param(
+            b"{" + b",".join(b'"k%d":1' % number for number in range(1001)) + b"}",
+            "json_too_large",
+            id="1,001 fields",
+        ),
         pytest.param(b"[" * 1200 + b"]" * 1200, "json_too_deep", id="1,200 levels are refused"),
         pytest.param(
             b'{"messages":[],"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
