@@ -142,13 +142,13 @@ _ERRORS = {
     }
     for status, description in (
         ("4XX", "Refused; `param` names what is at fault, and the message says what to do."),
-        ("5XX", "A fault of ours or of a provider; after a 503, `retry-after` says when to ask."),
+        ("5XX", "The gateway or a provider failed; after a 503, `retry-after` says when to ask."),
     )
 }
 
 
 class _Document(OpenAPI):
-    """Litestar's document, with what it cannot see: operations of raw handlers, and our errors."""
+    """Litestar's document, with what it cannot see: raw handlers, and the shape of errors."""
 
     declared: Mapping[str, Any] = {}
 
