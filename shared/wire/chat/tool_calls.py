@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from shared.wire.chat.chunk import Choice, Chunk, read_chunk
-from shared.wire.parse.lenient import ABSENT, NotJSON, is_nothing, read_json
+from shared.wire.parse.lenient import ABSENT, NotJSON, encode, is_nothing, read_json
 
 STOP, TOOL_CALLS = "stop", "tool_calls"
 
@@ -31,7 +31,6 @@ class _Call(msgspec.Struct, frozen=True):
 _calls = msgspec.json.Decoder(tuple[_Call, ...])
 _fields = msgspec.json.Decoder(_Fields)
 _list = msgspec.json.Decoder(tuple[_Fields, ...])
-_encode = msgspec.json.Encoder().encode
 
 
 class _Numbers:
@@ -79,7 +78,7 @@ class ToolCalls:
                 _number(choice, numbers)
             if is_misnamed:
                 choice["finish_reason"] = _raw(TOOL_CALLS)
-        return _encode({**fields, "choices": choices})
+        return encode({**fields, "choices": choices})
 
     def reason_of(self, choice_index: int) -> str:
         """The reason where the stream gave none."""
@@ -115,7 +114,7 @@ def fix_reason(answer: bytes) -> bytes:
     for choice, is_misnamed in zip(choices, stops, strict=False):
         if is_misnamed:
             choice["finish_reason"] = _raw(TOOL_CALLS)
-    return _encode({**fields, "choices": choices})
+    return encode({**fields, "choices": choices})
 
 
 def _number(choice: _Fields, indexes: Iterable[int]) -> None:
@@ -128,4 +127,4 @@ def _number(choice: _Fields, indexes: Iterable[int]) -> None:
 
 
 def _raw(value: object) -> msgspec.Raw:
-    return msgspec.Raw(_encode(value))
+    return msgspec.Raw(encode(value))
