@@ -41,7 +41,20 @@ _REQUEST: dict[str, Any] = {
         "models": {"type": "array", "items": {"type": "string"}},
         "power_level": {"type": ["string", "null"]},
         "task_type": {"type": ["string", "null"]},
-        "max_cost_usd": {"type": ["number", "null"]},
+        "max_cost_usd": {
+            "type": ["number", "null"],
+            "description": (
+                "The most that the request may cost: the answer is shortened to what is left, and a"
+                " model that is too dear is not asked. It bounds all `n` answers, the prompt at"
+                " 1.25 times its estimate and 16 tokens a message, images at the most tokens that"
+                " the provider documents, and the dearest rates that may hold: cache writes, a"
+                " long prompt's, the service tier's that is asked for. A field with a price of its"
+                " own (searches, plugins, audio answers) is refused beside it. Not covered: an"
+                " earlier attempt that broke off, thoughts that a provider counts beside"
+                " max_tokens, a service tier that nobody asked for, and what OpenRouter invoices"
+                " above its list price."
+            ),
+        },
         "privacy_required": {"type": ["boolean", "null"]},
         "stream": {"type": ["boolean", "null"]},
     },

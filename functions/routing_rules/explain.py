@@ -1,7 +1,8 @@
 """A choice as it is explained to who pays: candidates with their costs, the others with why. Pure.
 
-Expected cost: an answer of a third of the prompt, as the levels' ceilings weigh it, and of 64
-tokens at least; worst: as long as the request, the level or the model lets it be. Nothing cached.
+Expected cost: the estimated prompt and an answer of a third of it, as the levels' ceilings weigh
+it, and of 64 tokens at least, nothing cached. Worst: the bound of the prompt, at the dearest rates
+that may hold, and answers as long as the request, the level or the model lets them be.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import msgspec
 from shared.completion.router import Plan
 from shared.errors import ProviderRateLimited, ProviderUnavailable
 from shared.health.circuits import CircuitState
+from shared.pricing.bound import most_cost
 from shared.pricing.cost import rates_for
 from shared.routing.choice import Candidate, Choice, Dropped
 from shared.routing.consent import platform_may_follow
-from shared.routing.fit import RoutingRequest
+from shared.routing.fit import RoutingRequest, most_tokens
 from shared.routing.order import Block, BlockKey, blocked, first_shares
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model
@@ -141,7 +143,7 @@ def _card(
         share=share,
         max_tokens=candidate.max_tokens,
         expected_cost_usd=_cost(model, request, expected if most is None else min(expected, most)),
-        worst_cost_usd=_cost(model, request, most),
+        worst_cost_usd=_worst_cost(model, request, most),
     )
 
 
@@ -158,7 +160,15 @@ def _cost(model: Model, request: RoutingRequest, answer_tokens: int | None) -> m
     if model.price is None or answer_tokens is None:
         return raw_usd(None)
     rates = rates_for(model.price, request.prompt_tokens)
-    return raw_usd(request.prompt_tokens * rates.input + answer_tokens * rates.output)
+    answers = request.worst.answers if request.worst else 1
+    said = answer_tokens * answers
+    return raw_usd(request.prompt_tokens * rates.input + said * rates.output)
+
+
+def _worst_cost(model: Model, request: RoutingRequest, answer_tokens: int | None) -> msgspec.Raw:
+    if model.price is None or answer_tokens is None:
+        return raw_usd(None)
+    return raw_usd(most_cost(model.price, most_tokens(model, request), answer_tokens))
 
 
 def _consent(own: list[OwnKey]) -> str | None:

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from shared.auth.caller import Caller
 from shared.auth.own_keys import OwnKeys
 from shared.catalog.known_models import KnownModelsKeeper
@@ -24,9 +26,9 @@ from shared.routing.order import draw, order
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Snapshot
 from shared.upstream.platform_access import PlatformAccess
+from shared.wire.chat.bounded import check_bounded, worst_of
 from shared.wire.chat.request import ChatRequest, check_name
 from shared.wire.text import clean_bytes
-from shared.wire.usage import estimate_tokens
 
 _MAX_REMEMBERED = 4096
 _MAX_COST_USD = 10**6
@@ -84,6 +86,7 @@ class Router:
         """What `choose` would say, with every candidate there is and why each other one is none."""
         snapshot = self._keeper.snapshot
         request = await self._request(asked, snapshot)
+        request = msgspec.structs.replace(request, worst=worst_of(asked.chat))
         known = await self._known.wanted(snapshot, request)
         # All of a large catalog takes a while, and others wait for the loop.
         choice = await asyncio.to_thread(choose, snapshot, request, known, enough=None)
@@ -128,8 +131,13 @@ def routing_request(
 ) -> RoutingRequest:
     """What the request asks for; a header yields to the body's field of the same meaning.
 
-    Raises InvalidField for a `max_cost_usd` that is not a positive amount.
+    Raises InvalidField for a `max_cost_usd` that is not a positive amount, and for what it cannot
+    bound.
     """
+    prompt, max_cost = chat.prompt, None
+    if chat.max_cost_usd is not None:
+        max_cost = _pico_usd(chat.max_cost_usd)
+        check_bounded(chat)
     return RoutingRequest(
         models=_names(chat),
         level=chat.power_level or _level(headers),
@@ -140,12 +148,15 @@ def routing_request(
         task_type=chat.task_type or _word(headers, b"x-task-type"),
         streams=chat.stream,
         tools=chat.wants_tools,
-        vision=chat.wants_vision,
+        vision=prompt.images > 0,
+        audio=prompt.audio is not None,
+        files=prompt.files is not None,
         json_mode=chat.wants_json,
         local_only=chat.privacy_required,
-        prompt_tokens=estimate_tokens(chat.prompt_bytes),
+        prompt_tokens=prompt.tokens,
         max_tokens=chat.max_tokens,
-        max_cost_pico_usd=None if chat.max_cost_usd is None else _pico_usd(chat.max_cost_usd),
+        max_cost_pico_usd=max_cost,
+        worst=None if max_cost is None else worst_of(chat),
     )
 
 

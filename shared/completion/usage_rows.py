@@ -11,11 +11,10 @@ from shared.completion.admit import Asked
 from shared.completion.client import CLIENT_CLOSED_REQUEST
 from shared.completion.course import Answered, Course, OpenStream
 from shared.ledger.record import UsageFinal, UsageIntent
-from shared.pricing.charge import charge
+from shared.pricing.charge import Charge, charge
+from shared.wire.providers import provider_of
 from shared.wire.text import clean_or_none
-from shared.wire.usage import Counts, Usage, believed, estimate_tokens, read_count, settle
-
-_ONE = msgspec.Raw(b"1")
+from shared.wire.usage import Counts, Usage, believed, estimate_tokens, settle
 
 TOKENS_PER_S = 50
 """What a model writes while nobody sees it, for an estimate: a usual rate of large models."""
@@ -113,12 +112,11 @@ def _most_answer_tokens(asked: Asked, course: Course) -> int | None:
     most = asked.chat.max_tokens or (level.default_max_tokens if level else None)
     if candidate.max_tokens is not None:
         most = min(most or candidate.max_tokens, candidate.max_tokens)
-    choices = read_count(bytes(asked.chat.fields.get("n", _ONE)).decode())
-    return most * choices if most is not None and choices is not None else None
+    return most * asked.chat.n if most is not None else None
 
 
 def _prompt_tokens(asked: Asked) -> int:
-    return estimate_tokens(asked.chat.prompt_bytes)
+    return asked.chat.prompt.tokens
 
 
 def failed(course: Course, status: int, error: str) -> Outcome:
@@ -169,7 +167,7 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
     """`now` is time.perf_counter() seconds: when the request came to its end."""
     usage, answer, caller = outcome.usage, outcome.answer, asked.caller
     model, key, first_byte = course.candidate.model, course.candidate.key, course.first_byte_at
-    cost = charge(model.price, usage, answer.service_tier if answer else None)
+    cost = _charge(course, usage, answer)
     final = UsageFinal(
         request_id=asked.request_id,
         user_id=caller.user_id,
@@ -213,6 +211,12 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
         completion_audio_tokens=usage.completion_audio_tokens if usage else None,
     )
     return final if outcome.is_final else _indeterminate(final)
+
+
+def _charge(course: Course, usage: Usage | None, answer: Answer | None) -> Charge:
+    model = course.candidate.model
+    report = provider_of(course.via or model.provider.slug).cost_report
+    return charge(model.price, usage, answer.service_tier if answer else None, report)
 
 
 def _indeterminate(final: UsageFinal) -> UsageFinal:

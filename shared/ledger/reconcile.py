@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+import heapq
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -13,10 +14,17 @@ from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
 from shared.ledger.filters import UsageFilters, where_daily, where_log
+from shared.ledger.reprice import read_history
+from shared.pricing.charge import CostQuality
+from shared.pricing.history import list_usd_of
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """Rows of a model of which the provider reports a cost; `apart`: by more than is allowed."""
+    """Rows of a model of which the provider reports a cost; `apart`: by more than is allowed.
+
+    `ours_usd` is by tokens and list price, `theirs_usd` what the provider says, `charged_usd` what
+    was charged: one of the two.
+    """
 
     provider: str | None
     model: str | None
@@ -24,10 +32,32 @@ class Compared(msgspec.Struct, frozen=True):
     apart: int
     ours_usd: Decimal
     theirs_usd: Decimal
+    charged_usd: Decimal
 
     @property
     def difference_usd(self) -> Decimal:
         return self.ours_usd - self.theirs_usd
+
+
+class Opinions(NamedTuple):
+    """Of one row: what it costs by us and by the provider, and what was charged."""
+
+    request_id: str
+    created_at: datetime
+    provider: str | None
+    model: str | None
+    ours_usd: Decimal
+    theirs_usd: Decimal
+    charged_usd: Decimal
+
+    @property
+    def difference_usd(self) -> Decimal:
+        return self.ours_usd - self.theirs_usd
+
+    def is_apart(self, share: Decimal, usd: Decimal) -> bool:
+        """By more than `share` of the greater and `usd` besides."""
+        allowed = share * max(self.ours_usd, self.theirs_usd) + usd
+        return abs(self.difference_usd) > allowed
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -40,41 +70,72 @@ class Drift(msgspec.Struct, frozen=True):
     summed_cost_usd: Decimal
 
 
-# Ours with its adjustments. A row that was charged what the provider said has no second opinion.
-_OPINIONS = sql.SQL(
+_REPORTED = sql.SQL(
     """
-    SELECT log.request_id, log.created_at, log.provider_id, log.model_id, log.model_served,
-        log.provider_cost_usd AS theirs_usd,
+    SELECT log.*, provider.provider_slug AS provider,
+        coalesce(model.model_id, log.model_served) AS model,
         log.cost_total_usd + coalesce((SELECT sum(amount_usd) FROM usage_adjustments AS adjusted
-            WHERE adjusted.request_id = log.request_id), 0) AS ours_usd
-    FROM llm_usage_logs AS log
-    WHERE {where} AND state = 'final' AND provider_cost_usd IS NOT NULL
-        AND cost_total_usd IS NOT NULL AND cost_quality <> 'provider_reported'
+            WHERE adjusted.request_id = log.request_id), 0) AS charged_usd
+    FROM (SELECT * FROM llm_usage_logs AS log WHERE {where} AND state = 'final'
+        AND provider_cost_usd IS NOT NULL AND cost_total_usd IS NOT NULL) AS log
+    LEFT JOIN llm_providers AS provider ON provider.id = log.provider_id
+    LEFT JOIN llm_models AS model ON model.id = log.model_id
     """
 )
-_IS_APART = sql.SQL(
-    "abs(ours_usd - theirs_usd) > %(share)s * greatest(ours_usd, theirs_usd) + %(usd)s"
-)
-_NAMES = sql.SQL(
-    " LEFT JOIN llm_providers AS provider ON provider.id = opinion.provider_id"
-    " LEFT JOIN llm_models AS model ON model.id = opinion.model_id"
-)
-_MODEL = sql.SQL("coalesce(model.model_id, opinion.model_served)")
+_ROWS_AT_ONCE = 1000
+
+
+def opinions(connection: psycopg.Connection[Any], filters: UsageFilters) -> Iterator[Opinions]:
+    """The rows of which a provider reports a cost; those that we have no price for are left out.
+
+    Ours is what was charged, with its adjustments, or where the provider's figure was charged, the
+    list price of its token counts. Raises psycopg.Error.
+    """
+    history = read_history(connection)
+    where, values = where_log(filters)
+    with (
+        connection.transaction(),
+        connection.cursor("reported", row_factory=dict_row) as cursor,
+    ):
+        cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(_REPORTED.format(where=where), values)
+        for row in cursor:
+            ours = row["charged_usd"]
+            if row["cost_quality"] == CostQuality.PROVIDER_REPORTED:
+                ours = list_usd_of(row, history.at(row["model_id"], row["created_at"]))
+            if ours is not None:
+                yield Opinions(
+                    request_id=row["request_id"],
+                    created_at=row["created_at"],
+                    provider=row["provider"],
+                    model=row["model"],
+                    ours_usd=ours,
+                    theirs_usd=row["provider_cost_usd"],
+                    charged_usd=row["charged_usd"],
+                )
 
 
 def compare(
     connection: psycopg.Connection[Any], filters: UsageFilters, *, share: Decimal, usd: Decimal
 ) -> list[Compared]:
     """By model, the widest apart first. Allowed is `share` of the greater and `usd` besides."""
-    where, values = where_log(filters)
-    query = sql.SQL(
-        "SELECT provider.provider_slug AS provider, {model} AS model, count(*) AS rows,"
-        " count(*) FILTER (WHERE {apart}) AS apart, sum(ours_usd) AS ours_usd,"
-        " sum(theirs_usd) AS theirs_usd FROM ({opinions}) AS opinion {names}"
-        " GROUP BY 1, 2 ORDER BY abs(sum(ours_usd) - sum(theirs_usd)) DESC, 1, 2"
-    ).format(model=_MODEL, apart=_IS_APART, opinions=_OPINIONS.format(where=where), names=_NAMES)
-    with connection.cursor(row_factory=class_row(Compared)) as cursor:
-        return cursor.execute(query, {**values, "share": share, "usd": usd}).fetchall()
+    sums: dict[tuple[str | None, str | None], Compared] = {}
+    nothing = Decimal(0)
+    for one in opinions(connection, filters):
+        key = (one.provider, one.model)
+        held = sums.get(key) or Compared(*key, 0, 0, nothing, nothing, nothing)
+        sums[key] = Compared(
+            *key,
+            held.rows + 1,
+            held.apart + one.is_apart(share, usd),
+            held.ours_usd + one.ours_usd,
+            held.theirs_usd + one.theirs_usd,
+            held.charged_usd + one.charged_usd,
+        )
+    return sorted(
+        sums.values(),
+        key=lambda one: (-abs(one.difference_usd), one.provider or "", one.model or ""),
+    )
 
 
 def rows_apart(
@@ -86,16 +147,12 @@ def rows_apart(
     limit: int,
 ) -> list[Mapping[str, Any]]:
     """The rows that are apart, the widest first."""
-    where, values = where_log(filters)
-    query = sql.SQL(
-        "SELECT opinion.request_id, opinion.created_at, provider.provider_slug AS provider,"
-        " {model} AS model, ours_usd, theirs_usd, ours_usd - theirs_usd AS difference_usd"
-        " FROM ({opinions}) AS opinion {names} WHERE {apart}"
-        " ORDER BY abs(ours_usd - theirs_usd) DESC, opinion.request_id LIMIT %(limit)s"
-    ).format(model=_MODEL, apart=_IS_APART, opinions=_OPINIONS.format(where=where), names=_NAMES)
-    with connection.cursor(row_factory=dict_row) as cursor:
-        asked = {**values, "share": share, "usd": usd, "limit": limit}
-        return [*cursor.execute(query, asked).fetchall()]
+    found = heapq.nsmallest(
+        limit,
+        (one for one in opinions(connection, filters) if one.is_apart(share, usd)),
+        key=lambda one: (-abs(one.difference_usd), one.request_id),
+    )
+    return [{**one._asdict(), "difference_usd": one.difference_usd} for one in found]
 
 
 def drifts(connection: psycopg.Connection[Any], filters: UsageFilters) -> list[Drift]:

@@ -1,13 +1,13 @@
 """Late and corrected prices: an adjustment beside the row, which itself is never written over.
 
 The price is the one in force when the request was made, or, where there was none, the first that
-came after it. An adjustment moves the daily sums, the key's total and billing's outbox in its own
-transaction; a second run finds nothing left to adjust.
+came after it; where the provider's own figure was charged it stays. An adjustment moves the daily
+sums, the key's total and billing's outbox in its own transaction; a second run finds nothing left
+to adjust.
 """
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -20,9 +20,7 @@ from psycopg.rows import dict_row
 from shared.db.rollups import DAILY_KEYS
 from shared.ledger.filters import UsageFilters, where_log
 from shared.ledger.rows import hold_writer
-from shared.pricing.charge import charge
-from shared.pricing.price import Price, parse_price
-from shared.wire.usage import Usage
+from shared.pricing.history import PriceHistory, cost_usd_of
 
 _ROWS_AT_ONCE = 1000
 
@@ -119,29 +117,13 @@ _ADD_TO_KEYS = sql.SQL(
 ).format(adjusted=_FROM_ADJUSTED)
 
 
-class PriceHistory:
-    """The versions of every model's price, by when each came into force."""
-
-    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """`rows` of model_prices in the order of their versions; unreadable ones are left out."""
-        self._of: dict[int, list[tuple[datetime, int, Price]]] = {}
-        for row in rows:
-            try:
-                price = parse_price(row["version"], row["prices"])
-            except ValueError:
-                continue  # such a version prices nothing anywhere; the catalog's log names it
-            self._of.setdefault(row["model_id"], []).append(
-                (row["valid_from"], price.version, price)
-            )
-        for versions in self._of.values():
-            versions.sort(key=lambda one: one[:2])
-
-    def at(self, model_id: int | None, moment: datetime) -> Price | None:
-        versions = self._of.get(model_id) if model_id is not None else None
-        if not versions:
-            return None
-        place = bisect.bisect_right([since for since, _, _ in versions], moment)
-        return versions[max(0, place - 1)][2]
+def read_history(connection: psycopg.Connection[Any]) -> PriceHistory:
+    """Raises psycopg.Error."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(
+            "SELECT model_id, version, valid_from, prices FROM model_prices ORDER BY 1, 2"
+        )
+        return PriceHistory(cursor.fetchall())
 
 
 def reprice(
@@ -157,7 +139,7 @@ def reprice(
     Rows without a cost alone, unless `every`. `by` is who asked for it. With `dry` nothing is
     written. Safe to kill and to run again. Raises psycopg.Error.
     """
-    history = _read_history(connection)
+    history = read_history(connection)
     after: tuple[datetime | None, str] = (None, "")
     while True:
         with connection.transaction():
@@ -172,14 +154,6 @@ def reprice(
         amount = sum((one.amount_usd for one in adjustments), Decimal(0))
         yield Repriced(len(rows), len(adjustments), unpriced, amount)
         after = (rows[-1]["created_at"], rows[-1]["request_id"])
-
-
-def _read_history(connection: psycopg.Connection[Any]) -> PriceHistory:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(
-            "SELECT model_id, version, valid_from, prices FROM model_prices ORDER BY 1, 2"
-        )
-        return PriceHistory(cursor.fetchall())
 
 
 def _read(
@@ -201,34 +175,15 @@ def _adjustments(
     unpriced = 0
     for row in rows:
         price = history.at(row["model_id"], row["created_at"])
-        usage = usage_of(row)
-        if price is None or usage is None:
+        total_usd = cost_usd_of(row, price)
+        if price is None or total_usd is None:
             unpriced += row["cost_total_usd"] is None
             continue
-        total = charge(price, usage, row["service_tier"]).total
-        amount = (
-            Decimal(total or 0).scaleb(-12) - (row["cost_total_usd"] or 0) - row["adjusted_usd"]
-        )
+        amount = total_usd - (row["cost_total_usd"] or 0) - row["adjusted_usd"]
         is_first_price = row["cost_total_usd"] is None and row["times"] == 0
         if amount or is_first_price:
             found.append(_Adjustment(row["request_id"], row["created_at"], amount, price.version))
     return found, unpriced
-
-
-def usage_of(row: Mapping[str, Any]) -> Usage | None:
-    """The usage that a row of the log was charged for, as far as that is known."""
-    if row["prompt_tokens"] is None or row["completion_tokens"] is None:
-        return None
-    return Usage(
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        cached_tokens=row["cached_tokens"],
-        cache_write_tokens=row["cache_write_tokens"],
-        reasoning_tokens=row["reasoning_tokens"],
-        cache_write_1h_tokens=row["cache_write_1h_tokens"],
-        prompt_audio_tokens=row["prompt_audio_tokens"],
-        completion_audio_tokens=row["completion_audio_tokens"],
-    )
 
 
 def _write(

@@ -1,8 +1,9 @@
 """What a row of usage is charged, and how well that is known.
 
-Ours comes first where it is exact: measured tokens at the price of the model and service tier. What
-the provider says it charged is kept beside it as a second opinion (`usage reconcile` compares the
-two), and takes its place only where ours would be a guess or nothing at all.
+Measured tokens at the price of the model and service tier, unless the provider reports a cost that
+is better: an invoice is the cost, above or below the list; a calculation where it is above. What
+anybody else reports is a second opinion (`usage reconcile` compares the two), and counts only where
+ours would be a guess or nothing at all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from shared.pricing.cost import cost_of, is_priced
 from shared.pricing.price import Price
+from shared.wire.provider import CostReport
 from shared.wire.usage import Usage
 
 
@@ -20,7 +22,7 @@ class CostQuality(StrEnum):
     """How the cost of a row is known.
 
     MEASURED: the provider's token counts at our price. PROVIDER_REPORTED: the provider's own
-    figure, because we have no price, or no count, of our own. ESTIMATED: counted from what was
+    figure. ESTIMATED: counted from what was
     delivered, or at the list price for want of the service tier's. UNPRICED: not known, and null,
     which is not 0.
     """
@@ -44,18 +46,38 @@ class Charge(msgspec.Struct, frozen=True):
 _UNPRICED = Charge(CostQuality.UNPRICED)
 
 
-def charge(price: Price | None, usage: Usage | None, service_tier: str | None) -> Charge:
-    """The charge for `usage` (None: nothing is known of it) at `price` (None: there is none)."""
+def charge(
+    price: Price | None,
+    usage: Usage | None,
+    service_tier: str | None,
+    report: CostReport | None = None,
+) -> Charge:
+    """The charge for `usage` (None: nothing is known of it) at `price` (None: there is none).
+
+    `report`: what the cost is that the provider reports, if it does.
+    """
     if usage is None:
         return _UNPRICED
+    reported = usage.provider_cost_pico_usd
+    if reported is not None and report is CostReport.INVOICE:
+        return Charge(CostQuality.PROVIDER_REPORTED, total=reported)
+    ours = _at_list(price, usage, service_tier)
+    if reported is None or (ours.total is not None and _stands(ours, reported, report)):
+        return ours
+    if not reported and report is CostReport.CALCULATION:
+        # A proxy without a price of its own calculates 0: that is no cost.
+        return ours
+    return Charge(CostQuality.PROVIDER_REPORTED, total=reported)
+
+
+def _at_list(price: Price | None, usage: Usage, service_tier: str | None) -> Charge:
+    """By tokens and price alone."""
     if not usage.is_estimated and usage.total_tokens == 0:
         # A refusal, or an answer that the provider says took nothing: nothing at any price.
         return Charge(CostQuality.MEASURED, 0, 0, 0, price_version=price.version if price else None)
-    is_exact = price is not None and not usage.is_estimated and is_priced(price, service_tier)
-    if usage.provider_cost_pico_usd is not None and not is_exact:
-        return Charge(CostQuality.PROVIDER_REPORTED, total=usage.provider_cost_pico_usd)
     if price is None:
         return _UNPRICED
+    is_exact = not usage.is_estimated and is_priced(price, service_tier)
     cost = cost_of(price, usage, service_tier)
     return Charge(
         CostQuality.MEASURED if is_exact else CostQuality.ESTIMATED,
@@ -64,3 +86,10 @@ def charge(price: Price | None, usage: Usage | None, service_tier: str | None) -
         cost.total,
         price.version,
     )
+
+
+def _stands(ours: Charge, reported: int, report: CostReport | None) -> bool:
+    """Whether our cost holds beside the one that was reported."""
+    if report is CostReport.CALCULATION:
+        return (ours.total or 0) >= reported
+    return ours.quality is CostQuality.MEASURED

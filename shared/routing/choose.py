@@ -13,7 +13,13 @@ import msgspec
 
 from shared.errors import UnknownModel
 from shared.routing.choice import Candidate, Choice, Dropped, Reason
-from shared.routing.fit import DropReason, RoutingRequest, affordable_tokens, why_unfit
+from shared.routing.fit import (
+    DropReason,
+    RoutingRequest,
+    affordable_tokens,
+    most_estimated,
+    why_unfit,
+)
 from shared.routing.groups import Group, Proposal, candidates_of, group_of_name, groups_of_level
 from shared.routing.known_models import KnownModels
 from shared.routing.levels import AUTO, level_of
@@ -74,9 +80,9 @@ def as_remembered(snapshot: Snapshot, request: RoutingRequest) -> RoutingRequest
     steps, windows, answer = snapshot.token_steps, snapshot.context_windows, request.max_tokens or 0
     taken = bisect_right(steps, request.prompt_tokens)
     shortest = steps[taken - 1] if taken else 0
-    overflowed = bisect_left(windows, request.prompt_tokens + answer)
+    overflowed = bisect_left(windows, request.prompt_tokens + answer, key=most_estimated)
     if overflowed:
-        shortest = max(shortest, windows[overflowed - 1] - answer + 1)
+        shortest = max(shortest, most_estimated(windows[overflowed - 1]) - answer + 1)
     return msgspec.structs.replace(request, task_type=task_type, prompt_tokens=max(0, shortest))
 
 

@@ -6,9 +6,12 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.pricing.cost import rates_for
+from shared.pricing.bound import MostTokens, affordable_answer, is_boundable
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, PowerLevel, Provider, Tier
+from shared.wire.chat.bounded import Worst
+from shared.wire.provider import ANTHROPIC
+from shared.wire.providers import provider_of
 
 
 class DropReason(StrEnum):
@@ -22,11 +25,15 @@ class DropReason(StrEnum):
     NO_STREAMING = "no_streaming"
     NO_TOOLS = "no_tools"
     NO_VISION = "no_vision"
+    NO_AUDIO = "no_audio"
+    NO_FILES = "no_files"
     NO_JSON_MODE = "no_json_mode"
     CONTEXT_TOO_SMALL = "context_too_small"
     OVER_PRICE_CEILING = "over_price_ceiling"
     UNPRICED = "unpriced"
     OVER_MAX_COST = "over_max_cost"
+    UNPRICED_SERVICE_TIER = "unpriced_service_tier"
+    PRICED_BESIDE_TOKENS = "priced_beside_tokens"
     DEPRECATED = "deprecated"
     NO_KEY = "no_key"
     NO_CONSENT = "no_consent"
@@ -40,7 +47,8 @@ class RoutingRequest(msgspec.Struct, frozen=True):
     """What a request asks of the router. Equal ones get equal choices, so one can be remembered.
 
     `models` are tried in this order; each is a listed id, `provider/model`, a power level or
-    `auto`. `prompt_tokens` is an estimate. `max_cost_pico_usd` bounds the worst case.
+    `auto`. `prompt_tokens` is an estimate. `max_cost_pico_usd` bounds the `worst` case, which is
+    known wherever there is such a bound.
     `platform_funded` holds the slugs of providers that the platform can pay for; `own_keys` are the
     caller's.
     """
@@ -55,11 +63,14 @@ class RoutingRequest(msgspec.Struct, frozen=True):
     streams: bool = False
     tools: bool = False
     vision: bool = False
+    audio: bool = False
+    files: bool = False
     json_mode: bool = False
     local_only: bool = False
     prompt_tokens: int = 0
     max_tokens: int | None = None
     max_cost_pico_usd: int | None = None
+    worst: Worst | None = None
 
     def own_key(self, provider: Provider) -> OwnKey | None:
         """The caller's own key at `provider`; where own keys are not supported there is none."""
@@ -86,6 +97,8 @@ def why_unfit(
         (request.streams and not model.supports_streaming, DropReason.NO_STREAMING),
         (request.tools and not model.supports_function_calling, DropReason.NO_TOOLS),
         (request.vision and not model.supports_vision, DropReason.NO_VISION),
+        (request.audio and _takes_no_audio(model), DropReason.NO_AUDIO),
+        (request.files and _takes_no_files(model), DropReason.NO_FILES),
         (request.json_mode and not model.supports_json_mode, DropReason.NO_JSON_MODE),
         (_overflows(model, request), DropReason.CONTEXT_TOO_SMALL),
         (not _is_paid_for(provider, request), DropReason.NO_KEY),
@@ -96,17 +109,39 @@ def why_unfit(
 
 
 def affordable_tokens(model: Model, request: RoutingRequest) -> int | None:
-    """The tokens of an answer that `max_cost_usd` pays for beside the prompt; None: no bound.
+    """The tokens of each answer that `max_cost_usd` pays for beside the prompt; None: no bound.
 
-    At the rates of the tier that the prompt falls in, with nothing of it cached.
+    For the longest that the prompt may turn out to be, and at the dearest rates that may hold.
     """
     if request.max_cost_pico_usd is None or model.price is None:
         return None
-    rates = rates_for(model.price, request.prompt_tokens)
-    left = request.max_cost_pico_usd - request.prompt_tokens * rates.input
-    if rates.output == 0:
-        return None if left >= 0 else 0
-    return max(0, left // rates.output)
+    return affordable_answer(model.price, most_tokens(model, request), request.max_cost_pico_usd)
+
+
+def most_tokens(model: Model, request: RoutingRequest) -> MostTokens:
+    """What the request may use at `model` at most, beside its answers: no more than its window."""
+    worst = request.worst or Worst(request.prompt_tokens)
+    provider = provider_of(model.provider.slug)
+    text = worst.text_tokens + worst.images * provider.most_image_tokens(model.model_id)
+    window = model.context_window
+    return MostTokens(
+        text=text if window is None else min(text, window),
+        audio=worst.audio_tokens if window is None else min(worst.audio_tokens, window),
+        predicted=worst.predicted_tokens,
+        answers=worst.answers,
+        service_tier=worst.service_tier,
+        # Anthropic writes what it is asked to; another that has a price for it may do so unasked.
+        is_cached_unasked=model.provider.dialect != ANTHROPIC,
+        is_cached_on_demand=worst.writes_cache,
+    )
+
+
+def most_estimated(window: int) -> int:
+    """The longest estimate of prompt and answer that is still tried at a context window.
+
+    An estimate may be a fifth too high, and the provider says itself what does not fit.
+    """
+    return window * 5 // 4
 
 
 def _is_allowed(model: Model, request: RoutingRequest) -> bool:
@@ -122,10 +157,22 @@ def _is_paid_for(provider: Provider, request: RoutingRequest) -> bool:
     return provider.slug in request.platform_funded or request.own_key(provider) is not None
 
 
+def _takes_no_audio(model: Model) -> bool:
+    """Whether that is known: what is not known is tried."""
+    # An Anthropic-compatible server is spoken to in Messages, which have no audio.
+    speaks_messages = model.provider.dialect == ANTHROPIC
+    return speaks_messages or provider_of(model.provider.slug).takes_audio is False
+
+
+def _takes_no_files(model: Model) -> bool:
+    return provider_of(model.provider.slug).takes_files is False
+
+
 def _overflows(model: Model, request: RoutingRequest) -> bool:
     if model.context_window is None:
         return False
-    return request.prompt_tokens + (request.max_tokens or 0) > model.context_window
+    tokens = request.prompt_tokens + (request.max_tokens or 0)
+    return tokens > most_estimated(model.context_window)
 
 
 def _too_dear(
@@ -136,6 +183,13 @@ def _too_dear(
         return DropReason.UNPRICED if bounded else None
     if ceiling is not None and model.price.base.blended > ceiling.price_ceiling:
         return DropReason.OVER_PRICE_CEILING
+    if request.max_cost_pico_usd is not None:
+        beside = provider_of(model.provider.slug).priced_beside_tokens
+        if beside is not None and beside.search(model.model_id):
+            return DropReason.PRICED_BESIDE_TOKENS
+        tier = request.worst.service_tier if request.worst else None
+        if not is_boundable(model.price, tier):
+            return DropReason.UNPRICED_SERVICE_TIER
     affordable = affordable_tokens(model, request)
     if affordable is None or affordable >= min(MIN_ANSWER_TOKENS, request.max_tokens or 10**9):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -14,6 +15,17 @@ from shared.wire.refusal_rows import Refused
 DialectName = Literal["openai", "anthropic"]
 OPENAI: Final = "openai"
 ANTHROPIC: Final = "anthropic"
+
+
+class CostReport(StrEnum):
+    """What the cost is that a provider reports with an answer.
+
+    INVOICE: what it charges, whatever its list says. CALCULATION: token counts at prices it
+    believes in.
+    """
+
+    INVOICE = "invoice"
+    CALCULATION = "calculation"
 
 
 class Auth(StrEnum):
@@ -44,14 +56,22 @@ class Seed(msgspec.Struct, frozen=True, kw_only=True):
     auth_type: Auth = Auth.BEARER
 
 
+ANY_IMAGE: Final = (("", 6_404),)
+"""The largest that a provider documents: four tiles (docs.together.ai/docs/vision-overview)."""
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One provider.
 
     `seed`: None for one that is not in a fresh installation. `other_hosts`: hosts beside the
     seed's that the platform's key of the environment may go to. `key_pattern` is loose, for a
     warning only: formats change. `check_path` answers free of charge, with 200 to a good key.
-    `cost_header` of a JSON answer tells what it cost, in USD. `refusals` come before the meanings
-    that hold everywhere. `model_id_prefix` is what genai-prices leaves out of a model's id, and
+    `cost_header` of a JSON answer tells what it cost, in USD; `cost_report` is what such a cost is,
+    None: nobody says. `refusals` come before the meanings
+    that hold everywhere. `image_tokens` are the most that an image is, by how a model's id begins;
+    the last holds for all others. `takes_audio`, `takes_files`: whether messages may have such
+    parts; None is not known. `priced_beside_tokens`: model ids that this is found in cost more than
+    their tokens. `model_id_prefix` is what genai-prices leaves out of a model's id, and
     `sold_here` how the ids begin that are sold at this endpoint, where it lists others too.
     `ends_calls_by_stop`: its finish_reason for tool calls is `stop`.
     """
@@ -62,12 +82,20 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     key_pattern: str | None = None
     check_path: str = "/models"
     cost_header: bytes | None = None
+    cost_report: CostReport | None = None
     quirks: Quirks = COMPATIBLE
     refusals: tuple[Refused, ...] = ()
     limit_headers: tuple[LimitHeaders, ...] = OPENAI_STYLE
+    image_tokens: tuple[tuple[str, int], ...] = ANY_IMAGE
+    takes_audio: bool | None = None
+    takes_files: bool | None = None
+    priced_beside_tokens: re.Pattern[str] | None = None
     model_id_prefix: str = ""
     sold_here: tuple[str, ...] = ("",)
     ends_calls_by_stop: bool = False
+
+    def most_image_tokens(self, model_id: str) -> int:
+        return next(most for start, most in self.image_tokens if model_id.startswith(start))
 
 
 def auth_of(dialect: DialectName) -> Auth:

@@ -13,8 +13,9 @@ from shared.cli.ask_gateway import gateway_to_ask, post_json, url_option
 from shared.cli.failures import failing_in_one_line
 from shared.cli.output import print_table
 from shared.routing.snapshot import Tier
+from shared.wire.tokens.text import text_weight
 
-_CHARS_PER_TOKEN = 4
+_WORD = "word "
 
 _OFF = "model_inactive"
 
@@ -53,7 +54,7 @@ def route(
     Example: switchyard route --level eco --tokens 2000
     """
     url, headers = gateway_to_ask(url, token)
-    text = prompt if tokens is None else "x" * (tokens * _CHARS_PER_TOKEN)
+    text = prompt if tokens is None else _WORD * round(tokens * 1000 / text_weight(_WORD))
     body = {name: value for name, value in fields.items() if value not in (None, False)}
     body["messages"] = [{"role": "user", "content": text}]
     if session is not None:

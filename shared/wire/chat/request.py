@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.errors import InvalidField, MalformedBody
+from shared.wire.chat.prompt import Message, Prompt, read_prompt
 from shared.wire.chat.steering import steers_a_proxy
 from shared.wire.json_bounds import check_json
 from shared.wire.text import MAX_TEXT, clean_or_none, is_name
@@ -42,20 +43,15 @@ MAX_FIELDS = 1000
 MAX_MESSAGES = 10_000
 MAX_MODELS = 32
 MAX_TOOLS = 1024
-
-
-class Message(msgspec.Struct, frozen=True):
-    """As much of a message as the gateway checks; its content goes upstream untouched."""
-
-    role: str
-    content: str | list[msgspec.Raw] | None = None
+MAX_ANSWERS = 128
+"""The most that `n` may be ("Create chat completion")."""
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
     """`fields` is what goes upstream, as raw JSON by name; the rest is what the router reads.
 
-    `max_tokens` is max_completion_tokens or max_tokens, whichever came. `prompt_bytes` is the
-    length of the messages and tools as JSON. `drop_params`: a dialect that cannot honor a field
+    `max_tokens` is max_completion_tokens or max_tokens, whichever came, for each of `n` answers.
+    `prompt` is how long messages and tools are. `drop_params`: a dialect that cannot honor a field
     leaves it out, where it would refuse the request by that field's name. `left_out`: labels of a
     wrong type and fields that steer a proxy, which are not in `fields`. `end_user`: for whom the
     caller asks. Texts have passed the guard of wire/text.py.
@@ -72,13 +68,13 @@ class ChatRequest(msgspec.Struct, frozen=True):
     include_usage: bool
     max_tokens: int | None
     wants_tools: bool
-    wants_vision: bool
     wants_json: bool
-    prompt_bytes: int
+    prompt: Prompt
     session: str | None
     drop_params: bool = False
     left_out: tuple[str, ...] = ()
     end_user: str | None = None
+    n: int = 1
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
@@ -102,7 +98,7 @@ _stream_options = msgspec.json.Decoder(_StreamOptions | None)
 _response_format = msgspec.json.Decoder(_ResponseFormat | None)
 
 _LABELS = ("prompt_cache_key", "safety_identifier", "user", "task_type")
-
+_SCHEMAS = ("tools", "functions", "response_format")
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 
 T = TypeVar("T")
@@ -121,7 +117,7 @@ def decode_chat(body: bytes) -> ChatRequest:
             param=name,
             code="field_refused",
         )
-    prompt_bytes, wants_vision = _check_messages(fields)
+    prompt = _read_prompt(fields)
     stream_options = _field(fields, "stream_options", _stream_options)
     tools = fields.get("tools")
     _check_number("tools", len(_field(fields, "tools", _optional_objects) or ()), MAX_TOOLS)
@@ -142,9 +138,8 @@ def decode_chat(body: bytes) -> ChatRequest:
         if max_tokens is None
         else max_tokens,
         wants_tools=tools is not None and bytes(tools) not in (b"null", b"[]"),
-        wants_vision=wants_vision,
         wants_json=response_format is not None and response_format.type != "text",
-        prompt_bytes=prompt_bytes + (len(bytes(tools)) if tools is not None else 0),
+        prompt=prompt,
         session=labels.get("prompt_cache_key") or labels.get("user"),
         end_user=labels.get("safety_identifier") or labels.get("user"),
         drop_params=_field(fields, "drop_params", _optional_flag) or False,
@@ -154,6 +149,7 @@ def decode_chat(body: bytes) -> ChatRequest:
             if name not in OWN_FIELDS and name not in left_out
         },
         left_out=tuple(left_out),
+        n=_answers(fields),
     )
     if request.max_tokens is not None and request.max_tokens < 1:
         raise InvalidField("max_tokens must be at least 1.", param="max_tokens")
@@ -179,8 +175,7 @@ def _decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
     return fields
 
 
-def _check_messages(fields: dict[str, msgspec.Raw]) -> tuple[int, bool]:
-    """The length of the messages in bytes, and whether an image is among them."""
+def _read_prompt(fields: dict[str, msgspec.Raw]) -> Prompt:
     raw = fields.get("messages")
     if raw is None:
         raise InvalidField(
@@ -192,8 +187,16 @@ def _check_messages(fields: dict[str, msgspec.Raw]) -> tuple[int, bool]:
     if not messages:
         raise InvalidField("'messages' is empty: send at least one message.", param="messages")
     _check_number("messages", len(messages), MAX_MESSAGES)
-    text = bytes(raw)
-    return len(text), b'"image_url"' in text
+    return read_prompt(messages, [bytes(fields[name]) for name in _SCHEMAS if name in fields])
+
+
+def _answers(fields: dict[str, msgspec.Raw]) -> int:
+    n = _field(fields, "n", _optional_count)
+    if n is None:
+        return 1
+    if not 1 <= n <= MAX_ANSWERS:
+        raise InvalidField(f"n must be from 1 to {MAX_ANSWERS}.", param="n")
+    return n
 
 
 def _check_number(name: str, number: int, most: int) -> None:

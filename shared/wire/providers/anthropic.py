@@ -23,6 +23,10 @@ PROVIDER: Final = Provider(
     ),
     # any-llm, providers/anthropic.
     key_pattern=r"sk-ant-[a-z0-9]+-[\w-]{60,}",
+    # platform.claude.com, "Vision": up to 4,784 tokens at the high resolution of newer models.
+    image_tokens=(("", 4_784),),
+    takes_audio=False,
+    takes_files=True,
     # platform.claude.com, api/rate-limits: RFC 3339 times.
     limit_headers=tuple(
         headers_by_start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -35,6 +36,11 @@ PROVIDER: Final = Provider(
         supports_vision=False,
     ),
     key_pattern=r"gsk_\w{40,}",
+    # groq-python, types/chat/chat_completion_content_part_param.py: text, images and JSON.
+    takes_audio=False,
+    takes_files=False,
+    # console.groq.com/docs/compound: its searches and its code are charged beside tokens.
+    priced_beside_tokens=re.compile("compound"),
     quirks=Quirks(
         # "The following fields are currently not supported and will result in a 400 error"
         # (console.groq.com/docs/openai): these, messages[].name and an n other than 1.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.wire.history.rules import OPENAIS_FIELDS, MessageRules
-from shared.wire.provider import Provider
+from shared.wire.provider import CostReport, Provider
 from shared.wire.quirks import CACHE_HINTS, Quirks
 from shared.wire.refusal_rows import KEY, MODEL, QUOTA, Refused
 
@@ -16,6 +16,8 @@ PROVIDER: Final = Provider(
     # In no stream's head: there its `include_cost_in_streaming_usage` puts the cost into usage.cost
     # (litellm issue 13264).
     cost_header=b"x-litellm-response-cost",
+    # docs.litellm.ai/docs/completion/token_usage: tokens at the prices of its own map.
+    cost_report=CostReport.CALCULATION,
     # It maps either name of max_tokens to what the model behind it takes
     # (docs.litellm.ai/docs/completion/input), so its caller's choice stays.
     quirks=Quirks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -27,6 +28,11 @@ PROVIDER: Final = Provider(
         status_page_url="https://status.openai.com",
     ),
     key_pattern=r"sk-(?!ant-|or-)[\w-]{20,}",
+    # platform.openai.com/docs/guides/images-vision: gpt-4o-mini counts 2,833 and 5,667 for each of
+    # eight tiles; else at most 1,536 patches at 2.46.
+    image_tokens=(("gpt-4o-mini", 48_169), ("", 3_779)),
+    # platform.openai.com/docs/pricing: searches are charged a call, whatever is asked.
+    priced_beside_tokens=re.compile("search|deep-research"),
     quirks=Quirks(
         # "max_tokens is deprecated in favor of max_completion_tokens, and is not compatible with
         # o-series models" (openai-python, types/chat/completion_create_params.py).

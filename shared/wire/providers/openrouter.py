@@ -5,11 +5,12 @@ Its HTTP-Referer and X-Title are optional and would list the operator publicly, 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from shared.wire.history.rules import OPENAIS_FIELDS, IdRule, MessageRules
 from shared.wire.limit_headers import LimitKind, headers_by_start, unix_ms
-from shared.wire.provider import Provider, Seed
+from shared.wire.provider import CostReport, Provider, Seed
 from shared.wire.quirks import OPENAIS_OWN, Quirks
 from shared.wire.refusal_rows import FILTER, RATE, Refused
 
@@ -29,6 +30,10 @@ PROVIDER: Final = Provider(
     # /models answers without a key, so it proves nothing; /key tells limit and usage
     # (openrouter.ai/docs/api_reference/limits).
     check_path="/key",
+    # openrouter.ai/docs/features/web-search: the suffix is the web plugin.
+    priced_beside_tokens=re.compile(r":online$|search|sonar|deep-research"),
+    # openrouter.ai/docs/use-cases/usage-accounting: "the amount charged to your account".
+    cost_report=CostReport.INVOICE,
     quirks=Quirks(
         dropped=OPENAIS_OWN,
         messages=MessageRules(

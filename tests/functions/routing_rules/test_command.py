@@ -25,7 +25,7 @@ def at(web: UvicornServer, *words: str) -> Result:
 def test_a_route_is_a_table(web: UvicornServer) -> None:
     done = at(web, "--tokens", "2000", "--max-tokens", "500")
     assert done.exit_code == 0, done.output
-    assert "balanced, enterprise tier, about 20" in done.stdout
+    assert "balanced, enterprise tier, about 2006 prompt tokens" in done.stdout
     assert "openai" in done.stdout
     assert "over_price" in done.stdout
 

@@ -26,6 +26,14 @@ UNKNOWN: dict[str, Any] = {
     "cost_quality": "unpriced",
     "price_version": None,
 }
+REPORTED: dict[str, Any] = {
+    "provider_cost_pico_usd": 12_000_000_000,
+    "cost_input_pico_usd": None,
+    "cost_output_pico_usd": None,
+    "cost_total_pico_usd": 12_000_000_000,
+    "cost_quality": "provider_reported",
+    "price_version": None,
+}
 Database = psycopg.Connection[Any]
 
 
@@ -174,6 +182,7 @@ def test_a_second_opinion_is_compared_and_what_is_apart_is_listed(database: Data
     [found] = compare(database, ALL, **allowed)
     assert (found.provider, found.rows, found.apart) == ("openai", 3, 1)
     assert found.difference_usd == Decimal("-0.00251")
+    assert found.charged_usd == found.ours_usd
     [row] = rows_apart(database, ALL, **allowed, limit=10)
     assert row["request_id"] == apart.request_id
     assert row["difference_usd"] == Decimal("-0.0025")
@@ -188,3 +197,27 @@ def test_sums_that_are_not_those_of_the_rows_are_found(database: Database) -> No
         (1, 1, 1),
         (2, 0, 1),
     ]
+
+
+def test_what_a_provider_reported_is_shown_beside_the_list_price(database: Database) -> None:
+    price(database, 1, NOON - timedelta(days=1), "2", cached="2")
+    record = at(1)
+    tokens = (record.prompt_tokens or 0) + (record.completion_tokens or 0)
+    told = at(1, **REPORTED)
+    write_batch(database, [told], [])
+    [found] = compare(database, ALL, share=Decimal("0.01"), usd=Decimal("1e-9"))
+    assert (found.ours_usd, found.theirs_usd) == (Decimal(2 * tokens).scaleb(-6), Decimal("0.012"))
+    assert found.charged_usd == found.theirs_usd
+
+
+def test_repricing_everything_keeps_what_a_provider_reported(database: Database) -> None:
+    price(database, 1, NOON - timedelta(days=1), "2", cached="2")
+    write_batch(database, [at(1, **REPORTED)], [])
+    assert repriced(database, every=True).adjusted == 0
+    database.execute(
+        "INSERT INTO usage_adjustments (request_id, usage_created_at, amount_usd, price_version,"
+        " reason, created_by) SELECT request_id, created_at, -0.006, 1, 'repriced', 'before'"
+        " FROM llm_usage_logs"
+    )
+    assert repriced(database, every=True).amount_usd == Decimal("0.006")
+    assert repriced(database, every=True).adjusted == 0

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from shared.pricing.charge import Charge, CostQuality, charge
 from shared.pricing.price import Price, PriceTier, Rates
+from shared.wire.provider import CostReport
 from shared.wire.usage import Usage
 
 BASE = (PriceTier(0, Rates(input=100, output=400)),)
@@ -92,3 +93,54 @@ def test_a_cost_is_null_exactly_where_it_is_unpriced(
     assert (made.total is None) == (made.quality is UNPRICED)
     if made.input is not None and made.output is not None:
         assert made.total == made.input + made.output
+
+
+@pytest.mark.parametrize(
+    ("report", "price", "usage", "expected"),
+    [
+        pytest.param(
+            CostReport.INVOICE, PRICE, told(USAGE, 9000), Charge(REPORTED, total=9000),
+            id="an invoice above the list is the cost",
+        ),
+        pytest.param(
+            CostReport.INVOICE, PRICE, told(USAGE, 9), Charge(REPORTED, total=9),
+            id="an invoice below the list is the cost",
+        ),
+        pytest.param(
+            CostReport.INVOICE, PRICE, told(GUESS, 9), Charge(REPORTED, total=9),
+            id="an invoice needs no count",
+        ),
+        pytest.param(
+            CostReport.INVOICE, PRICE, told(Usage(0, 0), 9), Charge(REPORTED, total=9),
+            id="a search without an answer is invoiced",
+        ),
+        pytest.param(
+            CostReport.INVOICE, PRICE, USAGE, Charge(MEASURED, 1000, 2000, 3000, 7),
+            id="no invoice, so the list",
+        ),
+        pytest.param(
+            CostReport.CALCULATION, PRICE, told(USAGE, 9000), Charge(REPORTED, total=9000),
+            id="a calculation above the list is the cost",
+        ),
+        pytest.param(
+            CostReport.CALCULATION, PRICE, told(USAGE, 9), Charge(MEASURED, 1000, 2000, 3000, 7),
+            id="a calculation below the list is not",
+        ),
+        pytest.param(
+            CostReport.CALCULATION, PRICE, told(GUESS, 9), Charge(ESTIMATED, 1000, 2000, 3000, 7),
+            id="nor below an estimate",
+        ),
+        pytest.param(
+            CostReport.CALCULATION, None, told(USAGE, 9), Charge(REPORTED, total=9),
+            id="a calculation where there is no price",
+        ),
+        pytest.param(
+            CostReport.CALCULATION, None, told(USAGE, 0), Charge(UNPRICED),
+            id="a calculation of nothing is no price",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_reported_counts_as_what_it_is(
+    report: CostReport, price: Price | None, usage: Usage, expected: Charge
+) -> None:
+    assert charge(price, usage, None, report) == expected

@@ -164,13 +164,13 @@ def test_a_list_of_models_is_tried_in_the_callers_order() -> None:
         ),
         pytest.param(
             {"context_window": 1000},
-            {"prompt_tokens": 1024},
+            {"prompt_tokens": 1251},
             DropReason.CONTEXT_TOO_SMALL,
             id="too long",
         ),
         pytest.param(
             {"context_window": 1000},
-            {"prompt_tokens": 512, "max_tokens": 512},
+            {"prompt_tokens": 512, "max_tokens": 739},
             DropReason.CONTEXT_TOO_SMALL,
             id="the answer does not fit",
         ),

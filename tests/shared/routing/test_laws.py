@@ -257,14 +257,18 @@ LAWS: dict[str, Law] = {
         drops={OPENAI: DropReason.NO_VISION},
     ),
     "a prompt beyond the window": Law(
-        {"prompt_tokens": 1024}, [GOOGLE, GROQ], models={TERRA: {"context_window": 1000}},
+        {"prompt_tokens": 1251}, [GOOGLE, GROQ], models={TERRA: {"context_window": 1000}},
         drops={OPENAI: DropReason.CONTEXT_TOO_SMALL},
     ),
     "an answer beyond the window": Law(
-        {"prompt_tokens": 512, "max_tokens": 512},
+        {"prompt_tokens": 512, "max_tokens": 739},
         [GOOGLE, GROQ],
         models={TERRA: {"context_window": 1000}},
         drops={OPENAI: DropReason.CONTEXT_TOO_SMALL},
+    ),
+    "an estimate near the window, which the provider decides": Law(
+        {"prompt_tokens": 1000, "max_tokens": 250}, [OPENAI, GOOGLE, GROQ],
+        models={TERRA: {"context_window": 1000}},
     ),
     "a window nobody knows is wide enough": Law(
         {"prompt_tokens": 2**20},

@@ -16,8 +16,14 @@ from tests.shared.routing import catalog
 
 WINDOWS = (8_192, 128_000, 200_000, 1_000_000)
 tokens = st.one_of(
-    st.integers(0, 1_100_000),
-    st.sampled_from([bound + more for bound in (0, 64, 1000, *WINDOWS) for more in (-1, 0, 1)]),
+    st.integers(0, 1_300_000),
+    st.sampled_from(
+        [
+            bound + more
+            for bound in (0, 64, 1000, *WINDOWS, *(one * 5 // 4 for one in WINDOWS))
+            for more in (-1, 0, 1)
+        ]
+    ),
 ).map(lambda number: max(0, number))
 bound = st.none() | st.sampled_from([0, 1, 64, 1000, 70_000, 128_000])
 windows = st.none() | st.sampled_from(WINDOWS)
@@ -79,7 +85,7 @@ def test_few_stand_for_all(max_tokens: int | None) -> None:
     request = RoutingRequest((), "balanced", Tier.ENTERPRISE, frozenset(), max_tokens=max_tokens)
     stand_ins = {
         as_remembered(snapshot, msgspec.structs.replace(request, prompt_tokens=number))
-        for number in range(0, 1_100_000, 499)
+        for number in range(0, 1_300_000, 499)
     }
     assert len(stand_ins) == 2 + len(WINDOWS)
 

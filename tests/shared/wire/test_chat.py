@@ -165,7 +165,7 @@ def test_what_the_router_reads_is_read() -> None:
         ).encode()
     )
     assert chat.wants_tools
-    assert chat.wants_vision is True
+    assert chat.prompt.images == 1
     assert chat.wants_json
     assert chat.include_usage
     assert chat.max_tokens == 7
