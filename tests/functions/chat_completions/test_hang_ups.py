@@ -25,7 +25,7 @@ def hang_up(
     message = {"role": "user", "content": "Tell me a long story"}
     body = json.dumps({"messages": [message], **fields}).encode()
     head = (
-        f"POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer test-user-token\r\n"
+        f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer test-user-token\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as client:
@@ -33,7 +33,9 @@ def hang_up(
         read = b""
         while after not in read:
             read += client.recv(65_536)
+        ends = time.monotonic() + 10
         while not simulated.calls():
+            assert time.monotonic() < ends, "no provider was asked"
             time.sleep(0.05)
     return time.time()
 
