@@ -161,20 +161,19 @@ def _without(counts: Counts, lost: list[str]) -> Counts:
 
 
 def settle(counts: Counts | None, prompt: Estimate, completion: Estimate) -> Usage:
-    """What is billed: what was said, and for a whole that was not, the estimate of it.
+    """What is billed: what was said, a zero too, and for a whole that was not, the estimate of it.
 
-    A zero is not believed where the estimate is more: no prompt is empty, and servers that count
-    nothing report zeros.
+    A zero that was read as unknown was over-billed (BerriAI/litellm issue 37992).
     """
     counts = counts or Counts()
     prompt_tokens, completion_tokens = counts.prompt_tokens, counts.completion_tokens
-    if not prompt_tokens:
+    if prompt_tokens is None:
         counts = msgspec.structs.replace(counts, **dict.fromkeys(_OF_PROMPT))
-    if not completion_tokens:
+    if completion_tokens is None:
         counts = msgspec.structs.replace(counts, **dict.fromkeys(_OF_COMPLETION))
     usage = Usage(
-        prompt_tokens or prompt(),
-        completion_tokens or completion(),
+        prompt() if prompt_tokens is None else prompt_tokens,
+        completion() if completion_tokens is None else completion_tokens,
         cached_tokens=counts.cached_tokens,
         cache_write_tokens=counts.cache_write_tokens,
         reasoning_tokens=counts.reasoning_tokens,

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from shared import metrics
 from shared.auth.authenticator import TRYOUT_CALLERS
 from shared.completion.admit import Asked, asked_of
-from shared.completion.course import Answered, Course
+from shared.completion.course import Answered, Course, OpenStream
 from shared.completion.report import Reporter
 from shared.completion.router import Plan, routing_request
 from shared.completion.usage_rows import Outcome, answered, cut_off, streamed
@@ -37,7 +37,7 @@ from shared.routing.choice import Candidate, Choice, Reason
 from shared.spool.contents import read_contents
 from shared.spool.spool import Spool
 from shared.wire.chat.request import decode_chat
-from shared.wire.dialect import Dialect, dialect_of
+from shared.wire.dialect import Dialect, Reader, dialect_of
 from shared.wire.translated import Sending
 from shared.wire.usage import Usage
 from tests.shared.routing.catalog import TERRA
@@ -81,14 +81,19 @@ class Settled:
     ) -> UsageFinal:
         """`cut`: the client left behind `data`."""
 
-        def outcome(asked: Asked, _: Course) -> Outcome:
+        def outcome(asked: Asked, course: Course) -> Outcome:
             reader = dialect.reader(show_usage=show_usage, created=0)
             reader.feed(data)
             if cut:
-                return cut_off(asked, reader, 499, "client_disconnected")
-            return streamed(asked, reader)
+                return cut_off(asked, self._won(course, reader), 499, "client_disconnected")
+            return streamed(asked, self._won(course, reader))
 
         return self._settle(*underway(PRICE, stream=True), outcome)
+
+    def _won(self, course: Course, reader: Reader) -> OpenStream:
+        """What is read of a stream when it is settled: how it went, and what it said."""
+        unread: Any = None
+        return OpenStream(course, unread, unread, reader, b"", unread)
 
     def _settle(
         self, asked: Asked, course: Course, outcome: Callable[[Asked, Course], Outcome]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -16,6 +17,8 @@ import redis
 from tests.fakes.secret_search import dump_database, dump_folder, dump_redis, leaks
 from tests.fakes.uvicorn_server import UvicornServer
 
+# The log is written by a thread of its own.
+_WRITTEN_WITHIN_S = 0.5
 SECRET = "sk-planted+/=%Q7xZ0pLm"
 
 
@@ -41,7 +44,10 @@ def leaked(
     leaky: UvicornServer, path: str, text: str, read: Callable[[], str] | None = None
 ) -> bytes:
     answer = httpx.get(f"{leaky.url}/leak/{path}", headers={"x-leak": text}, trust_env=False)
-    return answer.content if read is None else read().encode()
+    if read is None:
+        return answer.content
+    time.sleep(_WRITTEN_WITHIN_S)
+    return read().encode()
 
 
 def left_in_redis(url: str, text: str) -> bytes:

@@ -29,6 +29,12 @@ def connection(migrated_database_url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+async def twin_of(connection: psycopg.Connection[Any]) -> psycopg.AsyncConnection[Any]:
+    """Another connection to the same database; `dsn` leaves the password out."""
+    info = connection.info
+    return await psycopg.AsyncConnection.connect(info.dsn, password=info.password)
+
+
 def make(connection: psycopg.Connection[Any], token: str, **changes: Any) -> int:
     values: dict[str, Any] = {
         "name": "laptop",
@@ -42,7 +48,7 @@ def make(connection: psycopg.Connection[Any], token: str, **changes: Any) -> int
 
 def list_tokens(connection: psycopg.Connection[Any]) -> list[TokenRow]:
     async def ask() -> list[TokenRow]:
-        async with await psycopg.AsyncConnection.connect(connection.info.dsn) as other:
+        async with await twin_of(connection) as other:
             return await page_of_tokens(other, after=0, limit=None, user_id=None)
 
     return asyncio.run(ask())
@@ -52,7 +58,7 @@ def rotate_token(
     connection: psycopg.Connection[Any], token_id: int, *, token: str, overlap: timedelta
 ) -> int | None:
     async def rotate() -> int | None:
-        async with await psycopg.AsyncConnection.connect(connection.info.dsn) as other:
+        async with await twin_of(connection) as other:
             return await replace_token(other, token_id, token, overlap)
 
     return asyncio.run(rotate())
@@ -60,7 +66,7 @@ def rotate_token(
 
 def find(connection: psycopg.Connection[Any], token: str) -> AccessToken | None:
     async def ask() -> AccessToken | None:
-        async with await psycopg.AsyncConnection.connect(connection.info.dsn) as other:
+        async with await twin_of(connection) as other:
             return await find_access_token(other, digest(token))
 
     return asyncio.run(ask())

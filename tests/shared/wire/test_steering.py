@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,10 @@ def test_none_of_them_goes_to_anybody_and_each_is_named(slug: str, drop_params: 
 
 
 def test_a_proxy_is_sent_what_openai_documents_and_no_more() -> None:
-    fields = dict.fromkeys(DOCUMENTED - {"messages", "model", "stream", "stream_options"}, "x")
+    fields: dict[str, Any] = dict.fromkeys(
+        DOCUMENTED - {"messages", "model", "stream", "stream_options"}, "x"
+    )
+    fields["n"] = 2
     fields |= {"a_field_of_next_year": "x", "thinking": "x", "extra_body": "x", "api_type": "x"}
     for name in ("max_tokens", "max_completion_tokens", "tools", "response_format", "user"):
         fields.pop(name)
