@@ -45,7 +45,9 @@ def _rewritten(write: Callable[[object], str]) -> Callable[[Events], bytes]:
 
 def _backwards(value: object) -> str:
     fields = value if isinstance(value, dict) else {}
-    return json.dumps(dict(reversed(fields.items())), ensure_ascii=False)
+    text = json.dumps(dict(reversed(fields.items())), ensure_ascii=False)
+    # Half a surrogate pair can only be written as an escape.
+    return text if text.isprintable() else json.dumps(dict(reversed(fields.items())))
 
 
 def _escaped(value: object) -> str:
