@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from shared.auth.caller import Caller
+from shared.catalog.aliases import AliasRow
 from shared.catalog.models import ModelRow
 from shared.pricing.price import PriceTier
 from shared.routing.fit import RoutingRequest, why_unfit
@@ -111,11 +112,41 @@ class DeletedModel(msgspec.Struct, frozen=True):
     deleted: bool = True
 
 
+class TargetCard(msgspec.Struct, frozen=True):
+    """`weight` is its share among the targets of its alias."""
+
+    target: str
+    weight: int
+
+
+class AliasCard(msgspec.Struct, frozen=True):
+    """`target` is a name, or a list of names with weights."""
+
+    name: str
+    target: str | list[TargetCard]
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class DeletedAlias(msgspec.Struct, frozen=True):
+    name: str
+    deleted: bool = True
+
+
 _TOKENS_PER_MTOK = 10**6
 
 
 def admin_model(row: ModelRow) -> AdminModel:
     return msgspec.convert(row, AdminModel, from_attributes=True)
+
+
+def alias_card(row: AliasRow) -> AliasCard:
+    """A single target without a weight of its own is shown as the name it was sent as."""
+    only = row.targets[0] if len(row.targets) == 1 else None
+    targets = [TargetCard(one.target, one.weight) for one in row.targets]
+    target = only.target if only is not None and only.weight == 1 else targets
+    return AliasCard(row.name, target, row.is_active, row.created_at, row.updated_at)
 
 
 def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:

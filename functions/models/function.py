@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.models import handler
 from shared.auth.authenticator import Authenticator
+from shared.catalog.aliases import ModelAliases
 from shared.catalog.model_changes import Models
 from shared.function import Function
 from shared.upstream.platform_access import PlatformAccess
@@ -18,6 +19,11 @@ MODELS = Function(
         handler.read_model,
         handler.change_model,
         handler.delete_model,
+        handler.list_aliases,
+        handler.create_alias,
+        handler.read_alias,
+        handler.change_alias,
+        handler.delete_alias,
     ],
-    opens=[Authenticator, PlatformAccess, Models],
+    opens=[Authenticator, PlatformAccess, Models, ModelAliases],
 )

@@ -1,14 +1,24 @@
-"""GET /v1/models in OpenAI's shape, for callers; /api/v1/admin/llm/models, for an admin."""
+"""GET /v1/models in OpenAI's shape, for callers; models and aliases below /api/v1/admin/llm."""
 
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import unquote
 
 from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
-from functions.models.answers import AdminModel, DeletedModel, ModelCard, admin_model, card
+from functions.models.answers import (
+    AdminModel,
+    AliasCard,
+    DeletedAlias,
+    DeletedModel,
+    ModelCard,
+    admin_model,
+    alias_card,
+    card,
+)
 from shared.auth.guards import (
     AnyRequest,
     actor_of,
@@ -17,6 +27,7 @@ from shared.auth.guards import (
     require_user,
     resources_of,
 )
+from shared.catalog.aliases import ChangeAlias, ModelAliases, NewAlias
 from shared.catalog.model_changes import ChangeModel, Models, NewModel
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
@@ -29,6 +40,8 @@ from shared.wire.page import Listed
 
 MODELS = "/api/v1/admin/llm/models"
 MODEL = MODELS + "/{model_id:int}"
+ALIASES = "/api/v1/admin/llm/aliases"
+ALIAS = ALIASES + "/{name:path}"
 _ADMIN = [require_admin]
 
 
@@ -88,8 +101,48 @@ async def delete_model(request: AnyRequest, model_id: FromPath[int]) -> DeletedM
     return DeletedModel(model_id)
 
 
+@get(ALIASES, guards=_ADMIN)
+async def list_aliases(request: AnyRequest) -> Listed[AliasCard]:
+    """Every alias, by name."""
+    return Listed([alias_card(row) for row in await aliases_of(request).list()])
+
+
+@post(ALIASES, guards=_ADMIN)
+async def create_alias(request: AnyRequest, data: JSONBody[NewAlias]) -> AliasCard:
+    """Let a name, or a pattern with one `*`, stand for a model, a level or a weighted list."""
+    return alias_card(await aliases_of(request).create(data, actor_of(request)))
+
+
+@get(ALIAS, guards=_ADMIN)
+async def read_alias(request: AnyRequest, name: FromPath[str]) -> AliasCard:
+    return alias_card(await aliases_of(request).find(_named(name)))
+
+
+@patch(ALIAS, guards=_ADMIN)
+async def change_alias(
+    request: AnyRequest, name: FromPath[str], data: JSONBody[ChangeAlias]
+) -> AliasCard:
+    """Change what it stands for, or switch it on or off."""
+    return alias_card(await aliases_of(request).change(_named(name), data, actor_of(request)))
+
+
+@delete(ALIAS, guards=_ADMIN, status_code=200)
+async def delete_alias(request: AnyRequest, name: FromPath[str]) -> DeletedAlias:
+    await aliases_of(request).delete(_named(name), actor_of(request))
+    return DeletedAlias(_named(name))
+
+
 def models_of(request: AnyRequest) -> Models:
     return resources_of(request).get(Models)
+
+
+def aliases_of(request: AnyRequest) -> ModelAliases:
+    return resources_of(request).get(ModelAliases)
+
+
+def _named(path: str) -> str:
+    """A name may have slashes in it."""
+    return unquote(path.removeprefix("/"))
 
 
 def snapshot_of(request: AnyRequest) -> Snapshot:

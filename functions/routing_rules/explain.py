@@ -65,7 +65,8 @@ class DroppedCard(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """`session` decides among equals: where the request has none, it is the id of this one, and a
     completion that sends it as X-Session-Id goes where this one would.
-    `ignores_health`: no candidate is well, all are tried.
+    `ignores_health`: no candidate is well, all are tried. `alias` is the one that the model's name
+    was found to be.
     """
 
     power_level: str | None
@@ -73,6 +74,7 @@ class Explanation(msgspec.Struct, frozen=True):
     prompt_tokens: int
     session: str
     ignores_health: bool
+    alias: str | None
     candidates: list[CandidateCard]
     dropped: list[DroppedCard]
 
@@ -108,6 +110,7 @@ def explained(plan: Plan, session: str, moment: Moment) -> Explanation:
         prompt_tokens=request.prompt_tokens,
         session=session,
         ignores_health=choice.ignores_health,
+        alias=plan.alias,
         candidates=cards,
         dropped=[_dropped(one) for one in choice.dropped],
     )

@@ -1,4 +1,4 @@
-"""Reads the five tables of the catalog into the frozen snapshot that routing computes on.
+"""Reads the tables of the catalog into the frozen snapshot that routing computes on.
 
 A row that cannot be read is left out and logged by name: one bad edit must not stop the service.
 """
@@ -14,6 +14,7 @@ from psycopg.rows import class_row, dict_row
 
 from shared.log import get_logger
 from shared.pricing.price import PICO_USD_PER_TOKEN, Price, parse_price
+from shared.routing.aliases import Alias, Target
 from shared.routing.snapshot import (
     Health,
     Model,
@@ -38,6 +39,11 @@ class ChangeCounters(msgspec.Struct, frozen=True):
     tokens: int
     keys: int
     limits: int
+
+
+class _AliasTarget(msgspec.Struct, frozen=True):
+    target: str
+    weight: int = 1
 
 
 async def read_versions(connection: psycopg.AsyncConnection[Any]) -> ChangeCounters:
@@ -66,7 +72,8 @@ async def read_snapshot(connection: psycopg.AsyncConnection[Any]) -> Snapshot:
             "SELECT DISTINCT ON (model_id) * FROM model_prices ORDER BY model_id, version DESC",
         )
         rules = await _rows(cursor, "SELECT * FROM llm_routing_rules WHERE is_active ORDER BY id")
-    return _build(levels, providers, models, prices, rules)
+        aliases = await _rows(cursor, "SELECT * FROM model_aliases WHERE is_active")
+    return _build(levels, providers, models, prices, rules, aliases)
 
 
 async def _rows(cursor: psycopg.AsyncCursor[dict[str, Any]], query: str) -> list[dict[str, Any]]:
@@ -80,6 +87,7 @@ def _build(
     models: Iterable[Row],
     prices: Iterable[Row],
     rules: Iterable[Row],
+    aliases: Iterable[Row],
 ) -> Snapshot:
     provider_of = {one.id: one for one in _read("llm_providers", _provider, providers)}
     price_row_of = {row["model_id"]: row for row in prices}
@@ -98,6 +106,7 @@ def _build(
         models=tuple(model_of.values()),
         rules=tuple(_read("llm_routing_rules", rule, rules)),
         levels=tuple(_read("power_levels", _power_level, levels)),
+        aliases=_read("model_aliases", _alias, aliases),
     )
 
 
@@ -198,6 +207,13 @@ def _rule(row: Row, model: Model) -> Rule:
         is_fallback=row["is_fallback"],
         fallback_order=order,
     )
+
+
+def _alias(row: Row) -> Alias:
+    targets = msgspec.convert(row["targets"], list[_AliasTarget])
+    if not targets:
+        raise ValueError("it has no target")
+    return Alias(row["name"], tuple(Target(one.target, one.weight) for one in targets))
 
 
 def _price_or_none(model_id: str, row: Row) -> Price | None:

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "token": "Create, list, revoke and rotate access tokens.",
     "provider": "List, add and test providers; switch them on and off.",
     "model": "List, add and price models; switch them on and off.",
+    "alias": "List, add and remove names that stand for other models.",
     "rule": "List, add and remove routing rules.",
     "user": "List users, and show what one has and used.",
     "route": "Show where a request would go, and why.",

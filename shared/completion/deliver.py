@@ -159,6 +159,7 @@ def _metadata(course: Course, final: UsageFinal) -> bytes:
             overhead_ms=(final.overhead_us or 0) / 1000,
             dropped_params=course.dropped_params,
             simulated=course.is_simulated,
+            alias=course.plan.alias,
             ignores_health=course.plan.choice.ignores_health,
         )
     )

@@ -35,11 +35,15 @@ _MAX_COST_USD = 10**6
 
 
 class Plan(NamedTuple):
-    """What a request is to try: `drawn` where all are well, `choice` at this moment."""
+    """What a request is to try: `drawn` where all are well, `choice` at this moment.
+
+    `alias` is the first that the request's names were found to be.
+    """
 
     request: RoutingRequest
     drawn: Choice
     choice: Choice
+    alias: str | None = None
 
     @property
     def preferred(self) -> Candidate:
@@ -79,18 +83,18 @@ class Router:
         what `choose` raises, and InvalidField for a `max_cost_usd` that is not a positive amount.
         """
         snapshot = self._keeper.snapshot
-        request = await self._request(asked, snapshot)
-        return self._plan(asked, request, await self.choice(snapshot, request))
+        request, alias = meant(snapshot, await self._request(asked, snapshot), asked.drawn_by)
+        return self._plan(asked, request, await self.choice(snapshot, request), alias)
 
     async def explain(self, asked: Asked) -> Plan:
         """What `choose` would say, with every candidate there is and why each other one is none."""
         snapshot = self._keeper.snapshot
-        request = await self._request(asked, snapshot)
+        request, alias = meant(snapshot, await self._request(asked, snapshot), asked.drawn_by)
         request = msgspec.structs.replace(request, worst=worst_of(asked.chat))
         known = await self._known.wanted(snapshot, request)
         # All of a large catalog takes a while, and others wait for the loop.
         choice = await asyncio.to_thread(choose, snapshot, request, known, enough=None)
-        return self._plan(asked, request, choice)
+        return self._plan(asked, request, choice, alias)
 
     async def choice(self, snapshot: Snapshot, request: RoutingRequest) -> Choice:
         """What holds for all that ask for the same, at any moment of the snapshot."""
@@ -114,12 +118,31 @@ class Router:
         funded = self._access.keyed(snapshot)
         return routing_request(asked.chat, caller, asked.headers, funded, own_keys)
 
-    def _plan(self, asked: Asked, request: RoutingRequest, choice: Choice) -> Plan:
+    def _plan(
+        self, asked: Asked, request: RoutingRequest, choice: Choice, alias: str | None
+    ) -> Plan:
         """`choice` in the order of this session and this moment."""
         drawn, circuits = draw(choice, asked.drawn_by), self.circuits
         now_s = circuits.clock()
         ordered = order(drawn, circuits.blocks, prompt_tokens=request.prompt_tokens, now_s=now_s)
-        return Plan(request, drawn, ordered)
+        return Plan(request, drawn, ordered, alias)
+
+
+def meant(
+    snapshot: Snapshot, request: RoutingRequest, session: str
+) -> tuple[RoutingRequest, str | None]:
+    """`request` with what its names stand for, and the first alias among them."""
+    if not snapshot.aliases or not request.models:
+        return request, None
+    names: list[str] = []
+    alias: str | None = None
+    for name in request.models:
+        meaning = snapshot.aliases.meaning(name, session)
+        names += [name] if meaning is None else meaning.names
+        alias = alias or (meaning and meaning.alias)
+    if alias is None:
+        return request, None
+    return msgspec.structs.replace(request, models=tuple(dict.fromkeys(names))), alias
 
 
 def routing_request(

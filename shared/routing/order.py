@@ -6,8 +6,6 @@ weights are drawn by the session. So they are applied to a choice, not in it.
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -16,6 +14,7 @@ from shared.errors import ProviderUnavailable, UpstreamError
 from shared.routing.choice import Candidate, Choice, Dropped
 from shared.routing.consent import Failure, may_follow
 from shared.routing.fit import DropReason
+from shared.routing.rendezvous import distance, number_of
 from shared.routing.snapshot import Health
 
 BlockKey = tuple[str, str | None, int | None]
@@ -23,8 +22,6 @@ BlockKey = tuple[str, str | None, int | None]
 
 
 _MAY_BE_TRIED = 4
-_WORD = 2**64 - 1
-_ODD = 0x9E3779B97F4A7C15
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -53,7 +50,7 @@ def draw(choice: Choice, session: str) -> Choice:
     """
     if not choice.ties:
         return choice
-    candidates, seed = list(choice.candidates), _seed(session)
+    candidates, seed = list(choice.candidates), number_of(session)
     for start, stop in choice.ties:
         if start >= _MAY_BE_TRIED:
             break
@@ -146,27 +143,9 @@ def pass_over(
     return Passed((*well, *unwell), tuple(dropped), not well)
 
 
-def _seed(session: str) -> int:
-    return int.from_bytes(hashlib.blake2b(session.encode(), digest_size=8).digest(), "big")
-
-
 def _drawn(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:
-    """Equals in the order drawn: first with a chance of its weight among all.
-
-    Weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted distributed hash tables",
-    2005): where one drops out, only the sessions that had it first move.
-    """
-    return sorted(candidates, key=lambda one: _distance(one, seed))
-
-
-def _distance(candidate: Candidate, seed: int) -> float:
-    """Exponentially distributed with the weight as its rate: the nearest one comes first."""
-    rule = candidate.rule
-    if rule is None or rule.weight <= 0:
-        return math.inf
-    # The finish of splitmix64 (Steele, Lea and Flood, OOPSLA 2014): one hash a session and this for
-    # each candidate costs a third of a hash for each.
-    number = (seed ^ candidate.model.id * _ODD) & _WORD
-    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & _WORD
-    number = (number ^ number >> 27) * 0x94D049BB133111EB & _WORD
-    return -math.log(((number ^ number >> 31) + 1) / (_WORD + 2)) / rule.weight
+    """Equals in the order drawn: first with a chance of its weight among all."""
+    return sorted(
+        candidates,
+        key=lambda one: distance(seed, one.model.id, one.rule.weight if one.rule else 0),
+    )

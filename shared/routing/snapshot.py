@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
 from shared.pricing.price import Price
+from shared.routing.aliases import Alias, Aliases
 
 
 class Tier(StrEnum):
@@ -132,6 +133,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Each size that there is, ascending."""
     task_types: frozenset[str]
     """Those that a rule names; any other makes no difference."""
+    aliases: Aliases
 
 
 def build_snapshot(
@@ -139,8 +141,9 @@ def build_snapshot(
     models: tuple[Model, ...],
     rules: tuple[Rule, ...],
     levels: tuple[PowerLevel, ...],
+    aliases: Iterable[Alias] = (),
 ) -> Snapshot:
-    """Index the four tables; rules and models of a level come out in the order they are tried."""
+    """Index the tables; rules and models of a level come out in the order they are tried."""
     by_id: dict[str, list[Model]] = {}
     by_level: dict[str, list[Model]] = {}
     rules_by_level: dict[str, list[Rule]] = {}
@@ -170,6 +173,7 @@ def build_snapshot(
             sorted({one.context_window for one in models if one.context_window is not None})
         ),
         task_types=frozenset(rule.task_type for rule in rules if rule.task_type is not None),
+        aliases=Aliases(aliases),
     )
 
 

@@ -27,6 +27,7 @@ class Metadata(msgspec.Struct, frozen=True):
     Times are ms; `overhead_ms` is the part of `latency_ms` that was not spent on the provider.
     `dropped_params` names the fields of the request that the provider was not sent.
     `ignores_health`: no candidate was well, and they were tried all the same, as in /route.
+    `alias` is the one that the model's name was found to be.
     """
 
     request_id: str
@@ -45,6 +46,7 @@ class Metadata(msgspec.Struct, frozen=True):
     dropped_params: tuple[str, ...]
     simulated: bool
     ignores_health: bool
+    alias: str | None
 
 
 _encode = msgspec.json.Encoder().encode

@@ -20,6 +20,7 @@ TOKENS = "/api/v1/admin/llm/access-tokens"
 SYSTEM_KEYS = "/api/v1/admin/llm/system-keys"
 PROVIDERS = "/api/v1/admin/llm/providers"
 MODELS = "/api/v1/admin/llm/models"
+ALIASES = "/api/v1/admin/llm/aliases"
 RULES = "/api/v1/admin/llm/routing-rules"
 LEVELS = "/api/v1/admin/llm/power-levels"
 USAGE = "/api/v1/llm/usage"
@@ -77,6 +78,7 @@ PROVIDER = New(
     PROVIDERS, {"provider": "made-%", "base_url": "https://a.example/v1"}, "provider", "provider"
 )
 MODEL = New(MODELS, {"provider": "openai", "model_id": "made-%"}, "model_id", "id")
+ALIAS = New(ALIASES, {"name": "made-%", "target": "eco"}, "name", "name")
 RULE = New(
     RULES,
     {"model": "gpt-6.1-terra", "power_level": "balanced", "task_type": "made-%"},
@@ -129,6 +131,11 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", MODELS + "/{model_id:int}"): admin(new=MODEL),
     ("PATCH", MODELS + "/{model_id:int}"): admin(new=MODEL, body={"display_name": "Ours"}),
     ("DELETE", MODELS + "/{model_id:int}"): admin(new=MODEL),
+    ("GET", ALIASES): admin(),
+    ("POST", ALIASES): admin(new=ALIAS),
+    ("GET", ALIASES + "/{name:path}"): admin(new=ALIAS),
+    ("PATCH", ALIASES + "/{name:path}"): admin(new=ALIAS, body={"target": "balanced"}),
+    ("DELETE", ALIASES + "/{name:path}"): admin(new=ALIAS),
     ("GET", RULES): admin(),
     ("POST", RULES): admin(new=RULE),
     ("GET", RULES + "/{rule_id:int}"): admin(new=RULE),

@@ -212,3 +212,15 @@ class KnownModel(SQLModel, table=True):
     prices: dict[str, Any] | None = document(null=True)
     source: str = words()
     checked_at: datetime = moment()
+
+
+class ModelAlias(SQLModel, table=True):
+    """A name that stands for others. `targets` is [{"target": "eco", "weight": 1}, ...]."""
+
+    __tablename__: ClassVar[Any] = "model_aliases"
+
+    name: str = words(key=True)
+    targets: list[dict[str, Any]] = document()
+    is_active: bool = flag(default=True)
+    created_at: datetime = moment(now=True)
+    updated_at: datetime = moment(now=True)

@@ -20,6 +20,7 @@ _TOPICS = {
     "llm_routing_rules": "catalogue",
     "power_levels": "catalogue",
     "model_prices": "catalogue",
+    "model_aliases": "catalogue",
     "access_tokens": "tokens",
     "user_api_keys": "keys",
     "limits": "limits",

@@ -81,3 +81,26 @@ def test_a_rule_for_a_model_that_is_not_listed_says_so() -> None:
     done = run("rule", "add", "eco", "nope")
     assert done.exit_code == 1
     assert "The model 'nope' is not listed" in done.stderr
+
+
+def test_an_alias_is_added_listed_and_removed() -> None:
+    targets = ("openai/gpt-6.1-terra=9", "google/gemini-3.8-flash=1")
+    assert told("alias", "add", "chat", *targets)["name"] == "chat"
+    assert run("alias", "add", "claude-*", "anthropic/claude-*").exit_code == 0
+    listed = [line.split(maxsplit=1) for line in run("alias", "list").stdout.splitlines()[1:]]
+    assert [name for name, _ in listed] == ["chat", "claude-*"]
+    assert "openai/gpt-6.1-terra (90%), google/gemini-3.8-flash (10%)" in listed[0][1]
+    assert run("alias", "remove", "chat").exit_code == 0
+    assert [row["name"] for row in told("alias", "list")] == ["claude-*"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("eco", "balanced"), "'eco' is a power level, so it cannot be an alias."),
+        (("a", "openai/x=many"), "'openai/x=many' has no weight behind its =; use model=9"),
+    ],
+)
+def test_an_alias_that_cannot_hold_is_said_in_one_line(words: tuple[str, ...], said: str) -> None:
+    done = run("alias", "add", *words)
+    assert (done.exit_code, done.stderr) == (1, f"switchyard: {said}\n")
