@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
@@ -36,17 +36,6 @@ from tests.fakes.secret_search import dump_database, dump_folder, dump_redis, le
 from tests.fakes.tokens import create_token
 
 
-def with_password(place: Place) -> Place:
-    """Both servers take any password, so it is the one that must not be seen again."""
-    joined = "&" if "?" in place.database_url else "?"
-    password = quote(DATABASE_PASSWORD, safe="")
-    redis_password = quote(REDIS_PASSWORD, safe="")
-    return place._replace(
-        database_url=f"{place.database_url}{joined}password={password}",
-        redis_url=place.redis_url.replace("redis://", f"redis://default:{redis_password}@"),
-    )
-
-
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[EchoingProvider]:
     with EchoingProvider() as server:
@@ -55,7 +44,7 @@ def upstream() -> Iterator[EchoingProvider]:
 
 @pytest.fixture(scope="module")
 def place(new_place: NewPlace) -> Place:
-    return with_password(new_place("canary"))
+    return new_place("canary")
 
 
 def deployment_of(place: Place, upstream: EchoingProvider) -> Deployment:
@@ -74,7 +63,7 @@ def deployment_of(place: Place, upstream: EchoingProvider) -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def secrets() -> dict[str, str]:
+def secrets(place: Place) -> dict[str, str]:
     return {
         "alice's key": ALICES,
         "the key it replaced": REPLACED,
@@ -82,8 +71,10 @@ def secrets() -> dict[str, str]:
         "the stored platform key": STORED,
         "LiteLLM's key": LITELLM,
         "the webhook's secret": WEBHOOK,
-        "the database's password": DATABASE_PASSWORD,
-        "Redis' password": REDIS_PASSWORD,
+        "the database's password": urlsplit(place.database_url).password or "",
+        "Redis' password": urlsplit(place.redis_url).password or "",
+        "the password of a database that is away": DATABASE_PASSWORD,
+        "the password of a Redis that is away": REDIS_PASSWORD,
     }
 
 
