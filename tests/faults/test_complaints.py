@@ -153,7 +153,8 @@ def cost(final: UsageFinal) -> tuple[int | None, str]:
 def test_1_a_stream_never_costs_other_than_the_same_usage_as_json(settled: Settled) -> None:
     """BerriAI/litellm issues 37923 and 40100: streamed spend was 0."""
 
-    @given(st.integers(1, 10**6), st.integers(0, 10**5), st.floats(0, 1))
+    # Above the model's context window no count is believed.
+    @given(st.integers(1, 128_000), st.integers(0, 10**5), st.floats(0, 1))
     def check(prompt: int, completion: int, share: float) -> None:
         cached = int(prompt * share)
         usage = reported(prompt, completion, cached)
