@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import cast
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 
@@ -35,7 +35,7 @@ async def refuse_unfit_text(request: AnyRequest) -> None:
         raise RouteNotFound("There is no such route; /openapi/openapi.json lists them.")
     query = request.scope["query_string"]
     if is_unfit(unquote_plus(query.decode("latin-1")), keeps_lines=False):
-        raise _refused("The query string", "query")
+        raise _refused_query(query)
     if "relays_body" in request.route_handler.opt or request.method in ("GET", "HEAD", "DELETE"):
         return
     for place, text in _texts_of(_decoded(await request.body())):
@@ -66,6 +66,14 @@ def _texts_of(value: object) -> Iterator[tuple[str, str]]:
                 waiting.append((name[:_MAX_PLACE] if place == "body" else place, inner))
         elif isinstance(one, list):
             waiting.extend((place, inner) for inner in cast(list[object], one))
+
+
+def _refused_query(query: bytes) -> InvalidField:
+    """Names the parameter at fault, where its name itself can be shown."""
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if is_unfit(value, keeps_lines=False) and not is_unfit(name, keeps_lines=False):
+            return _refused(f"'{name[:_MAX_PLACE]}'", name[:_MAX_PLACE])
+    return _refused("The query string", "query")
 
 
 def _refused(what: str, param: str) -> InvalidField:

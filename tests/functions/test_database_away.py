@@ -22,6 +22,7 @@ from tests.fakes.tokens import create_token
 from tests.functions.route_table import ALL, ROUTES
 
 FROM_MEMORY = {
+    ("GET", "/"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),
@@ -39,6 +40,7 @@ FILLED = {
     "model_id:path": "gpt-6.1-terra",
     "provider:str": "openai",
     "name:str": "balanced",
+    "name:path": "gpt-4o",
     "token_id:int": "1",
     "model_id:int": "1",
     "rule_id:int": "1",

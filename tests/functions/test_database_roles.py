@@ -24,12 +24,14 @@ def deployed_as(new_place: NewPlace, simulated: SimulatedProvider) -> Callable[[
         place = new_place(role)
         with psycopg.connect(place.database_url, autocommit=True) as connection:
             connection.execute(
-                sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}").format(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret' IN ROLE {}").format(
                     sql.Identifier(f"{role}_login"), sql.Identifier(role)
                 )
             )
         parts = urlsplit(place.database_url)
-        url = parts._replace(netloc=f"{role}_login@{parts.netloc.rpartition('@')[2]}").geturl()
+        url = parts._replace(
+            netloc=f"{role}_login:secret@{parts.netloc.rpartition('@')[2]}"
+        ).geturl()
         return Deployment(**place._replace(database_url=url)._asdict(), simulated_url=simulated.url)
 
     return deploy

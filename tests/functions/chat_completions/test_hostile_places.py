@@ -89,9 +89,11 @@ def test_the_list_is_as_long_as_it_should_be() -> None:
 @pytest.mark.parametrize("url", HOSTILE)
 def test_an_admin_cannot_set_it(admin: Admin, canary: RawServer, url: str) -> None:
     body = {"provider": "hostile", "base_url": url.format(port=canary.port)}
-    assert refusal(admin("POST", "/providers", **body)) == (400, "base_url_refused", "base_url")
+    # A control character is refused at the door, before the address is looked at.
+    code = "base_url_refused" if url.isprintable() else "invalid_value"
+    assert refusal(admin("POST", "/providers", **body)) == (400, code, "base_url")
     made = admin("PATCH", "/providers/together", base_url=body["base_url"])
-    assert refusal(made) == (400, "base_url_refused", "base_url")
+    assert refusal(made) == (400, code, "base_url")
 
 
 @pytest.mark.parametrize("url", HOSTILE)
