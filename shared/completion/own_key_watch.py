@@ -40,6 +40,7 @@ _ACTOR = "switchyard"
 _MAX_NOTED = 10_000
 
 _Mark = tuple[int, str]
+_Note = tuple[_Mark, str]
 
 
 class OwnKeyWatch:
@@ -53,7 +54,7 @@ class OwnKeyWatch:
         self._vault = vault
         self._database = database
         self._checked_at: dict[_Mark, float] = {}
-        self._noted: dict[tuple[_Mark, str], None] = {}
+        self._noted: dict[_Note, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note(
@@ -71,8 +72,8 @@ class OwnKeyWatch:
         elif isinstance(error, ProviderQuotaExhausted):
             reason = f"The key's account at {provider.name} has no credit."
             self._once(key, KeyStatus.QUOTA_EXHAUSTED, reason, actor)
-        elif isinstance(error, StoredKeyUnreadable) and self._is_first(key, error.code):
-            self._start(self._audit_unopened(key, error.code, actor))
+        elif isinstance(error, StoredKeyUnreadable) and (note := self._new_note(key, error.code)):
+            self._start(self._audit_unopened(key, error.code, actor), note)
 
     def forget(self) -> None:
         """The table has changed: what was noted may be worth noting again."""
@@ -105,17 +106,18 @@ class OwnKeyWatch:
             self._own_keys.forget_user(key.user_id)
 
     def _once(self, key: StoredKey, status: KeyStatus, reason: str | None, actor: Actor) -> None:
-        if self._is_first(key, status):
-            self._start(self._write(key, status, reason, actor))
+        if note := self._new_note(key, status):
+            self._start(self._write(key, status, reason, actor), note)
 
-    def _is_first(self, key: StoredKey, what: str) -> bool:
+    def _new_note(self, key: StoredKey, what: str) -> _Note | None:
+        """None where it was noted before."""
         note = ((key.id, key.sealed), what)
         if note in self._noted:
-            return False
+            return None
         if len(self._noted) >= _MAX_NOTED:
             self._noted.clear()
         self._noted[note] = None
-        return True
+        return note
 
     async def _write(
         self,
@@ -147,14 +149,15 @@ class OwnKeyWatch:
                 details={"provider": key.provider, "user": key.user_id, "code": code},
             )
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(self._run(work))
+    def _start(self, work: Coroutine[None, None, None], note: _Note | None = None) -> None:
+        task = asyncio.create_task(self._run(work, note))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, work: Coroutine[None, None, None]) -> None:
+    async def _run(self, work: Coroutine[None, None, None], note: _Note | None) -> None:
         try:
             await work
         except (psycopg.Error, OSError, SwitchyardError) as error:
-            # The next refusal writes it: the process's own memory holds until the table changes.
+            if note is not None:
+                self._noted.pop(note, None)  # so that the next refusal writes it
             get_logger().warning("own_key.note_failed", error=type(error).__name__)

@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.fakes.admin import eventually
 from tests.fakes.echoing_provider import WAYS, EchoingProvider
 from tests.fakes.gateway import PATH
 
@@ -160,6 +161,7 @@ def break_what_is_stored(journey: Journey, database_url: str, alice: str) -> Non
                 break
         else:
             pytest.fail("a key that was tampered with was used")
+        assert eventually(lambda: _is_audited(connection, "user_key.not_opened"))
         connection.execute("ALTER TABLE audit_events RENAME TO audit_events_away")
         try:
             assert journey.call("POST", KEYS_PATH, alice, json=body).status_code == 500
@@ -168,6 +170,11 @@ def break_what_is_stored(journey: Journey, database_url: str, alice: str) -> Non
             assert journey.call("POST", path, json=new).status_code == 500
         finally:
             connection.execute("ALTER TABLE audit_events_away RENAME TO audit_events")
+
+
+def _is_audited(connection: psycopg.Connection, action: str) -> bool:
+    found = connection.execute("SELECT 1 FROM audit_events WHERE action = %s LIMIT 1", [action])
+    return found.fetchone() is not None
 
 
 def read_all_there_is(journey: Journey, alice: str) -> None:

@@ -8,13 +8,18 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import msgspec
+import psycopg
 import pytest
 
 from shared.auth.key_check import KeyCheck, KeyStatus
 from shared.auth.own_keys import StoredKey
 from shared.completion import own_key_watch
 from shared.completion.own_key_watch import CHECK_EVERY_S, RECHECK_EVERY_S, OwnKeyWatch
-from shared.errors import ProviderDeniedModel, ProviderRejectedKey
+from shared.errors import (
+    ProviderDeniedModel,
+    ProviderQuotaExhausted,
+    ProviderRejectedKey,
+)
 from shared.vault.secret import SecretText
 from tests.shared.routing.catalog import TERRA
 
@@ -32,6 +37,7 @@ class Surroundings:
         self.refused: list[int] = []
         self.forgotten: list[str] = []
         self.written: list[str] = []
+        self.is_away = False
 
     async def check(self, _provider: object, _key: object) -> KeyCheck:
         self.checks += 1
@@ -52,6 +58,8 @@ class Surroundings:
         yield
 
     async def execute(self, statement: str, values: Any = None) -> Surroundings:
+        if self.is_away:
+            raise psycopg.OperationalError("the database is away")
         if statement.startswith("UPDATE user_api_keys"):
             self.written.append(values[0])
         return self
@@ -140,3 +148,16 @@ def test_a_model_denied_to_a_key_is_not_even_a_reason_to_check_it(clock: Clock) 
 
     asyncio.run(main())
     assert around.checks == 0
+
+
+def test_what_could_not_be_written_is_written_at_the_next_refusal(clock: Clock) -> None:
+    around = Surroundings()
+
+    async def main() -> None:
+        watch = watch_of(around)
+        for around.is_away in (True, False, False):
+            watch.note(KEY, TERRA.provider, ProviderQuotaExhausted("openai", ""), "request")
+            await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert around.written == ["quota_exhausted"]
