@@ -32,7 +32,7 @@ async def explain(
     """
     asked = asked_of(
         CHAT,
-        await read_chat(CHAT, body),
+        await read_chat(CHAT, body, {}),
         _as(caller, tier, user),
         scope,
         dict(scope["headers"]),

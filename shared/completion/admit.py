@@ -95,15 +95,15 @@ class Admission:
             authorization
         ) or await self._authenticator.authenticate(authorization)
         check_scope(caller, Scope.COMPLETIONS)
-        chat = await read_chat(wire, await read_body(headers, receive))
+        chat = await read_chat(wire, await read_body(headers, receive), headers)
         return asked_of(wire, chat, caller, scope, headers, request_id=request_id, started=started)
 
 
-async def read_chat(wire: Wire, body: bytes) -> ChatRequest:
+async def read_chat(wire: Wire, body: bytes, headers: Mapping[bytes, bytes]) -> ChatRequest:
     """The request that `body` is; a large one is read beside the event loop. Raises as `read`."""
     if len(body) <= _HEAVY_BYTES:
-        return wire.read(body)
-    return await asyncio.to_thread(wire.read, body)
+        return wire.read(body, headers)
+    return await asyncio.to_thread(wire.read, body, headers)
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:

@@ -171,7 +171,7 @@ class Attempts:
             target = await self._targets.opened(candidate)
             course.is_simulated, course.via = target.is_simulated, target.via
             request, course.dropped_params = outgoing(
-                asked.chat, course.plan.choice.level, candidate, target
+                asked, course.plan.choice.level, candidate, target
             )
             course.intent = self._usage.write_intent(asked, course, self.deadline_s)
             reached_before, course.reached_upstream = course.reached_upstream, True
@@ -241,7 +241,7 @@ class Attempts:
         client: Client,
     ) -> Won:
         """The answer as it was won. Raises what the provider refused with."""
-        candidate, dialect = course.candidate, target.dialect
+        candidate, dialect = course.candidate, asked.wire.over(target.dialect, asked.chat)
         provider, created = candidate.model.provider.slug, int(time.time())
         if not is_success(answer.status):
             raise refused(candidate, target, answer, await answer.read_refusal())
@@ -255,7 +255,7 @@ class Attempts:
                 return OpenStream(course, head, answer, stream.reader, stream.first, target)
             client.keep(answer)
             course.has_content = bool(body)
-            completion = await take_whole(provider, answer, body, dialect, created=created)
+            completion = await take_whole(asked, provider, answer, body, dialect, created=created)
         except NotAnAnswer as error:
             said = error.body  # raised below: a context would keep the whole answer
         except BaseException:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.completion.admit import Asked
 from shared.completion.targets import Target
 from shared.routing.choice import Candidate, Reason
 from shared.routing.snapshot import PowerLevel
 from shared.upstream.request import UpstreamRequest
 from shared.wire.chat.request import ChatRequest, raw_json
+from shared.wire.request_headers import with_lines
 from shared.wire.translated import Sending
 
 _LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens")
 
 
 def outgoing(
-    chat: ChatRequest, level: PowerLevel | None, candidate: Candidate, target: Target
+    asked: Asked, level: PowerLevel | None, candidate: Candidate, target: Target
 ) -> tuple[UpstreamRequest, tuple[str, ...]]:
     """The request, and the names of the fields that were left out of it.
 
     `level`: whose defaults hold where the caller said nothing. Raises InvalidField for a field
     that the provider cannot honor.
     """
+    chat = asked.chat
     max_tokens = level.default_max_tokens if level else None
     if candidate.max_tokens is not None:
         max_tokens = min(max_tokens or candidate.max_tokens, candidate.max_tokens)
@@ -33,12 +36,12 @@ def outgoing(
         candidate.model.max_tokens,
         is_named=candidate.reason is Reason.NAMED and not chat.models,
     )
-    translated = target.dialect.request(chat, to)
+    translated = asked.wire.over(target.dialect, chat).request(chat, to)
     request = UpstreamRequest(
         b"POST",
         target.origin,
         target.target,
-        target.headers,
+        with_lines(target.headers, translated.head) if translated.head else target.headers,
         translated.body,
         target.may_be_private,
         target.goes_direct,

@@ -77,10 +77,10 @@ async def _refuse(
     if head is not None:
         await head.stop()
         if head.is_sent:
-            event = wire.error_event(answer)
+            event = wire.error_event(answer, request_id)
             await send({"type": "http.response.body", "body": event, "more_body": False})
             return
-    body = wire.error_body(answer)
+    body = wire.error_body(answer, request_id)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),

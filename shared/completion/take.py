@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shared.completion.admit import Asked
+from shared.completion.wire import Wire
 from shared.errors import ProviderUnavailable
 from shared.upstream.response import UpstreamResponse
 from shared.wire.chat.answer import Completion, NotAnAnswer, with_reported_cost
-from shared.wire.chat.first_content import has_content
-from shared.wire.chat.whole_stream import WholeAnswer, gather, is_stream
+from shared.wire.chat.whole_stream import is_stream
 from shared.wire.dialect import Dialect, Reader
 from shared.wire.parse.sse import BOM, EventTooLong
 
@@ -50,13 +50,19 @@ async def begun(answer: UpstreamResponse) -> bytes:
 
 
 async def take_whole(
-    provider: str, answer: UpstreamResponse, body: bytes, dialect: Dialect, *, created: int
+    asked: Asked,
+    provider: str,
+    answer: UpstreamResponse,
+    body: bytes,
+    dialect: Dialect,
+    *,
+    created: int,
 ) -> Completion:
     """A whole answer that begins with `body`; of a stream, what its events come to.
 
     Raises NotAnAnswer, ProviderUnavailable and TransportFault.
     """
-    return _whole(provider, answer, dialect, body + await answer.read(), created)
+    return _whole(asked, provider, answer, dialect, body + await answer.read(), created)
 
 
 async def take_stream(
@@ -74,8 +80,8 @@ async def take_stream(
     Raises NotAnAnswer for an error before that, ProviderUnavailable and TransportFault.
     """
     if body.removeprefix(BOM)[:1] in _NO_STREAM:
-        completion = _whole(provider, answer, dialect, body + await answer.read(), created)
-        whole = WholeAnswer(completion, show_usage=asked.chat.include_usage)
+        completion = _whole(asked, provider, answer, dialect, body + await answer.read(), created)
+        whole = asked.wire.whole(completion, show_usage=asked.chat.include_usage)
         return Stream(whole, whole.first())
     reader = dialect.reader(show_usage=asked.chat.include_usage, created=created)
     return Stream(reader, await _first_content(asked, provider, answer, reader, body))
@@ -99,10 +105,15 @@ async def _first_content(
 
 
 def _whole(
-    provider: str, answer: UpstreamResponse, dialect: Dialect, body: bytes, created: int
+    asked: Asked,
+    provider: str,
+    answer: UpstreamResponse,
+    dialect: Dialect,
+    body: bytes,
+    created: int,
 ) -> Completion:
     completion = (
-        _gathered(provider, dialect, body, created)
+        _gathered(asked.wire, provider, dialect, body, created)
         if is_stream(body)
         else dialect.reply(body, created=created)
     )
@@ -111,14 +122,14 @@ def _whole(
     return with_reported_cost(completion, answer.header(dialect.cost_header))
 
 
-def _gathered(provider: str, dialect: Dialect, body: bytes, created: int) -> Completion:
+def _gathered(wire: Wire, provider: str, dialect: Dialect, body: bytes, created: int) -> Completion:
     reader = dialect.reader(show_usage=True, created=created)
     events = _fed(provider, reader, body) + _fed(provider, reader, None)
     if reader.error is not None:
         raise NotAnAnswer("an error in a stream", reader.error)
-    if not (reader.is_finished and (has_content(events) or _has_ended(reader))):
+    if not (reader.is_finished and (wire.has_content(events) or _has_ended(reader))):
         raise ProviderUnavailable(provider, f"{provider} ended the stream without finishing it.")
-    whole = gather(events + reader.end(_METADATA))
+    whole = wire.gather(events + reader.end(_METADATA))
     return Completion(whole, reader.model, reader.service_tier, reader.counts)
 
 

@@ -133,6 +133,7 @@ class _Client(TypedDict):
     user_agent: str | None
     session_id: str | None
     end_user: str | None
+    endpoint: str
 
 
 def _client_of(asked: Asked) -> _Client:
@@ -141,6 +142,7 @@ def _client_of(asked: Asked) -> _Client:
         "user_agent": asked.user_agent,
         "session_id": asked.session_id,
         "end_user": asked.chat.end_user,
+        "endpoint": asked.wire.endpoint,
     }
 
 

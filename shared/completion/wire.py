@@ -2,33 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
 
 from shared.errors import SwitchyardError
-from shared.wire.chat.answer import splice, text_bytes
+from shared.wire.chat.answer import Completion, splice, text_bytes
 from shared.wire.chat.first_content import has_content
 from shared.wire.chat.request import ChatRequest, decode_chat
+from shared.wire.chat.whole_stream import WholeAnswer, gather
+from shared.wire.dialect import Dialect, Reader
 from shared.wire.error_body import encode_error
 
 
-class Wire(NamedTuple):
-    """`read` raises MalformedBody and InvalidField. The other half is the provider's dialect.
+class Whole(Reader, Protocol):
+    """A whole answer to be sent as a stream; `first` is all but its end."""
 
-    `has_content`: whether events of a stream say anything yet. `text_bytes`: how much a JSON answer
-    says, for one that reports no usage. `splice` puts `_metadata` into a JSON answer.
+    def first(self) -> bytes: ...
+
+
+class OpenWhole(Protocol):
+    def __call__(self, completion: Completion, *, show_usage: bool) -> Whole: ...
+
+
+class Wire(NamedTuple):
+    """`read` takes a body and the headers beside it; it raises MalformedBody and InvalidField.
+
+    `over`: how a request of this door is put to a provider of that dialect; what such a dialect
+    answers is in this door's words. `has_content`: whether events of a stream say anything yet.
+    `text_bytes`: how much a JSON answer says, for one that reports no usage. `whole` and `gather`:
+    JSON answered to a stream request, and the other way round. `splice` puts `_metadata` into a
+    JSON answer. Errors are written with the request's id.
     """
 
-    read: Callable[[bytes], ChatRequest]
+    endpoint: str
+    read: Callable[[bytes, Mapping[bytes, bytes]], ChatRequest]
+    over: Callable[[Dialect, ChatRequest], Dialect]
     has_content: Callable[[bytes], bool]
     text_bytes: Callable[[bytes], int]
+    whole: OpenWhole
+    gather: Callable[[bytes], bytes]
     splice: Callable[[bytes, bytes], bytes]
-    error_body: Callable[[SwitchyardError], bytes]
-    error_event: Callable[[SwitchyardError], bytes]
+    error_body: Callable[[SwitchyardError, str], bytes]
+    error_event: Callable[[SwitchyardError, str], bytes]
 
 
-def _error_event(error: SwitchyardError) -> bytes:
+def _read(body: bytes, _headers: Mapping[bytes, bytes]) -> ChatRequest:
+    return decode_chat(body)
+
+
+def _as_it_is(dialect: Dialect, _chat: ChatRequest) -> Dialect:
+    return dialect
+
+
+def _error_body(error: SwitchyardError, _request_id: str) -> bytes:
+    return encode_error(error)
+
+
+def _error_event(error: SwitchyardError, _request_id: str) -> bytes:
     return b"data: %b\n\n" % encode_error(error)
 
 
-CHAT = Wire(decode_chat, has_content, text_bytes, splice, encode_error, _error_event)
+CHAT = Wire(
+    "chat",
+    _read,
+    _as_it_is,
+    has_content,
+    text_bytes,
+    WholeAnswer,
+    gather,
+    splice,
+    _error_body,
+    _error_event,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -22,6 +22,8 @@ from shared.wire.providers import provider_of
 from shared.wire.request_headers import request_headers
 from shared.wire.translated import Sending, Translated
 from shared.wire.usage import Counts
+
+WireName = Literal["chat", "messages"]
 
 
 class Reader(Protocol):
@@ -65,7 +67,7 @@ class OpenReader(Protocol):
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
-    """Between OpenAI's wire, which the client speaks, and a provider's.
+    """Between OpenAI's wire and a provider's, whose name `wire` is.
 
     `path` goes behind the base URL, and so does `check_path`, which is answered free of charge,
     with 200 to a good key. `cost_header` is the header of a JSON answer that tells its cost, if
@@ -73,6 +75,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     Unix seconds, for a provider that tells no time.
     """
 
+    wire: WireName
     path: str
     check_path: str
     cost_header: bytes | None = None
@@ -83,6 +86,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _MESSAGES = Dialect(
+    wire="messages",
     path=messages.PATH,
     check_path=messages.CHECK_PATH,
     headers=partial(request_headers, auth=Auth.X_API_KEY, more=messages.VERSION),
@@ -105,6 +109,7 @@ def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
     provider = provider_of(slug)
     auth = Auth.X_API_KEY if auth_type == Auth.X_API_KEY else Auth.BEARER
     return Dialect(
+        wire="chat",
         path=chat.PATH,
         check_path=provider.check_path,
         cost_header=provider.cost_header,

@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.wire.provider import Auth
 
+_CRLF: Final = b"\r\n"
 _CREDENTIAL: Final = re.compile(rb"(?im)^(?:authorization: bearer|x-api-key:) ([^\r\n]+)")
 
 
@@ -22,6 +23,13 @@ def request_headers(api_key: str | None, *, auth: Auth = Auth.BEARER, more: byte
         raise ValueError("the API key has characters that a header cannot carry")
     name = b"x-api-key: " if auth is Auth.X_API_KEY else b"authorization: Bearer "
     return b"%b%b\r\n%b%b" % (name, api_key.encode(), lines, more)
+
+
+def with_lines(headers: bytes, lines: bytes) -> bytes:
+    """Header lines with `lines` in the place of those of the same names."""
+    names = {line.partition(b":")[0] for line in lines.split(_CRLF)}
+    kept = [line for line in headers.split(_CRLF) if line.partition(b":")[0] not in names]
+    return b"".join(line + _CRLF for line in kept) + lines
 
 
 def secrets_in(headers: bytes) -> list[str]:

@@ -11,10 +11,14 @@ from shared.wire.chat.request import ChatRequest
 
 
 class Translated(msgspec.Struct, frozen=True):
-    """The body to send, and the names of the client's fields that are not in it."""
+    """The body to send, and the names of the client's fields that are not in it.
+
+    `head`: header lines, each ending in CRLF, in the place of those of the same names.
+    """
 
     body: bytes
     dropped: tuple[str, ...] = ()
+    head: bytes = b""
 
 
 class Sending(msgspec.Struct, frozen=True):
