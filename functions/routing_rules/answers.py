@@ -39,7 +39,7 @@ class LevelCard(msgspec.Struct, frozen=True):
     rank: int
     price_ceiling_usd_per_mtok: msgspec.Raw
     ttft_target_ms: int
-    may_change_level: bool
+    fallback: str
     default_max_tokens: int | None
     default_temperature: msgspec.Raw
     updated_at: datetime
@@ -60,7 +60,7 @@ def level_card(row: LevelRow) -> LevelCard:
         rank=row.rank,
         price_ceiling_usd_per_mtok=_number(row.price_ceiling_usd_per_mtok),
         ttft_target_ms=row.ttft_target_ms,
-        may_change_level=row.may_change_level,
+        fallback=row.fallback,
         default_max_tokens=row.default_max_tokens,
         default_temperature=_number(row.default_temperature),
         updated_at=row.updated_at,

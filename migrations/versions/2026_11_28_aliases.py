@@ -1,4 +1,4 @@
-"""Names that stand for other models.
+"""Names that stand for other models, and how far a power level may look for one.
 
 Revision ID: 0010
 Revises: 0009
@@ -26,7 +26,13 @@ def upgrade() -> None:
         " updated_at timestamptz DEFAULT now() NOT NULL,"
         " CONSTRAINT pk_model_aliases PRIMARY KEY (name))"
     )
+    # It takes the place of may_change_level, which goes once no process reads it any more.
+    op.execute(
+        "ALTER TABLE power_levels ADD COLUMN IF NOT EXISTS fallback text DEFAULT 'level' NOT NULL"
+        " CONSTRAINT ck_power_levels_fallback CHECK (fallback IN ('rules', 'level', 'any'))"
+    )
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE power_levels DROP COLUMN fallback")
     op.execute("DROP TABLE model_aliases")

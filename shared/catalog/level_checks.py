@@ -13,7 +13,7 @@ from shared.catalog.levels import LevelRow
 from shared.errors import Conflict, InvalidField
 from shared.pricing.price import PICO_USD_PER_TOKEN
 from shared.routing.levels import AUTO
-from shared.routing.snapshot import Snapshot
+from shared.routing.snapshot import Fallback, Snapshot
 
 _LEVEL = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _MOST = 10**6
@@ -26,6 +26,7 @@ NOT_USED: Mapping[str, object] = {"ttft_target_ms": _USUAL_TTFT_TARGET_MS}
 
 class NewLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`rank` orders the levels, cheapest first; the ceiling is on three parts input, one output.
+    `fallback` says where a request may go that no rule of the level can serve.
     `ttft_target_ms` is not used yet: another value than the present one is refused.
     """
 
@@ -33,7 +34,7 @@ class NewLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rank: int
     price_ceiling_usd_per_mtok: Decimal
     ttft_target_ms: int = _USUAL_TTFT_TARGET_MS
-    may_change_level: bool = False
+    fallback: Fallback = Fallback.LEVEL
     default_max_tokens: int | None = None
     default_temperature: Decimal | None = None
 
@@ -44,7 +45,7 @@ class ChangeLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     rank: int | UnsetType = UNSET
     price_ceiling_usd_per_mtok: Decimal | UnsetType = UNSET
     ttft_target_ms: int | UnsetType = UNSET
-    may_change_level: bool | UnsetType = UNSET
+    fallback: Fallback | UnsetType = UNSET
     default_max_tokens: int | UnsetType | None = UNSET
     default_temperature: Decimal | UnsetType | None = UNSET
 

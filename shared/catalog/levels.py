@@ -21,14 +21,14 @@ class LevelRow(msgspec.Struct, frozen=True):
     rank: int
     price_ceiling_usd_per_mtok: Decimal
     ttft_target_ms: int
-    may_change_level: bool
+    fallback: str
     default_max_tokens: int | None
     default_temperature: Decimal | None
     updated_at: datetime
 
 
 _LEVELS = (
-    "SELECT name, rank, price_ceiling_usd_per_mtok, ttft_target_ms, may_change_level,"
+    "SELECT name, rank, price_ceiling_usd_per_mtok, ttft_target_ms, fallback,"
     " default_max_tokens, default_temperature, updated_at FROM power_levels"
 )
 

@@ -16,6 +16,7 @@ from shared.log import get_logger
 from shared.pricing.price import PICO_USD_PER_TOKEN, Price, parse_price
 from shared.routing.aliases import Alias, Target
 from shared.routing.snapshot import (
+    Fallback,
     Health,
     Model,
     PowerLevel,
@@ -136,7 +137,7 @@ def _power_level(row: Row) -> PowerLevel:
         name=row["name"],
         rank=row["rank"],
         price_ceiling=int(row["price_ceiling_usd_per_mtok"] * PICO_USD_PER_TOKEN),
-        may_change_level=row["may_change_level"],
+        fallback=Fallback(row["fallback"]),
         default_max_tokens=row["default_max_tokens"],
         default_temperature=None if temperature is None else float(temperature),
     )

@@ -40,11 +40,11 @@ MODELS = (
     ModelSeed("anthropic", "claude-opus-5-5", "precision", 100, "professional", True, False),
 )
 
-# Name, rank, price ceiling in USD per million tokens, TTFT target in ms, may change level.
+# Name, rank, price ceiling in USD per million tokens, TTFT target in ms.
 _POWER_LEVELS = (
-    ("eco", 1, Decimal("0.60"), 1500, True),
-    ("balanced", 2, Decimal(4), 2500, True),
-    ("precision", 3, Decimal(20), 6000, False),
+    ("eco", 1, Decimal("0.60"), 1500),
+    ("balanced", 2, Decimal(4), 2500),
+    ("precision", 3, Decimal(20), 6000),
 )
 _UNVERSIONED: LiteralString = (
     "FROM llm_models WHERE cost_per_1m_input_tokens IS NOT NULL"
@@ -80,8 +80,7 @@ def _seed_power_levels(connection: psycopg.Connection[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO power_levels"
-            " (name, rank, price_ceiling_usd_per_mtok, ttft_target_ms, may_change_level)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            " (name, rank, price_ceiling_usd_per_mtok, ttft_target_ms) VALUES (%s, %s, %s, %s)",
             _POWER_LEVELS,
         )
     return len(_POWER_LEVELS)

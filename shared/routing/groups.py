@@ -1,7 +1,8 @@
 """The deployments that a request may be served by, group by group, best group first. Pure.
 
-A power level: the models that its rules name; its fallback rules; other models of the level; then,
-where the level may change, the others under its price ceiling. Names: each name a group of its own.
+A power level: the models that its rules name; its fallback rules; then, as far as the level's
+`fallback` goes, other models of the level; the others under its price ceiling. Names: each name a
+group of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from shared.routing.choice import Candidate, Reason
 from shared.routing.fit import RoutingRequest
 from shared.routing.levels import tier_met
 from shared.routing.own_keys import UsePolicy
-from shared.routing.snapshot import Health, Model, PowerLevel, Rule, Snapshot
+from shared.routing.snapshot import Fallback, Health, Model, PowerLevel, Rule, Snapshot
 
 Rank = tuple[int, ...]
 """Equal ranks within a group are on a par, and may be told apart by weight."""
@@ -46,8 +47,10 @@ def groups_of_level(
     met = [rule for rule in snapshot.rules_by_level.get(level.name, ()) if _rule_met(rule, request)]
     yield _by_rank(_of_rule(rule, Reason.RULE) for rule in met if not rule.is_fallback)
     yield _by_rank(_of_rule(rule, Reason.FALLBACK_RULE) for rule in met if rule.is_fallback)
+    if level.fallback is Fallback.RULES:
+        return
     yield _Lazy(snapshot.models_by_level.get(level.name, ()), Reason.SAME_LEVEL)
-    if level.may_change_level:
+    if level.fallback is Fallback.ANY:
         models = snapshot.models_dearest_first
         # Dearest first: what is above the ceiling is at the front and need not be looked at.
         first = bisect_left(models, -level.price_ceiling, key=lambda one: -_blended(one))

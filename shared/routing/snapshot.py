@@ -100,6 +100,18 @@ class Rule(msgspec.Struct, frozen=True):
     fallback_order: int
 
 
+class Fallback(StrEnum):
+    """Where a request of a level goes that none of its rules can serve.
+
+    `rules`: nowhere. `level`: to the level's other models. `any`: then to every listed model that
+    is under the level's price ceiling.
+    """
+
+    RULES = "rules"
+    LEVEL = "level"
+    ANY = "any"
+
+
 class PowerLevel(msgspec.Struct, frozen=True):
     """A contract: `price_ceiling` is pico-USD per token on a 3:1 input:output blend.
 
@@ -109,7 +121,7 @@ class PowerLevel(msgspec.Struct, frozen=True):
     name: str
     rank: int
     price_ceiling: int
-    may_change_level: bool
+    fallback: Fallback
     default_max_tokens: int | None
     default_temperature: float | None
 

@@ -53,11 +53,11 @@ def test_every_seeded_model_is_under_the_ceiling_of_its_level(migrated_database_
 def test_the_power_levels_are_the_contract_of_the_design(migrated_database_url: str) -> None:
     assert rows(
         migrated_database_url,
-        "SELECT name, price_ceiling_usd_per_mtok, may_change_level FROM power_levels ORDER BY rank",
+        "SELECT name, price_ceiling_usd_per_mtok, fallback FROM power_levels ORDER BY rank",
     ) == [
-        ("eco", Decimal("0.60"), True),
-        ("balanced", Decimal(4), True),
-        ("precision", Decimal(20), False),
+        ("eco", Decimal("0.60"), "level"),
+        ("balanced", Decimal(4), "level"),
+        ("precision", Decimal(20), "level"),
     ]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import SQLModel
 
 from shared.db.tables import naming as naming
@@ -156,9 +156,16 @@ class LlmRoutingRule(SQLModel, table=True):
 
 
 class PowerLevel(SQLModel, table=True):
-    """The ceiling is on a model's blended price: three parts input, one part output."""
+    """The ceiling is on a model's blended price: three parts input, one part output.
+
+    `fallback` is that of shared/routing/snapshot.py. It took the place of `may_change_level`, which
+    stays until no process of the last release reads it.
+    """
 
     __tablename__: ClassVar[Any] = "power_levels"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("fallback IN ('rules', 'level', 'any')", name="fallback"),
+    )
 
     name: str = words(key=True)
     rank: int = small()
@@ -167,6 +174,7 @@ class PowerLevel(SQLModel, table=True):
     may_change_level: bool = flag(default=False)
     default_max_tokens: int | None = small(null=True)
     default_temperature: Decimal | None = ratio()
+    fallback: str = words(default="level")
     updated_at: datetime = moment(now=True)
 
 

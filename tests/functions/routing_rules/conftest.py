@@ -20,10 +20,11 @@ def own_deployment(
     new_place: NewPlace,
     simulated: SimulatedProvider,
 ) -> Deployment:
-    return Deployment(
-        **new_place("routing")._asdict(),
-        simulated_url=simulated.url,
-    )
+    """Balanced looks at any listed model here, so that there are some to drop."""
+    place = new_place("routing")
+    with connect(place.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE power_levels SET fallback = 'any' WHERE name = 'balanced'")
+    return Deployment(**place._asdict(), simulated_url=simulated.url)
 
 
 @pytest.fixture(scope="module")

@@ -179,8 +179,10 @@ def test_a_level_is_made_used_changed_and_deleted(web: UvicornServer, rule: Any)
         assert ask(web.url, model="turbo").json()["_metadata"]["power_level"] == "turbo"
         in_use = call(web, "DELETE", path)
         assert in_use.json()["error"]["code"] == "power_level_in_use"
-        changed = call(web, "PATCH", path, {"default_temperature": 0.5})
+        assert made.json()["fallback"] == "level"
+        changed = call(web, "PATCH", path, {"default_temperature": 0.5, "fallback": "any"})
         assert changed.json()["default_temperature"] == 0.5
+        assert changed.json()["fallback"] == "any"
         assert changed.json()["price_ceiling_usd_per_mtok"] == 12.5
     finally:
         call(web, "DELETE", f"{RULES}/{used['id']}")
@@ -202,6 +204,7 @@ def test_a_level_is_made_used_changed_and_deleted(web: UvicornServer, rule: Any)
             "ceiling_under_every_price",
         ),
         ({"default_temperature": 3}, "default_temperature", "invalid_value"),
+        ({"fallback": "everything"}, "fallback", "invalid_value"),
         ({"ttft_target_ms": 0}, "ttft_target_ms", "setting_not_used"),
         ({"ttft_target_ms": 900}, "ttft_target_ms", "setting_not_used"),
     ],

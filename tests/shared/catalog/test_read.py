@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from shared.catalog.read import ChangeCounters, read_snapshot, read_versions
 from shared.db.session import SESSION
 from shared.pricing.price import PriceTier, Rates
-from shared.routing.snapshot import Health, Snapshot, Tier
+from shared.routing.snapshot import Fallback, Health, Snapshot, Tier
 from shared.wire.providers import SEEDS
 
 
@@ -60,7 +60,7 @@ def test_a_fresh_installation_reads_as_seeded(migrated_database_url: str) -> Non
         ("balanced", 4_000_000),
         ("precision", 20_000_000),
     ]
-    assert [one.may_change_level for one in snapshot.levels] == [True, True, False]
+    assert {one.fallback for one in snapshot.levels} == {Fallback.LEVEL}
     rules = [(one.power_level, one.tier, one.model.provider.slug) for one in snapshot.rules]
     assert rules == [
         ("eco", Tier.FREE, "groq"),

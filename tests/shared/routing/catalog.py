@@ -9,6 +9,7 @@ import msgspec
 
 from shared.pricing.price import Price, PriceTier, Rates
 from shared.routing.snapshot import (
+    Fallback,
     Health,
     Model,
     PowerLevel,
@@ -92,21 +93,21 @@ def rule(id: int, of: Model, level: str, **changes: Any) -> Rule:  # noqa: A002
     return msgspec.structs.replace(plain, **changes)
 
 
-def level(name: str, rank: int, ceiling_usd: float, *, may_change_level: bool) -> PowerLevel:
+def level(name: str, rank: int, ceiling_usd: float, fallback: Fallback) -> PowerLevel:
     return PowerLevel(
         name=name,
         rank=rank,
         price_ceiling=round(ceiling_usd * 10**6),
-        may_change_level=may_change_level,
+        fallback=fallback,
         default_max_tokens=None,
         default_temperature=None,
     )
 
 
 LEVELS = (
-    level("eco", 0, 0.60, may_change_level=True),
-    level("balanced", 1, 4, may_change_level=True),
-    level("precision", 2, 20, may_change_level=False),
+    level("eco", 0, 0.60, Fallback.ANY),
+    level("balanced", 1, 4, Fallback.ANY),
+    level("precision", 2, 20, Fallback.LEVEL),
 )
 
 SLUGS = ("openai", "anthropic", "google", "groq", "openrouter")
