@@ -170,9 +170,8 @@ class Attempts:
         try:
             target = await self._targets.opened(candidate)
             course.is_simulated, course.via = target.is_simulated, target.via
-            request, course.dropped_params = outgoing(
-                asked, course.plan.choice.level, candidate, target
-            )
+            request, sent = outgoing(asked, course.plan.choice.level, candidate, target)
+            course.dropped_params, course.max_tokens = sent.dropped, sent.max_tokens
             course.intent = self._usage.write_intent(asked, course, self.deadline_s)
             reached_before, course.reached_upstream = course.reached_upstream, True
             is_asked = was_sent = True

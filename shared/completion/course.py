@@ -28,7 +28,8 @@ class Course:
     `candidate` is the one that answers, or was tried last; `attempts` are those that failed.
     `upstream_s` is what the providers took, and pauses. `may_have_cost`: a call broke off that may
     have been billed to us. `has_content`: something of the candidate's answer has come.
-    `why_unfit`: the field that a provider could not be sent.
+    `why_unfit`: the field that a provider could not be sent. `max_tokens`: what the candidate was
+    let answer with, for all choices together.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Course:
         "has_content",
         "intent",
         "is_simulated",
+        "max_tokens",
         "may_have_cost",
         "plan",
         "reached_upstream",
@@ -64,6 +66,7 @@ class Course:
         self.via: str | None = None
         self.may_have_cost = False
         self.dropped_params: tuple[str, ...] = ()
+        self.max_tokens: int | None = None
         self.reached_upstream = False
 
     def begin(self, candidate: Candidate) -> None:

@@ -11,15 +11,15 @@ from shared.routing.snapshot import PowerLevel
 from shared.upstream.request import UpstreamRequest
 from shared.wire.chat.request import ChatRequest, raw_json
 from shared.wire.request_headers import with_lines
-from shared.wire.translated import Sending
+from shared.wire.translated import Sending, Translated
 
 _LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens")
 
 
 def outgoing(
     asked: Asked, level: PowerLevel | None, candidate: Candidate, target: Target
-) -> tuple[UpstreamRequest, tuple[str, ...]]:
-    """The request, and the names of the fields that were left out of it.
+) -> tuple[UpstreamRequest, Translated]:
+    """The request, and what became of the caller's.
 
     `level`: whose defaults hold where the caller said nothing. Raises InvalidField for a field
     that the provider cannot honor.
@@ -46,7 +46,7 @@ def outgoing(
         target.may_be_private,
         target.goes_direct,
     )
-    return request, translated.dropped
+    return request, translated
 
 
 def _clamped(chat: ChatRequest, max_tokens: int) -> ChatRequest:

@@ -14,7 +14,7 @@ from shared.ledger.record import UsageFinal, UsageIntent
 from shared.pricing.charge import Charge, charge
 from shared.wire.providers import provider_of
 from shared.wire.text import clean_or_none
-from shared.wire.usage import Counts, Usage, believed, estimate_tokens, settle
+from shared.wire.usage import LARGEST_WINDOW, Counts, Usage, believed, settle
 
 TOKENS_PER_S = 50
 """What a model writes while nobody sees it, for an estimate: a usual rate of large models."""
@@ -52,7 +52,7 @@ def answered(asked: Asked, won: Answered) -> Outcome:
     usage = settle(
         _believed(asked, won.course, completion.counts),
         partial(_prompt_tokens, asked),
-        lambda: estimate_tokens(asked.wire.text_bytes(completion.body)),
+        lambda: asked.wire.text_tokens(completion.body),
     )
     return Outcome(usage, 200, answer=completion)
 
@@ -66,7 +66,7 @@ def cut_off(asked: Asked, won: OpenStream, status: int, error: str) -> Outcome:
     """Of a stream that did not: what came of it. A count that came before may be behind it."""
     usage, reader = _streamed_usage(asked, won), won.reader
     if not reader.is_finished or reader.counts is None:
-        came = estimate_tokens(reader.delivered_text_bytes())
+        came = reader.delivered_tokens()
         tokens = max(usage.completion_tokens, came, _thoughts(won.course))
         usage = msgspec.structs.replace(usage, completion_tokens=tokens, is_estimated=True)
     return Outcome(usage, status, error, reader)
@@ -91,7 +91,7 @@ def _streamed_usage(asked: Asked, won: OpenStream) -> Usage:
     return settle(
         _believed(asked, won.course, won.reader.counts),
         partial(_prompt_tokens, asked),
-        lambda: estimate_tokens(won.reader.delivered_text_bytes()),
+        won.reader.delivered_tokens,
     )
 
 
@@ -101,18 +101,10 @@ def _believed(asked: Asked, course: Course, counts: Counts | None) -> Counts | N
         return None
     return believed(
         counts,
-        most_tokens=course.candidate.model.context_window,
-        most_answer_tokens=_most_answer_tokens(asked, course),
+        window=course.candidate.model.context_window or LARGEST_WINDOW,
+        most_answer_tokens=course.max_tokens,
+        choices=asked.chat.n,
     )
-
-
-def _most_answer_tokens(asked: Asked, course: Course) -> int | None:
-    """What outgoing.py let the provider answer with, for all choices together."""
-    level, candidate = course.plan.choice.level, course.candidate
-    most = asked.chat.max_tokens or (level.default_max_tokens if level else None)
-    if candidate.max_tokens is not None:
-        most = min(most or candidate.max_tokens, candidate.max_tokens)
-    return most * asked.chat.n if most is not None else None
 
 
 def _prompt_tokens(asked: Asked) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from shared.errors import SwitchyardError
-from shared.wire.chat.answer import Completion, splice, text_bytes
+from shared.wire.chat.answer import Completion, splice, text_tokens
 from shared.wire.chat.first_content import has_content
 from shared.wire.chat.request import ChatRequest, decode_chat
 from shared.wire.chat.whole_stream import WholeAnswer, gather
@@ -29,7 +29,7 @@ class Wire(NamedTuple):
 
     `over`: how a request of this door is put to a provider of that dialect; what such a dialect
     answers is in this door's words. `has_content`: whether events of a stream say anything yet.
-    `text_bytes`: how much a JSON answer says, for one that reports no usage. `whole` and `gather`:
+    `text_tokens`: how much a JSON answer says, for one that reports no usage. `whole` and `gather`:
     JSON answered to a stream request, and the other way round. `splice` puts `_metadata` into a
     JSON answer. Errors are written with the request's id.
     """
@@ -38,7 +38,7 @@ class Wire(NamedTuple):
     read: Callable[[bytes, Mapping[bytes, bytes]], ChatRequest]
     over: Callable[[Dialect, ChatRequest], Dialect]
     has_content: Callable[[bytes], bool]
-    text_bytes: Callable[[bytes], int]
+    text_tokens: Callable[[bytes], int]
     whole: OpenWhole
     gather: Callable[[bytes], bytes]
     splice: Callable[[bytes, bytes], bytes]
@@ -67,7 +67,7 @@ CHAT = Wire(
     _read,
     _as_it_is,
     has_content,
-    text_bytes,
+    text_tokens,
     WholeAnswer,
     gather,
     splice,

@@ -14,11 +14,13 @@ class Translated(msgspec.Struct, frozen=True):
     """The body to send, and the names of the client's fields that are not in it.
 
     `head`: header lines, each ending in CRLF, in the place of those of the same names.
+    `max_tokens`: what it lets the provider answer with, for all choices together; None: no limit.
     """
 
     body: bytes
     dropped: tuple[str, ...] = ()
     head: bytes = b""
+    max_tokens: int | None = None
 
 
 class Sending(msgspec.Struct, frozen=True):

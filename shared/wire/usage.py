@@ -131,18 +131,26 @@ def add_up(counts: Counts) -> Counts:
     return _without(known, lost) if lost else known
 
 
-def believed(counts: Counts, *, most_tokens: int | None, most_answer_tokens: int | None) -> Counts:
+LARGEST_WINDOW = 10_000_000
+"""Of the models whose window is not known here: Llama 4 Scout's, the largest on sale
+(llama.com/models/llama-4)."""
+
+
+def believed(
+    counts: Counts, *, window: int, most_answer_tokens: int | None, choices: int = 1
+) -> Counts:
     """The counts without those that are above what was possible.
 
-    `most_tokens` is the model's context window. `most_answer_tokens` is what the request allowed
-    for all choices together: some providers count thoughts beside it.
+    `window`: the tokens that the model's context holds, with each of its `choices` apart.
+    `most_answer_tokens`: what the request allowed for all choices together; some providers count
+    thoughts beside it.
     """
     prompt, completion = counts.prompt_tokens or 0, counts.completion_tokens or 0
     spoken = completion - (counts.reasoning_tokens or 0)
     lost: list[str] = []
-    if most_tokens is not None and prompt > most_tokens:
+    if prompt > window:
         lost += _OF_PROMPT
-    if (most_tokens is not None and completion > most_tokens) or (
+    if completion > window * choices or (
         most_answer_tokens is not None and spoken > most_answer_tokens
     ):
         lost += _OF_COMPLETION
@@ -203,11 +211,3 @@ def read_cost(text: bytes) -> int | None:
     if not usd.is_finite() or not 0 <= usd <= _MAX_COST_USD:
         return None
     return int(usd.scaleb(_PICO_DIGITS).to_integral_value())
-
-
-def estimate_tokens(utf8_bytes: int) -> int:
-    """Tokens of a text nobody counted: one for four bytes, the rule of thumb OpenAI gives.
-
-    Source: help.openai.com, "What are tokens and how to count them?".
-    """
-    return -(-utf8_bytes // 4)

@@ -19,10 +19,15 @@ from psycopg.types.json import Jsonb
 from tests.fakes.gateway import PATH, USER
 from tests.fakes.raw_server import RawServer, Wire
 
-DIALECTS = ("openai", "anthropic")
 PAIRS = 120
 PAUSE_S = 0.3
 WINDOW = 100_000
+KINDS = {
+    "openai": ("openai", WINDOW),
+    "anthropic": ("anthropic", WINDOW),
+    "no window": ("openai", None),
+}
+"""What pairs there are: of which dialect the first is, and the window that is known of it."""
 HELLO = [{"role": "user", "content": "hello there"}]
 COST = 0.0002
 """What USAGE costs."""
@@ -54,10 +59,10 @@ class Told:
 class Pair:
     """`first` is asked before `second`; both have one model, 1 USD a million tokens in, 5 out."""
 
-    def __init__(self, url: str, name: str, first: Told, second: Told) -> None:
+    def __init__(self, url: str, slugs: tuple[str, str], first: Told, second: Told) -> None:
         self.first, self.second = first, second
         self._url = url
-        self._models = [f"told-{name}-first/m", f"told-{name}-second/m"]
+        self._models = [f"{slug}/m" for slug in slugs]
 
     def ask(self, *, stream: bool, alone: bool = False, **body: Any) -> httpx.Response:
         """A completion; `alone`: the second is no choice."""
@@ -68,16 +73,16 @@ class Pair:
 
 
 NewPair = Callable[[str], Pair]
-"""The fixture `new_pair`: a pair nobody has asked yet; it is given the first one's dialect."""
+"""The fixture `new_pair`: a pair nobody has asked yet, of the kind that it is given."""
 
 
 class ToldProviders:
-    """All the pairs, of both dialects. Use `next_pair`."""
+    """All the pairs, of each kind. Use `next_pair`."""
 
     def __init__(self) -> None:
         self._told: dict[str, Told] = {}
         self._server = RawServer(self._answer)
-        self._numbers = {dialect: itertools.count() for dialect in DIALECTS}
+        self._numbers = {kind: itertools.count() for kind in KINDS}
         self.url = ""
 
     @contextmanager
@@ -90,10 +95,9 @@ class ToldProviders:
         """Add them to a catalog."""
         tier = {"start_tokens": 0, "input": "1", "output": "5", "cached": "0.1"}
         with psycopg.connect(database_url, autocommit=True) as connection:
-            for dialect, number, place in itertools.product(
-                DIALECTS, range(PAIRS), ("first", "second")
-            ):
-                slug = f"told-{dialect}-{number}-{place}"
+            for kind, number, place in itertools.product(KINDS, range(PAIRS), ("first", "second")):
+                slug = _slug(kind, number, place)
+                dialect, window = KINDS[kind]
                 # What falls over speaks OpenAI's wire: then a mixture is tested too.
                 speaks = dialect if place == "first" else "openai"
                 connection.execute(
@@ -103,15 +107,16 @@ class ToldProviders:
                     " model_id, context_window) SELECT id, 'm', 'm', %s FROM provider RETURNING id)"
                     " INSERT INTO model_prices (model_id, version, valid_from, source, checked_at,"
                     " prices) SELECT id, 1, now(), 'test', now(), %s FROM model",
-                    [slug, slug, f"{self.url}/{slug}/v1", speaks, WINDOW, Jsonb({"tiers": [tier]})],
+                    [slug, slug, f"{self.url}/{slug}/v1", speaks, window, Jsonb({"tiers": [tier]})],
                 )
 
-    def next_pair(self, url: str, dialect: str) -> Pair:
-        name = f"{dialect}-{next(self._numbers[dialect]) % PAIRS}"
+    def next_pair(self, url: str, kind: str) -> Pair:
+        number = next(self._numbers[kind]) % PAIRS
+        slugs = _slug(kind, number, "first"), _slug(kind, number, "second")
         first, second = Told(), Told()
-        self._told[f"told-{name}-first"], self._told[f"told-{name}-second"] = first, second
+        self._told |= zip(slugs, (first, second), strict=True)
         second.says(as_json(completion("from the second")), as_events(*chunks("from the second")))
-        return Pair(url, name, first, second)
+        return Pair(url, slugs, first, second)
 
     async def _answer(self, wire: Wire) -> None:
         request = await wire.request()
@@ -121,6 +126,10 @@ class ToldProviders:
         if told.later:
             await asyncio.sleep(PAUSE_S)
             await wire.send(told.later)
+
+
+def _slug(kind: str, number: int, place: str) -> str:
+    return f"told-{kind.replace(' ', '-')}-{number}-{place}"
 
 
 def as_json(body: object, head: bytes = b"content-type: application/json\r\n") -> bytes:

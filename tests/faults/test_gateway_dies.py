@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from shared.completion.client import MOST_DRAINS
-from shared.wire.usage import estimate_tokens
+from shared.wire.tokens.text import count_text
 from tests.fakes.death import wait_for_death
 from tests.fakes.gateway import PATH, USER, Deployment, ask
 from tests.fakes.simulated import SimulatedProvider
@@ -164,7 +164,7 @@ def test_r7_who_hangs_up_is_billed_what_was_counted_or_came_and_the_provider_is_
     for request_id, text in delivered.items():
         row = by_id[request_id]
         assert (row["state"], row["error_message"]) == ("final", "client_disconnected")
-        assert row["completion_tokens"] >= estimate_tokens(len(text.encode()))
+        assert row["completion_tokens"] >= count_text(text)
         assert row["cost_total_usd"] > 0
     assert len(calls) == number
     assert all(call["ended_at"] for call in calls), "a provider was left talking to nobody"

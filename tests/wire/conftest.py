@@ -33,4 +33,4 @@ def told_gateway(told: Deployment) -> Iterator[UvicornServer]:
 
 @pytest.fixture
 def new_pair(told_gateway: UvicornServer, told_providers: ToldProviders) -> NewPair:
-    return lambda dialect: told_providers.next_pair(told_gateway.url, dialect)
+    return lambda kind: told_providers.next_pair(told_gateway.url, kind)

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import pytest
 
+from shared.wire.usage import LARGEST_WINDOW, MAX_TOKENS
 from tests.fakes.told_provider import (
     COST,
     DONE,
     USAGE,
+    WINDOW,
     NewPair,
     as_events,
     as_json,
@@ -164,6 +166,54 @@ def test_an_answer_above_max_tokens_is_estimated_unless_it_is_thoughts(new_pair:
         pair.first.says(as_json(completion("hello", usage)))
         told = metadata_of(pair.ask(stream=False, **fields))
         assert told["cost_quality"] == quality, (usage, fields)
+
+
+def test_each_choice_has_the_window_for_itself(new_pair: NewPair) -> None:
+    for completion_tokens, n, quality in (
+        (WINDOW, 1, "measured"),
+        (WINDOW + 1, 1, "estimated"),
+        (2 * WINDOW, 2, "measured"),
+        (2 * WINDOW + 1, 2, "estimated"),
+    ):
+        pair = new_pair("openai")
+        pair.first.says(as_json(completion("hello", {**PROMPT, **tokens_out(completion_tokens)})))
+        told = metadata_of(pair.ask(stream=False, n=n))
+        assert told["cost_quality"] == quality, (completion_tokens, n)
+
+
+def tokens_out(number: int) -> dict[str, object]:
+    return {"completion_tokens": number}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_counts_is_the_max_tokens_that_was_sent(new_pair: NewPair, stream: bool) -> None:
+    """Anthropic is always sent one, and no `n`."""
+    for output_tokens, fields, quality in (
+        (8192, {}, "measured"),
+        (8193, {}, "estimated"),
+        (10, {"max_tokens": 10, "n": 2, "drop_params": True}, "measured"),
+        (11, {"max_tokens": 10, "n": 2, "drop_params": True}, "estimated"),
+    ):
+        usage = {"input_tokens": 100, "output_tokens": output_tokens}
+        pair = new_pair("anthropic")
+        pair.first.says(
+            as_json(message("hello", usage=usage)),
+            as_events(*message_events("hello", start=usage, end=usage)),
+        )
+        told = metadata_of(pair.ask(stream=stream, **fields))
+        assert told["cost_quality"] == quality, (output_tokens, fields)
+
+
+@pytest.mark.parametrize("tokens", [LARGEST_WINDOW + 1, MAX_TOKENS])
+def test_of_a_model_whose_window_is_not_known_nothing_absurd_is_believed(
+    new_pair: NewPair, tokens: int
+) -> None:
+    pair = new_pair("no window")
+    usage = {"prompt_tokens": tokens, "completion_tokens": tokens}
+    pair.first.says(as_json(completion("hello", usage)))
+    answer = metadata_of(pair.ask(stream=False))
+    assert answer["cost_quality"] == "estimated"
+    assert answer["cost_incurred"] < COST
 
 
 def test_one_bad_number_loses_no_other(new_pair: NewPair) -> None:

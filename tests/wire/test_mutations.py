@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from shared.wire.chat.answer import NotAnAnswer, text_bytes
+from shared.wire.chat.answer import NotAnAnswer, text_tokens
 from shared.wire.chat.whole_stream import WholeAnswer, gather
 from shared.wire.dialect import Dialect, dialect_of
 from shared.wire.provider import Auth
@@ -40,7 +40,7 @@ def read_all(dialect: Dialect, data: bytes) -> None:
     reader = dialect.reader(show_usage=True, created=1)
     out = b"".join(reader.feed(data[at : at + 97]) for at in range(0, len(data), 97))
     gather(out + reader.close() + reader.end(b"{}"))
-    assert reader.delivered_text_bytes() >= 0
+    assert reader.delivered_tokens() >= 0
     assert reader.counts is None or reader.counts != ()
 
 
@@ -66,4 +66,4 @@ def test_a_mutated_answer_is_one_or_is_none(slug: str) -> None:
             continue
         whole = WholeAnswer(completion, show_usage=True)
         gather(whole.first() + whole.end(b"{}"))
-        assert text_bytes(body) >= 0
+        assert text_tokens(body) >= 0

@@ -6,7 +6,8 @@ import msgspec
 
 from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
 from shared.wire.chat.usage import normalize
-from shared.wire.parse.lenient import NotJSON, check_utf8, utf8_bytes
+from shared.wire.parse.lenient import NotJSON, check_utf8
+from shared.wire.tokens.text import Pieces
 from shared.wire.usage import Counts, read_cost
 
 _MOST_OF_AN_ERROR_BYTES = 64 * 1024
@@ -64,13 +65,17 @@ def with_reported_cost(completion: Completion, cost: bytes | None) -> Completion
     return msgspec.structs.replace(completion, counts=told)
 
 
-def text_bytes(body: bytes) -> int:
-    """UTF-8 bytes of what the model said; for an answer that reports no usage."""
+def text_tokens(body: bytes) -> int:
+    """Expected tokens of what the model said; for an answer that reports no usage."""
     try:
         choices = read_chunk(body).choices or ()
-        return sum(utf8_bytes(text) for choice in choices for text in texts_of(choice.said))
     except NotJSON:
         return 0
+    said = Pieces()
+    for choice in choices:
+        for text in texts_of(choice.said):
+            said.add(text)
+    return said.tokens
 
 
 def splice(body: bytes, metadata: bytes) -> bytes:

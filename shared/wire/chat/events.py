@@ -15,7 +15,7 @@ from shared.wire.chat.answer import splice
 from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
 from shared.wire.chat.tool_calls import ToolCalls
 from shared.wire.chat.usage import normalize
-from shared.wire.parse.lenient import NotJSON, utf8_bytes
+from shared.wire.parse.lenient import NotJSON
 from shared.wire.parse.sse import (
     DONE,
     END,
@@ -25,6 +25,7 @@ from shared.wire.parse.sse import (
     event_data,
     utf8_events,
 )
+from shared.wire.tokens.text import Pieces
 from shared.wire.usage import Counts, merge
 
 _KEPT_BYTES = 64 * 1024
@@ -55,7 +56,7 @@ class StreamReader:
         self._usage_event: bytes | None = None
         self._kept: list[bytes] = []
         self._kept_bytes = 0
-        self._text_bytes = 0
+        self._said = Pieces()
 
     @property
     def has_error(self) -> bool:
@@ -91,10 +92,11 @@ class StreamReader:
             return data_event(splice(held, metadata)) + DONE
         return data_event(held) + data_event(splice(self._usage_event, metadata)) + DONE
 
-    def delivered_text_bytes(self) -> int:
-        """UTF-8 bytes of the model's text that were let through, for a stream that was cut."""
+    def delivered_tokens(self) -> int:
+        """Expected tokens of what was let through, thoughts and calls too: for a stream that was
+        cut."""
         self._fold()
-        return self._text_bytes
+        return self._said.tokens
 
     def _take_whole(self, whole: bytes) -> bytes:
         out: list[bytes] = []
@@ -194,7 +196,8 @@ class StreamReader:
 
     def _count(self, chunk: Chunk) -> None:
         for choice in chunk.choices or ():
-            self._text_bytes += sum(map(utf8_bytes, texts_of(choice.said)))
+            for text in texts_of(choice.said):
+                self._said.add(text)
             self._calls.see(choice)
 
     def _own_finish(self) -> bytes:

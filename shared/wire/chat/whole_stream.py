@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
 
-from shared.wire.chat.answer import Completion, splice, text_bytes
+from shared.wire.chat.answer import Completion, splice, text_tokens
 from shared.wire.chat.tool_calls import STOP, TOOL_CALLS
 from shared.wire.parse.lenient import NotJSON, encode, loads
 from shared.wire.parse.sse import BOM, DONE, END, data_event, event_data
@@ -65,8 +65,8 @@ class WholeAnswer:
         ends[-1] = splice(ends[-1], metadata)
         return b"".join(map(data_event, ends)) + DONE
 
-    def delivered_text_bytes(self) -> int:
-        return text_bytes(self._body)
+    def delivered_tokens(self) -> int:
+        return text_tokens(self._body)
 
     def _chunk(self, choices: list[Fields]) -> bytes:
         return data_event(encode({**self._head, "choices": choices}))

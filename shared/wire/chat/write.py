@@ -42,7 +42,10 @@ def write_request(chat: ChatRequest, to: Sending, *, quirks: Quirks = NO_QUIRKS)
     _adapt(fields, quirks, drops)
     if quirks.versions:
         fit_version(fields, quirks.versions, to, drops)
-    return Translated(encode_fields(fields), drops.names)
+    most = chat.max_tokens or to.max_tokens
+    if most is not None and "n" in fields:
+        most *= chat.n
+    return Translated(encode_fields(fields), drops.names, max_tokens=most)
 
 
 def _adapt(fields: dict[str, msgspec.Raw], quirks: Quirks, drops: Drops) -> None:

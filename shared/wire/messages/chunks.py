@@ -8,20 +8,21 @@ import msgspec
 from shared.wire.chat.answer import splice
 from shared.wire.chat.usage import usage_object
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
-from shared.wire.parse.lenient import read_text, utf8_bytes
+from shared.wire.parse.lenient import read_text
 from shared.wire.parse.sse import DONE, data_event
+from shared.wire.tokens.text import Pieces
 from shared.wire.usage import Counts
 
 _encode = msgspec.json.Encoder().encode
 
 
 class ChunkWriter:
-    """`text_bytes`: UTF-8 bytes of text, thinking and tool input written so far. `has_begun`: the
+    """`said`: text, thinking, calls and their input, as far as they are written. `has_begun`: the
     first chunk, which names the role, is out."""
 
     def __init__(self, created: int) -> None:
         self.has_begun = False
-        self.text_bytes = 0
+        self.said = Pieces()
         self._created = created
         self._tool_calls = 0
         self._head = b""
@@ -61,6 +62,7 @@ class ChunkWriter:
         return self._tool_calls - 1
 
     def tool_call(self, index: int, call_id: str, name: str) -> bytes:
+        self.said.add(name)
         call = {"index": index, "id": call_id, "type": "function"}
         return self._chunk({"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]})
 
@@ -89,7 +91,7 @@ class ChunkWriter:
         return head + data_event(finish) + data_event(splice(shown, metadata)) + DONE
 
     def _count(self, text: msgspec.Raw) -> None:
-        self.text_bytes += utf8_bytes(read_text(text))
+        self.said.add(read_text(text))
 
     def _chunk(self, delta: dict[str, object]) -> bytes:
         return data_event(self._json(delta, b"null"))

@@ -114,9 +114,9 @@ class StreamReader:
         shown = counts if self._show_usage and counts is not None and counts.is_whole else None
         return self._chunks.end(self._stop_reason, self._stop_details, shown, metadata)
 
-    def delivered_text_bytes(self) -> int:
-        """UTF-8 bytes of text, thinking and tool input that were let through."""
-        return self._chunks.text_bytes
+    def delivered_tokens(self) -> int:
+        """Expected tokens of text, thinking and calls that were let through."""
+        return self._chunks.said.tokens
 
     def _take_whole(self, whole: bytes) -> bytes:
         out: list[bytes] = []

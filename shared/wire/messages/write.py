@@ -49,9 +49,10 @@ def write_request(chat: ChatRequest, to: Sending) -> Translated:
     drops = to.drops(chat)
     abilities = abilities_of(to.model_id)
     conversation = translate_messages(chat.fields["messages"], to.model_id, abilities, drops)
+    max_tokens = _max_tokens(chat, to, abilities, drops)
     sent: Block = {
         "model": to.model_id,
-        "max_tokens": _max_tokens(chat, to, abilities, drops),
+        "max_tokens": max_tokens,
         "messages": conversation.turns,
     }
     if conversation.system:
@@ -62,7 +63,7 @@ def write_request(chat: ChatRequest, to: Sending) -> Translated:
     _check_thinking(sent, conversation, drops)
     if chat.stream:
         sent["stream"] = True
-    return Translated(encode_fields(sent), drops.names)
+    return Translated(encode_fields(sent), drops.names, max_tokens=max_tokens)
 
 
 def _max_tokens(chat: ChatRequest, to: Sending, abilities: Abilities, drops: Drops) -> int:

@@ -91,11 +91,6 @@ def _plain(value: object) -> Any:
     raise TypeError(type(value).__name__)
 
 
-def utf8_bytes(text: str) -> int:
-    """The length of a text in UTF-8."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-
-
 def loads(data: bytes) -> Any:
     """The value that `data` is in the second reading. Raises NotJSON."""
     try:

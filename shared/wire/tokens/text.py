@@ -104,8 +104,34 @@ def count_text(text: str) -> int:
 
 
 def tokens_of(weight: int) -> int:
-    """Whole tokens of a weight, or of several that were added up: the pieces of one stream."""
+    """Whole tokens of a weight, or of several that were added up."""
     return -(-weight // 1000)
+
+
+class Pieces:
+    """A text that comes in pieces, as a stream's does. They are joined before they are counted:
+    what is prose and what is not shows in more than a word."""
+
+    def __init__(self) -> None:
+        self._weight = self._chars = 0
+        self._unweighed: list[str] = []
+
+    def add(self, text: str) -> None:
+        self._unweighed.append(text)
+        self._chars += len(text)
+        if self._chars > _SAMPLED_CHARS:
+            self._weigh()
+
+    @property
+    def tokens(self) -> int:
+        """The tokens that all of them are expected to be, at least 1 where there is any text."""
+        self._weigh()
+        return tokens_of(self._weight)
+
+    def _weigh(self) -> None:
+        self._weight += text_weight("".join(self._unweighed))
+        self._unweighed.clear()
+        self._chars = 0
 
 
 def text_weight(text: str) -> int:

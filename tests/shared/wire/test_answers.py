@@ -27,12 +27,13 @@ from shared.errors import (
     UnknownUpstreamModel,
     UpstreamError,
 )
-from shared.wire.chat.answer import read_completion, splice, text_bytes
+from shared.wire.chat.answer import read_completion, splice, text_tokens
 from shared.wire.chat.usage import normalize, read_usage
 from shared.wire.error_body import encode_error, error_headers
 from shared.wire.metadata import usd
 from shared.wire.refusal import read_refusal, read_retry_after
-from shared.wire.usage import Counts, estimate_tokens
+from shared.wire.tokens.text import count_text
+from shared.wire.usage import Counts
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
@@ -162,9 +163,9 @@ def test_a_usage_of_the_wrong_shape_spoils_no_answer() -> None:
 
 
 def test_text_is_counted_where_no_usage_is_reported() -> None:
-    body = json.dumps({"choices": [{"message": {"content": "h\u00e9"}}]}, ensure_ascii=False)
-    assert text_bytes(body.encode()) == 3
-    assert estimate_tokens(9) == 3
+    text = "Combien de jetons sont dans cette phrase, \u00e0 peu pr\u00e8s ?"
+    body = json.dumps({"choices": [{"message": {"content": text}}]}, ensure_ascii=False)
+    assert text_tokens(body.encode()) == count_text(text)
 
 
 @given(st.integers(min_value=0, max_value=10**24))

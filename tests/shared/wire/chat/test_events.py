@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.wire.chat.events import StreamReader
 from shared.wire.parse.sse import DONE, MAX_EVENT_BYTES, EventTooLong
+from shared.wire.tokens.text import count_text
 from shared.wire.usage import Counts
 
 
@@ -123,18 +124,19 @@ def test_a_stream_without_an_end_is_not_finished() -> None:
 
 
 @given(st.lists(st.text(max_size=30), max_size=30))
-def test_delivered_text_is_counted_in_utf8_bytes(texts: list[str]) -> None:
+def test_what_was_delivered_counts_as_it_would_in_one_piece(texts: list[str]) -> None:
     reader = StreamReader(show_usage=False)
     for text in texts:
         reader.feed(delta(text))
-    assert reader.delivered_text_bytes() == sum(len(text.encode()) for text in texts)
+    assert reader.delivered_tokens() == count_text("".join(texts))
 
 
-def test_delivered_text_is_counted_over_long_streams_too() -> None:
+def test_what_was_delivered_is_counted_over_long_streams_too() -> None:
     reader = StreamReader(show_usage=False)
     for _ in range(3000):
-        reader.feed(delta("x" * 100))
-    assert reader.delivered_text_bytes() == 300_000
+        reader.feed(delta("how are you doing these days, dear? " * 3))
+    expected = count_text("how are you doing these days, dear? " * 9000)
+    assert reader.delivered_tokens() == pytest.approx(expected, rel=0.01)
 
 
 def test_an_endless_event_is_given_up() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletion
 
-from shared.wire.chat.answer import Completion, splice, text_bytes
+from shared.wire.chat.answer import Completion, splice, text_tokens
 from shared.wire.messages.answer import read_completion
+from shared.wire.tokens.text import count_text
 from shared.wire.usage import MAX_TOKENS, Counts
 
 RECORDED = Path(__file__).parents[3] / "recorded" / "anthropic"
@@ -61,11 +62,11 @@ def test_a_stop_reason_yet_to_come_is_a_plain_stop() -> None:
     assert choice(reply("text", stop_reason="bored"))["finish_reason"] == "stop"
 
 
-def test_text_is_content_and_its_bytes_can_be_counted() -> None:
+def test_text_is_content_and_its_tokens_can_be_counted() -> None:
     completion = reply("text")
     message = choice(completion)["message"]
     assert message == {"role": "assistant", "content": "Hi! My name is Claude.", "refusal": None}
-    assert text_bytes(completion.body) == len("Hi! My name is Claude.")
+    assert text_tokens(completion.body) == count_text("Hi! My name is Claude.")
 
 
 def test_two_parallel_calls_are_told_with_their_ids_and_arguments_as_text() -> None:

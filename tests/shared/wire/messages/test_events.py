@@ -14,6 +14,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from shared.wire.messages.events import StreamReader
 from shared.wire.parse.sse import DONE, MAX_EVENT_BYTES, EventTooLong
+from shared.wire.tokens.text import count_text
 from shared.wire.usage import Counts
 
 RECORDED = Path(__file__).parents[3] / "recorded" / "anthropic"
@@ -236,7 +237,7 @@ def test_a_ping_keeps_the_clients_connection_awake_once_the_answer_has_begun() -
 def test_a_cut_stream_has_its_reported_prompt_alone() -> None:
     _, reader = read(STREAMS["overloaded_midway"])
     assert not reader.is_finished
-    assert reader.delivered_text_bytes() == len("Half an ans")
+    assert reader.delivered_tokens() == count_text("Half an ans")
     assert reader.counts == Counts(25)
 
 
@@ -266,7 +267,7 @@ def test_a_line_of_ten_megabytes_is_read_in_small_pieces() -> None:
     data += event(type="content_block_delta", index=0, delta=delta)
     out, reader = read(data, list(range(0, len(data), 16_384)))
     assert joined(out, "content") == text
-    assert reader.delivered_text_bytes() == 10_000_000
+    assert reader.delivered_tokens() == count_text(text)
 
 
 def test_an_endless_event_is_given_up() -> None:
