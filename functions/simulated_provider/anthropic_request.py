@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from functions.simulated_provider.refused import Refused
 from functions.simulated_provider.request import (
+    Called,
     ChatRequest,
+    JsonSchema,
     Message,
+    Named,
+    ResponseFormat,
     Tool,
+    ToolChoice,
     ToolFunction,
     read,
 )
 
 
 class Block(msgspec.Struct):
-    """`content` is that of a tool's result: text, or blocks of its own."""
+    """`content` is that of a tool's result: text, or blocks of its own; `name` a called tool's."""
 
     type: str
     text: str | None = None
+    name: str | None = None
     content: str | Block | list[Block] | None = None
 
 
@@ -32,6 +40,24 @@ class AnthropicTool(msgspec.Struct):
 
     name: str | None = None
     type: str | None = None
+    input_schema: Any = None
+
+
+class AnthropicToolChoice(msgspec.Struct):
+    """`type` is auto, any, tool or none."""
+
+    type: str
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class Format(msgspec.Struct):
+    type: str
+    schema: Any = None
+
+
+class OutputConfig(msgspec.Struct):
+    format: Format | None = None
 
 
 class MessagesRequest(msgspec.Struct):
@@ -43,6 +69,8 @@ class MessagesRequest(msgspec.Struct):
     system: str | list[Block] | None = None
     stream: bool | None = None
     tools: list[AnthropicTool] | None = None
+    tool_choice: AnthropicToolChoice | None = None
+    output_config: OutputConfig | None = None
 
     def as_chat(self) -> ChatRequest:
         """The same request as OpenAI has it, so that text and tokens are the same on both wires.
@@ -53,9 +81,7 @@ class MessagesRequest(msgspec.Struct):
         for message in self.messages:
             messages += _as_messages(message)
         tools = [
-            Tool(ToolFunction(one.name))
-            for one in self.tools or ()
-            if one.name is not None and one.type in (None, "custom")
+            Tool(ToolFunction(name, one.input_schema)) for name, one in self.own_tools().items()
         ]
         return ChatRequest(
             self.model,
@@ -63,7 +89,33 @@ class MessagesRequest(msgspec.Struct):
             stream=self.stream,
             max_tokens=self.max_tokens,
             tools=tools,
+            tool_choice=_choice(self.tool_choice),
+            parallel_tool_calls=False if self._calls_one() else None,
+            response_format=self._format(),
         )
+
+    def own_tools(self) -> dict[str, AnthropicTool]:
+        """Those that the caller runs, by name."""
+        return {
+            one.name: one
+            for one in self.tools or ()
+            if one.name is not None and one.type in (None, "custom")
+        }
+
+    def _calls_one(self) -> bool:
+        return self.tool_choice is not None and bool(self.tool_choice.disable_parallel_tool_use)
+
+    def _format(self) -> ResponseFormat | None:
+        wanted = self.output_config.format if self.output_config is not None else None
+        return None if wanted is None else ResponseFormat(wanted.type, JsonSchema(wanted.schema))
+
+
+def _choice(choice: AnthropicToolChoice | None) -> str | ToolChoice | None:
+    if choice is None:
+        return None
+    if choice.type == "tool" and choice.name is not None:
+        return ToolChoice("function", Named(choice.name))
+    return "required" if choice.type == "any" else choice.type
 
 
 def _as_messages(message: AnthropicMessage) -> list[Message]:
@@ -72,7 +124,12 @@ def _as_messages(message: AnthropicMessage) -> list[Message]:
     results = [block for block in message.content if block.type == "tool_result"]
     made = [Message("tool", _text(block.content or "")) for block in results]
     if len(results) < len(message.content) or not results:
-        made.append(Message(message.role, _text(message.content)))
+        called = [
+            Called(Named(block.name))
+            for block in message.content
+            if block.type == "tool_use" and block.name is not None
+        ]
+        made.append(Message(message.role, _text(message.content), called or None))
     return made
 
 
@@ -101,4 +158,17 @@ def decode(body: bytes) -> ChatRequest:
         if message.role not in ("user", "assistant", "system"):
             name = f"messages.{i}.role"
             raise Refused(f"{name}: Input should be 'user', 'assistant' or 'system'", name)
+    _check_tool_choice(request)
     return request.as_chat()
+
+
+def _check_tool_choice(request: MessagesRequest) -> None:
+    """anthropic 2.13.0 `types/tool_choice_param.py`."""
+    choice = request.tool_choice
+    if choice is None:
+        return
+    if choice.type not in ("auto", "any", "tool", "none"):
+        said = "tool_choice: Input tag should be one of 'auto', 'any', 'tool', 'none'"
+        raise Refused(said, "tool_choice")
+    if choice.type == "tool" and choice.name not in request.own_tools():
+        raise Refused("tool_choice.name: Tool not found in provided tools", "tool_choice.name")

@@ -109,10 +109,11 @@ def _usage(answer: Answer, output_tokens: int) -> dict[str, Any]:
 
 
 def _content(answer: Answer) -> list[dict[str, Any]]:
-    if not answer.tools:
+    if not answer.calls:
         return [_empty_block(None) | {"text": answer.text}]
-    arguments = {"input": _arguments(answer.text)}
-    return [_empty_block(tool) | arguments for tool in answer.tools]
+    return [
+        _empty_block(call.name) | {"input": _arguments(call.arguments)} for call in answer.calls
+    ]
 
 
 def _arguments(text: str) -> Any:
@@ -133,13 +134,14 @@ def _empty_block(tool: str | None) -> dict[str, Any]:
 def _blocks(answer: Answer) -> list[bytes]:
     """One block after the other; a ping in the first, as in the documentation's example."""
     made: list[bytes] = []
-    for place, tool in enumerate(answer.tools or (None,)):
+    for place, call in enumerate(answer.calls or (None,)):
         start: dict[str, Any] = {"type": "content_block_start", "index": place}
-        start["content_block"] = _empty_block(tool)
+        start["content_block"] = _empty_block(call and call.name)
         made.append(_event("content_block_start", _encode(start)))
         if place == 0:
             made.append(_event("ping", b'{"type":"ping"}'))
-        made += _deltas(answer.pieces, place, is_tool=tool is not None)
+        words = answer.pieces if call is None else call.pieces
+        made += _deltas(words, place, is_tool=call is not None)
         stop = b'{"type":"content_block_stop","index":%d}' % place
         made.append(_event("content_block_stop", stop))
     return made

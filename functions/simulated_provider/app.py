@@ -15,7 +15,7 @@ from functions.simulated_provider import openai_wire
 from functions.simulated_provider.answer import Answer, answer
 from functions.simulated_provider.refused import Refused
 from functions.simulated_provider.request import ChatRequest
-from functions.simulated_provider.wires import Wire, wire_of
+from functions.simulated_provider.wires import Wire, is_model, wire_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -75,6 +75,8 @@ class SimulatedProvider:
         if completes:
             await self._complete(await _body(receive), reply, wire)
         elif card and not path.endswith("/models"):
+            if not is_model(name):
+                raise wire.no_model(name)
             await reply.json(wire.model_card(name))
         else:
             await asyncio.sleep(_FREE_MS.get(path[1:].partition("/")[0], 0) / 1000)
@@ -85,6 +87,8 @@ class SimulatedProvider:
 
     async def _complete(self, body: bytes, reply: _Reply, wire: Wire) -> None:
         asked = wire.decode(body)
+        if not is_model(asked.model):
+            raise wire.no_model(asked.model)
         said = self._answer(asked)
         if asked.stream:
             await reply.stream(wire.events(asked, said))

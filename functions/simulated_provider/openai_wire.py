@@ -83,15 +83,15 @@ def _call_id() -> str:
 
 def completion(answer: Answer, model_name: str) -> bytes:
     message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
-    if answer.tools:
+    if answer.calls:
         message["content"] = None
         message["tool_calls"] = [
             {
                 "id": _call_id(),
                 "type": "function",
-                "function": {"name": tool, "arguments": answer.text},
+                "function": {"name": call.name, "arguments": call.arguments},
             }
-            for tool in answer.tools
+            for call in answer.calls
         ]
     choice = {
         "index": 0,
@@ -113,7 +113,7 @@ def events(answer: Answer, model_name: str, *, shows_usage: bool) -> list[bytes]
     tail = b',"usage":null}\n\n' if shows_usage else b"}\n\n"
     before = head + b',"choices":[{"index":0,"delta":'
     after = b',"logprobs":null,"finish_reason":null}]' + tail
-    deltas = _tool_deltas(answer) if answer.tools else _text_deltas(answer)
+    deltas = _tool_deltas(answer) if answer.calls else _text_deltas(answer)
     made = [before + delta + after for delta in deltas]
     reason = _encode(answer.finish_reason)
     made.append(before + b'{},"logprobs":null,"finish_reason":' + reason + b"}]" + tail)
@@ -131,13 +131,13 @@ def _text_deltas(answer: Answer) -> list[bytes]:
 def _tool_deltas(answer: Answer) -> list[bytes]:
     """One call after the other, each in pieces; the role comes with the first."""
     deltas: list[dict[str, Any]] = []
-    for place, tool in enumerate(answer.tools):
-        function = {"name": tool, "arguments": ""}
-        call = {"index": place, "id": _call_id(), "type": "function", "function": function}
+    for place, call in enumerate(answer.calls):
+        function = {"name": call.name, "arguments": ""}
+        start = {"index": place, "id": _call_id(), "type": "function", "function": function}
         begun = {"role": "assistant", "content": None} if place == 0 else {}
-        deltas.append({**begun, "tool_calls": [call]})
+        deltas.append({**begun, "tool_calls": [start]})
         deltas += (
             {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}
-            for piece in answer.pieces
+            for piece in call.pieces
         )
     return [_encode(delta) for delta in deltas]

@@ -11,6 +11,7 @@ from functions.simulated_provider.refused import Refused
 from functions.simulated_provider.request import ChatRequest
 
 _MODELS = ("simulated-small", "simulated-large")
+_NO_MODEL = ("unknown", "nonexistent", "does-not-exist")
 
 
 class Wire(Protocol):
@@ -30,6 +31,10 @@ class Wire(Protocol):
 
     def events(self, asked: ChatRequest, said: Answer) -> list[bytes]:
         """Every SSE event of the stream."""
+        ...
+
+    def no_model(self, name: str) -> Refused:
+        """What is said of a model that there is not."""
         ...
 
     def error(self, refused: Refused, request_id: str) -> bytes: ...
@@ -54,6 +59,10 @@ class OpenAI:
 
     def events(self, asked: ChatRequest, said: Answer) -> list[bytes]:
         return openai_wire.events(said, asked.model, shows_usage=asked.wants_usage_event())
+
+    def no_model(self, name: str) -> Refused:
+        said = f"The model `{name[:100]}` does not exist or you do not have access to it."
+        return Refused(said, status=404, code="model_not_found")
 
     def error(self, refused: Refused, request_id: str) -> bytes:
         return openai_wire.error(refused)
@@ -89,6 +98,9 @@ class Anthropic:
     def events(self, asked: ChatRequest, said: Answer) -> list[bytes]:
         return anthropic_wire.events(said, asked.model)
 
+    def no_model(self, name: str) -> Refused:
+        return Refused(f"model: {name[:100]}", status=404)
+
     def error(self, refused: Refused, request_id: str) -> bytes:
         return anthropic_wire.error(refused.status, str(refused), request_id)
 
@@ -101,6 +113,11 @@ class Anthropic:
 
 _OPENAI = OpenAI()
 _ANTHROPIC = Anthropic()
+
+
+def is_model(name: str) -> bool:
+    """Any name is one, but for those that say they are none."""
+    return not any(word in name.lower() for word in _NO_MODEL)
 
 
 def wire_of(path: str) -> Wire:

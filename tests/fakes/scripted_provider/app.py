@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from functions.simulated_provider.answer import Answer, answer, pieces, saying, text_for
+from functions.simulated_provider.answer import Answer, answer, json_for, pieces, saying, text_for
 from functions.simulated_provider.app import Receive, Scope, Send, SimulatedProvider, key_of
 from functions.simulated_provider.request import ChatRequest
 from tests.fakes.scripted_provider.asked import Asked, asked_of
@@ -166,7 +166,7 @@ async def _ask_shipped(scope: Scope, body: bytes, asked: Asked, faults: Faults) 
     shipped = Shipped([])
 
     def say(request: ChatRequest) -> Answer:
-        shipped.said = _say(request, asked, faults)
+        shipped.said = _say(request, faults)
         return shipped.said
 
     async def receive() -> MutableMapping[str, Any]:
@@ -182,17 +182,13 @@ async def _ask_shipped(scope: Scope, body: bytes, asked: Asked, faults: Faults) 
     return shipped
 
 
-def _say(request: ChatRequest, asked: Asked, faults: Faults) -> Answer:
+def _say(request: ChatRequest, faults: Faults) -> Answer:
     said = answer(request)
-    json_text = asked.json_text()
-    if not said.tools and json_text is not None:
-        said = saying(json_text, request)
-    elif not said.tools and faults.events is not None:
-        words = text_for(request).split(" ")
-        count = max(faults.events, len(words))
-        said = saying(" ".join(words[i % len(words)] for i in range(count)), request)
-    if faults.events is None:
+    if faults.events is None or said.calls or json_for(request) is not None:
         return said
+    words = text_for(request).split(" ")
+    count = max(faults.events, len(words))
+    said = saying(" ".join(words[i % len(words)] for i in range(count)), request)
     return replace(said, pieces=pieces(said.text, faults.events))
 
 

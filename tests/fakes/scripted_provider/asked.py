@@ -6,32 +6,11 @@ from typing import Any
 
 import msgspec
 
-from tests.fakes.scripted_provider.schema_answer import JSON_OBJECT, fitting
-
 
 class Named(msgspec.Struct):
     """A message, as far as one provider does not take all of them."""
 
     name: Any = None
-
-
-class Wanted(msgspec.Struct):
-    """OpenAI's response_format; Anthropic's output_config.format has the schema at the top."""
-
-    type: str = "text"
-    json_schema: dict[str, Any] | None = None
-    schema: dict[str, Any] | None = None
-
-    def text(self) -> str | None:
-        """The plainest JSON that fits; None where text is asked for."""
-        if self.type == "text":
-            return None
-        schema = self.schema if self.json_schema is None else self.json_schema.get("schema")
-        return JSON_OBJECT if schema is None else fitting(schema)
-
-
-class OutputConfig(msgspec.Struct):
-    format: Wanted | None = None
 
 
 class Asked(msgspec.Struct):
@@ -44,8 +23,6 @@ class Asked(msgspec.Struct):
     user: str | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
-    response_format: Wanted | None = None
-    output_config: OutputConfig | None = None
     logprobs: Any = None
     top_logprobs: Any = None
     logit_bias: Any = None
@@ -53,12 +30,6 @@ class Asked(msgspec.Struct):
     def limit(self) -> int:
         """The most completion tokens asked for; 0 where the request does not say."""
         return self.max_completion_tokens or self.max_tokens or 0
-
-    def json_text(self) -> str | None:
-        wanted = self.response_format
-        if wanted is None and self.output_config is not None:
-            wanted = self.output_config.format
-        return None if wanted is None else wanted.text()
 
 
 _DECODER = msgspec.json.Decoder(Asked)

@@ -1,53 +1,12 @@
-"""What is said beyond the shipped answers: JSON that fits a schema, and errors."""
+"""What is said beyond the shipped answers: faults and rate limits."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx
-import msgspec
 import openai
 import pytest
 
 from tests.fakes.simulated import SimulatedProvider
-
-
-def ask(client: httpx.Client, schema: dict[str, Any]) -> Any:
-    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
-    messages = [{"role": "user", "content": "hello"}]
-    body = {"model": "m", "messages": messages, "response_format": wanted}
-    said = client.post("/chat/completions", json=body).json()
-    return msgspec.json.decode(said["choices"][0]["message"]["content"])
-
-
-@pytest.mark.parametrize(
-    ("schema", "value"),
-    [
-        ({"type": "string"}, "simulated"),
-        ({"enum": ["b", "a"]}, "b"),
-        ({"const": 7}, 7),
-        ({"type": ["integer", "null"]}, 1),
-        ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [True, True]),
-        ({"anyOf": [{"type": "number"}, {"type": "null"}]}, 1.5),
-        (
-            {
-                "$defs": {"Inner": {"type": "object", "properties": {"n": {"type": "integer"}}}},
-                "type": "object",
-                "properties": {"inner": {"$ref": "#/$defs/Inner"}},
-            },
-            {"inner": {"n": 1}},
-        ),
-        ({"$ref": "#/$defs/Missing"}, None),
-    ],
-)
-def test_a_schema_is_answered_with_what_fits_it(
-    client: httpx.Client, schema: dict[str, Any], value: Any
-) -> None:
-    assert ask(client, schema) == value
-
-
-def test_a_schema_without_an_end_is_answered(client: httpx.Client) -> None:
-    assert "next" in ask(client, {"properties": {"next": {"$ref": "#"}}})
 
 
 def test_a_name_that_asks_for_an_unknown_fault_is_refused(client: httpx.Client) -> None:

@@ -152,7 +152,7 @@ def hold_to_case(case: str, message: dict[str, Any], finish_reason: str | None) 
     calls = message.get("tool_calls") or []
     expected = {"one_tool": ["weather"], "two_tools": ["weather", "population"]}.get(case, [])
     assert [call["function"]["name"] for call in calls] == expected
-    assert all(json.loads(call["function"]["arguments"]) == {"simulated": True} for call in calls)
+    assert all(isinstance(json.loads(call["function"]["arguments"]), dict) for call in calls)
     assert len({call["id"] for call in calls}) == len(calls)
     if case == "json_schema":
         City.model_validate_json(message["content"])

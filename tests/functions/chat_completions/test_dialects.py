@@ -88,7 +88,7 @@ def test_a_tool_is_called_and_its_result_sent_back(gateway: UvicornServer, provi
         (call,) = called.choices[0].message.tool_calls or ()
         assert call.type == "function"
         assert call.function.name == "look_up"
-        assert json.loads(call.function.arguments) == {"simulated": True}
+        assert isinstance(json.loads(call.function.arguments), dict)
         result = {"role": "tool", "tool_call_id": call.id, "content": "42"}
         answered = client.chat.completions.create(
             model=name_of(provider),

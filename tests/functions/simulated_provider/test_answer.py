@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.simulated_provider.answer import answer, pieces, tokens
+from functions.simulated_provider.answer import Answer, answer, pieces, tokens
 from functions.simulated_provider.refused import Refused
 from functions.simulated_provider.request import ChatRequest, decode
 
@@ -21,6 +21,10 @@ TOOLS: list[dict[str, Any]] = [
 def request(text: Any = "hello", **fields: Any) -> ChatRequest:
     body = {"model": "m", "messages": [{"role": "user", "content": text}]} | fields
     return decode(msgspec.json.encode(body))
+
+
+def called(made: Answer) -> list[str]:
+    return [one.name for one in made.calls]
 
 
 @given(TEXTS)
@@ -82,15 +86,15 @@ def test_pieces_join_to_the_text_and_are_no_more_than_asked_for(text: str, most:
 
 def test_call_tool_calls_the_first_tool() -> None:
     made = answer(request("please CALL TOOL now", tools=TOOLS))
-    assert (made.tools, made.finish_reason) == (("weather",), "tool_calls")
-    assert msgspec.json.decode(made.text) == {"simulated": True}
+    assert (called(made), made.finish_reason) == (["weather"], "tool_calls")
+    assert made.calls[0].arguments == "{}"
 
 
 def test_call_two_tools_calls_the_first_and_the_last_and_counts_both() -> None:
     more = [*TOOLS, {"type": "function", "function": {"name": "population"}}]
     made = answer(request("please call two tools", tools=more))
-    assert (made.tools, made.finish_reason) == (("weather", "population"), "tool_calls")
-    assert made.completion_tokens == 2 * tokens(made.text)
+    assert (called(made), made.finish_reason) == (["weather", "population"], "tool_calls")
+    assert made.completion_tokens == sum(tokens(one.arguments) for one in made.calls)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,7 @@ def test_call_two_tools_calls_the_first_and_the_last_and_counts_both() -> None:
 )
 def test_no_tool_is_called_otherwise(fields: dict[str, Any]) -> None:
     made = answer(request(**({"text": "call tool"} | fields)))
-    assert (made.tools, made.finish_reason) == ((), "stop")
+    assert (called(made), made.finish_reason) == ([], "stop")
 
 
 @pytest.mark.parametrize(
