@@ -139,8 +139,8 @@ SYNC_CATALOG = Job(  # where CATALOG_SYNC says so
     at_start=True,
     kept_slots=1,
 )
-FORGET_STALE_HEALTH = Job(name="health.stale", runs=Every(60, at_s=30))
-TRIM = Job(name="clock.trim", runs=Every(3600, at_s=37 * 60))
+FORGET_STALE_HEALTH = Job(name="health.stale", runs=Every(60, at_s=30), rate="rate(5 minutes)")
+TRIM = Job(name="clock.trim", runs=Every(3600, at_s=37 * 60), rate="rate(1 hour)")
 
 JOBS = (
     *(WRITE_USAGE, DELIVER_BILLING, PREPARE_PARTITIONS, CHECK_HEALTH, SYNC_CATALOG),

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, TextIO, cast
 import msgspec
 import structlog
 
-from shared.settings import LogSettings
+from shared.settings import FunctionSettings, LogSettings, load_settings
 
 MOST_WAITING = 10_000
 """Lines that wait for a reader who has paused; some 4 MB, and what comes then is dropped."""
@@ -52,10 +52,17 @@ class LineWriter:
     is room again.
     """
 
-    def __init__(self, out: TextIO, tell_dropped: Callable[[int], str]) -> None:
-        """`tell_dropped` makes a line of how many were."""
+    def __init__(
+        self, out: TextIO, tell_dropped: Callable[[int], str], *, may_freeze: bool = False
+    ) -> None:
+        """`tell_dropped` makes a line of how many were. `may_freeze`: the process may be frozen
+        once it has answered, and the thread with it, so `write` waits for the line: 1 s at most,
+        and not at all while the reader takes none.
+        """
         self._out = out
         self._tell_dropped = tell_dropped
+        self._may_freeze = may_freeze
+        self._is_taken = True
         self._dropped = 0
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
@@ -75,13 +82,16 @@ class LineWriter:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="log", daemon=True)
             self._thread.start()
+        if self._may_freeze and self._is_taken:
+            self._is_taken = self.flush(_FLUSH_S)
 
-    def flush(self, within_s: float = 0.0) -> None:
-        """Wait until what is there now is written, `within_s` at most."""
-        if within_s and self._thread is not None:
-            done = threading.Event()
-            self._lines.put(done)
-            done.wait(within_s)
+    def flush(self, within_s: float = 0.0) -> bool:
+        """Wait until what is there now is written, `within_s` at most; whether it is."""
+        if not within_s or self._thread is None:
+            return False
+        done = threading.Event()
+        self._lines.put(done)
+        return done.wait(within_s)
 
     def _run(self) -> None:
         while True:
@@ -97,6 +107,7 @@ class LineWriter:
             except (OSError, ValueError):
                 # Whoever read it is gone: there is nowhere to say so.
                 _Lines.count_dropped(len(texts))
+            self._is_taken = True
             for one in some:
                 if isinstance(one, threading.Event):
                     one.set()
@@ -129,7 +140,11 @@ def configure_logging(settings: LogSettings) -> None:
     tail = (
         [_escape_facts, renderer] if console else [structlog.processors.format_exc_info, renderer]
     )
-    _Lines.out = out = LineWriter(sys.stderr, _console_dropped if console else _json_dropped)
+    _Lines.out = out = LineWriter(
+        sys.stderr,
+        _console_dropped if console else _json_dropped,
+        may_freeze=load_settings(FunctionSettings)[FunctionSettings].lambda_name is not None,
+    )
     # The processes that a worker forks end without what atexit holds.
     Finalize(None, flush_log, exitpriority=0)
     structlog.configure(

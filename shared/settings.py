@@ -127,6 +127,10 @@ class HealthSettings(SettingsGroup):
     interval_s: int = Field(300, alias="LLM_HEALTH_CHECK_INTERVAL", ge=1, le=86_400)
 
 
+class CheckCallSettings(SettingsGroup):
+    function: str | None = Field(None, alias="HEALTH_CHECK_LAMBDA")
+
+
 class CatalogSettings(SettingsGroup):
     is_synced: bool = Field(False, alias="CATALOG_SYNC")
 
@@ -174,9 +178,10 @@ class MetricsSettings(SettingsGroup):
 
 
 class FunctionSettings(SettingsGroup):
-    """Which function a process runs, if its command does not say: a worker, or on Lambda."""
+    """Which function a worker or a Lambda runs. Lambda sets `lambda_name` itself."""
 
     name: str | None = Field(None, alias="SWITCHYARD_FUNCTION", pattern="^[a-z][a-z0-9_]*$")
+    lambda_name: str | None = Field(None, alias="AWS_LAMBDA_FUNCTION_NAME")
 
 
 class TryOutSettings(SettingsGroup):
@@ -187,9 +192,7 @@ class TryOutSettings(SettingsGroup):
 
 
 class ProviderSettings(SettingsGroup):
-    """Platform keys and base URLs of the built-in providers: two fields each, by slug.
-    A key stored by an admin wins.
-    """
+    """Platform keys and base URLs of the built-in providers, by slug; a stored key wins."""
 
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
     anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY")

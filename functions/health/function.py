@@ -9,12 +9,12 @@ from functions.health.handler import check, list_health
 from shared.auth.authenticator import Authenticator
 from shared.catalog.news.stream import News
 from shared.function import Function
+from shared.health.check_call import CheckCall
 from shared.health.gauges import HealthGauges
-from shared.jobs import Dispatch
 from shared.keyspace import Redis
 
 HEALTH = Function(
     name="health",
     handlers=[list_health, check],
-    opens=[Authenticator, Redis, Dispatch, HealthGauges, News],
+    opens=[Authenticator, Redis, CheckCall, HealthGauges, News],
 )

@@ -12,9 +12,9 @@ from functions.health.answers import HealthList, Queued, health_list
 from shared.auth.guards import AnyRequest, actor_of, require_admin, resources_of
 from shared.db.connect import Database
 from shared.errors import ServiceUnavailable
+from shared.health.check_call import CheckCall, CheckNotCalled
 from shared.health.on_demand import request_check, wait_for_check
 from shared.health.report import read_health
-from shared.jobs import Dispatch
 
 WAIT_S = 20.0
 History = Annotated[
@@ -34,12 +34,16 @@ async def check(
 ) -> Response[HealthList | Queued]:
     """Queue a check of every provider; `wait` answers its outcome if it is there within 20 s."""
     resources = resources_of(request)
-    database, dispatch = resources.get(Database), resources.get(Dispatch)
+    database, call = resources.get(Database), resources.get(CheckCall)
     try:
         async with database.connection() as connection:
-            run = await request_check(connection, dispatch, actor_of(request))
+            run = await request_check(connection, call, actor_of(request))
     except RedisError as error:
         raise ServiceUnavailable("The check could not be queued: Redis does not answer.") from error
+    except CheckNotCalled as error:
+        raise ServiceUnavailable(
+            "The check could not be called for: Lambda did not take it (HEALTH_CHECK_LAMBDA)."
+        ) from error
     if wait and await wait_for_check(database.connection, run, WAIT_S):
         return Response(await _health(request, history=1, run=run), status_code=200)
     return Response(Queued(run), status_code=202)

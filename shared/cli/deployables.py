@@ -70,6 +70,8 @@ def deployables() -> list[Deployable]:
     found: list[Deployable] = []
     bills: list[Function] = []
     for name in function_names():
+        if name == CLOCK:
+            continue  # a process of its own kind: see _clock
         try:
             bill = bill_of_materials(name)
         except ModuleNotFoundError as error:
@@ -134,12 +136,13 @@ def _of_jobs(name: str, bills: Sequence[Function], *, module: str, command: str)
 
 def _clock() -> Deployable:
     try:
-        module = module_of(CLOCK, "main")
+        module, bill = module_of(CLOCK, "main"), bill_of_materials(CLOCK)
     except ModuleNotFoundError as error:
         return Deployable(CLOCK, (), problem=f"{error}: pip install '.[{CLOCK}]'")
     return Deployable(
         CLOCK,
         ("schedule",),
+        jobs=tuple(ScheduledJob(job.name, job.rate) for job in bill.jobs),
         module=module.__name__,
         command=f"python -m {module.__name__}",
         **_settings(cast(Sequence[type[SettingsGroup]], module.SETTINGS), ()),

@@ -73,7 +73,7 @@ class UsageWriter(NamedTuple):
         """Close the INTENT of a request that no provider answered; drop it where none was asked."""
         if course.intent is None:
             return
-        if course.reached_upstream:
+        if course.reached_upstream or self._has_told_intent:
             self.write_final(asked, course, failed(course, status, code))
         else:
             self.spool.drop(asked.request_id)
@@ -82,15 +82,22 @@ class UsageWriter(NamedTuple):
         """Close the INTENT of a request whose client is gone before it was answered."""
         if course.intent is None:
             return
-        if course.reached_upstream:
+        if course.reached_upstream or self._has_told_intent:
             self.write_final(asked, course, left(asked, course, why, time.perf_counter()))
         else:
             self.spool.drop(asked.request_id)
+
+    @property
+    def _has_told_intent(self) -> bool:
+        """What may have been sent on cannot be dropped: the row says that nothing was used."""
+        return self.shipper is not None and self.shipper.holds_intents
 
     async def confirm(self) -> None:
         """Wait, where the disk is ephemeral, until what was written is sent on; 5 s at most."""
         if self.shipper is None:
             return
+        # Where the process is frozen once it has answered, nothing gathers.
+        self.reporter.flush()
         try:
             await self.shipper.flush(_CONFIRM_S)
         except (RedisError, OSError) as error:

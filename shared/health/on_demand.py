@@ -1,4 +1,4 @@
-"""A check that somebody asks for now: queued, and known by the name of its run."""
+"""A check that somebody asks for now: called for, and known by the name of its run."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from uuid import uuid4
 from shared.db.audit import Action, Actor, append_audit
 from shared.db.connect import Connection
 from shared.db.job_runs import note_run
+from shared.health.check_call import CheckCall
 from shared.health.checks import is_recorded
-from shared.jobs import CHECK_HEALTH, Dispatch
+from shared.jobs import CHECK_HEALTH
 
 _POLL_S = 0.2
 
 
-async def request_check(connection: Connection, dispatch: Dispatch, actor: Actor) -> str:
-    """The run's name. Raises redis.RedisError where Redis is down, and has then noted nothing."""
+async def request_check(connection: Connection, call: CheckCall, actor: Actor) -> str:
+    """The run's name. Raises as CheckCall.send, and has then noted nothing."""
     run = str(uuid4())
     async with connection.transaction():
         await note_run(connection, CHECK_HEALTH.name, run)
         await append_audit(
             connection, actor, Action.HEALTH_CHECK_REQUESTED, "provider", None, details={"run": run}
         )
-        await dispatch.enqueue_soon(CHECK_HEALTH, run=run)
+        await call.send(run)
     return run
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
@@ -12,6 +13,8 @@ from shared.ledger.batch import pack_frames
 _TIMEOUT_S = 5
 # SQS takes 1 MiB a message; its body is text, so base64 takes a third of that.
 _BYTES_A_MESSAGE = 700_000
+# As long as SQS can; no longer than a Lambda lives.
+_MOST_DELAY_S = 900
 
 
 class UsageQueueAway(OSError):
@@ -35,19 +38,27 @@ class UsageQueue:
         for message in messages:
             await asyncio.to_thread(self._send, b64encode(message).decode("ascii"))
 
+    async def hold(self, intent: bytes, deadline_ms: int) -> None:
+        """Send an INTENT that becomes an `indeterminate` row at its deadline (Unix time), unless
+        its request has a row by then: the disk that it is on may be gone. Raises UsageQueueAway.
+        """
+        delay_s = min(max(0, round(deadline_ms / 1000 - time.time())), _MOST_DELAY_S)
+        body = b64encode(pack_frames((), (intent,))).decode("ascii")
+        await asyncio.to_thread(self._send, body, delay_s)
+
     async def announce(self) -> None:
         """Returns at once: a message calls its reader itself."""
 
     async def nudge(self) -> None:
         """Nothing, for the same reason."""
 
-    def _send(self, body: str) -> None:
+    def _send(self, body: str, delay_s: int = 0) -> None:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
         try:
             if self._client is None:
                 self._client = _connect()
-            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_s)
         except (BotoCoreError, ClientError) as error:
             raise UsageQueueAway(f"SQS did not take usage: {error}") from error
 

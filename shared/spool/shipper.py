@@ -69,7 +69,10 @@ class Shipper:
         self._sending = asyncio.Lock()
         self._outages = Outages()
         self._tasks: list[asyncio.Task[None]] = []
+        self._unheld: list[str] = []
         spool.on_record = self._note_record
+        if self.holds_intents:
+            spool.on_intent = self._note_intent
 
     @property
     def complaint(self) -> str | None:
@@ -86,6 +89,11 @@ class Shipper:
     def cannot_send(self) -> bool:
         """The last try to send records on failed: they are on this disk and nowhere else."""
         return _SHIP in self._outages
+
+    @property
+    def holds_intents(self) -> bool:
+        """Whether an INTENT leaves the disk too, 50 ms old, if its request is still under way."""
+        return isinstance(self._stream, UsageQueue)
 
     def start(self) -> None:
         loops: list[Coroutine[Any, Any, None]] = [
@@ -117,6 +125,10 @@ class Shipper:
     def _note_record(self) -> None:
         self._has_records.set()
         self._has_unsynced.set()
+
+    def _note_intent(self, request_id: str) -> None:
+        self._unheld.append(request_id)
+        self._has_records.set()
 
     async def _repeat(
         self,
@@ -173,6 +185,7 @@ class Shipper:
         """Send what is there now; what comes meanwhile waits its 50 ms, for a fuller entry."""
         async with self._sending:
             await self._send()
+            await self._hold()
         self._measure()
 
     async def _send(self) -> None:
@@ -180,6 +193,13 @@ class Shipper:
             until = segment.offset
             while segment.shipped < until:
                 await self._send_portion(segment, until)
+
+    async def _hold(self) -> None:
+        while self._unheld and isinstance(self._stream, UsageQueue):
+            intent = self._spool.awaited(self._unheld[0])
+            if intent is not None:
+                await self._stream.hold(intent.record, intent.deadline_ms)
+            self._unheld.pop(0)
 
     async def _send_portion(self, segment: Segment, until: int) -> None:
         if isinstance(self._stream, StreamProducer):

@@ -46,7 +46,8 @@ class OpenIntent(NamedTuple):
 
 
 class Spool:
-    """The segments of one process. `on_record` is called after each FINAL.
+    """The segments of one process. `on_record` is called after each FINAL,
+    `on_intent` with the request of each INTENT.
 
     `sealed` segments take no new INTENT; they go once PostgreSQL has what is in them. Each holds a
     file open. `max_bytes` bounds the folder, which other processes may share; `clock` is monotonic,
@@ -71,6 +72,7 @@ class Spool:
         self._clock = clock
         self._full_until = clock()
         self.on_record: Callable[[], None] = _do_nothing
+        self.on_intent: Callable[[str], None] | None = None
         self.sealed: list[Segment] = []
         self.is_full = False
         self._open: dict[str, OpenIntent] = {}
@@ -87,6 +89,8 @@ class Spool:
         self.is_full = False
         segment.reserved += RESERVED_BYTES
         self._open[intent.request_id] = OpenIntent(segment, intent.deadline_ms, record)
+        if self.on_intent is not None:
+            self.on_intent(intent.request_id)
 
     def final(self, final: UsageFinal) -> None:
         """Close the INTENT with what the request used; without one (it was given up as
@@ -110,6 +114,10 @@ class Spool:
             intent.segment.reserved -= RESERVED_BYTES
             records.append(intent.record)
         return records
+
+    def awaited(self, request_id: str) -> OpenIntent | None:
+        """The INTENT of a request that is under way."""
+        return self._open.get(request_id)
 
     def refresh(self) -> None:
         """Begin a new segment where there was no room for one, or where this one is old: only a

@@ -12,11 +12,15 @@ import pytest
 from tests.architecture.tree import Module, Use, modules
 
 # What is imported, and the only places that may. A pattern's `*` passes slashes too.
+AWS = [
+    *("shared/vault/*", "shared/spool/queue.py", "shared/ledger/export_store.py"),
+    "shared/health/check_call.py",
+]
 IMPORTS = {
     "alembic": ["shared/migrate/steps.py", "migrations/*"],
     "apscheduler": ["functions/clock/*"],
-    "boto3": ["shared/vault/*", "shared/spool/queue.py", "shared/ledger/export_store.py"],
-    "botocore": ["shared/vault/*", "shared/spool/queue.py", "shared/ledger/export_store.py"],
+    "boto3": AWS,
+    "botocore": AWS,
     "click": ["shared/cli/*"],
     "cryptography": ["shared/vault/*"],
     "dramatiq": ["functions/worker/*", "functions/*/actor.py", "shared/jobs.py"],

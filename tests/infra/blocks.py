@@ -19,6 +19,7 @@ _FROM_SECRET = '!Sub "{{{{resolve:secretsmanager:${{SettingsSecret}}:SecretStrin
 _OF_THE_STACK = {
     "BYOK_KEY_SOURCE": '!Sub "aws-secretsmanager:${KeyRing}"',
     "USAGE_QUEUE_URL": "!Ref UsageQueue",
+    "HEALTH_CHECK_LAMBDA": "!Ref CheckHealth",
     "SWITCHYARD_DATA_DIR": "/tmp/switchyard",  # noqa: S108  all that a Lambda can write to
     "SPOOL_EPHEMERAL": '"true"',
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from shared.cli.deployables import Deployable, deployables
 from shared.cli.running.procfile import parse_procfile
+from shared.folders import bill_of_materials
 from tests.architecture.tree import ROOT
 
 INFRA = ROOT / "infra"
@@ -32,6 +34,11 @@ def web_alone() -> list[str]:
 def single() -> list[str]:
     """The functions proper, without the three processes that run several."""
     return [name for name in deployed() if name not in {"gateway", "worker", "clock"}]
+
+
+def lambdas() -> list[str]:
+    """What runs on AWS: the functions, and what the clock does itself."""
+    return [*single(), "clock"]
 
 
 @cache
@@ -61,8 +68,18 @@ def processes() -> list[str]:
     return [*deployed(), "release"]
 
 
-def difference(given: set[str], name: str, where: str) -> str:
+def settings_of_lambda(name: str) -> set[str]:
+    """The same on AWS, where the clock enqueues nothing."""
+    if name != "clock":
+        return settings_of(name)
+    groups = bill_of_materials(name).settings
+    return {field.alias or key for group in groups for key, field in group.model_fields.items()}
+
+
+def difference(
+    given: set[str], name: str, where: str, settings: Callable[[str], set[str]] = settings_of
+) -> str:
     """What to change, for the message of a test that fails."""
-    wanted = settings_of(name)
+    wanted = settings(name)
     more, less = sorted(wanted - given), sorted(given - wanted)
     return f"{where}, {name}: add {more or 'nothing'}, take away {less or 'nothing'}"

@@ -75,10 +75,12 @@ def environment(
         "PYTHONPATH": str(root),
         **{key: _resolved(key, value, secret, stack) for key, value in globals_.items()},
         **{key: _resolved(key, value, secret, stack) for key, value in variables.items()},
+        # Lambda's own way to AWS's services.
+        **{key: value for key, value in stack.items() if key.startswith("AWS_")},
     }
 
 
-def make_token(place: Place) -> str:
+def make_token(place: Place, *, role: str = "user") -> str:
     token = mint()
     with psycopg.connect(place.database_url, autocommit=True) as connection:
         create_token(
@@ -88,7 +90,7 @@ def make_token(place: Place) -> str:
             user_id="lambda",
             team_id=None,
             tier="professional",
-            role="user",
+            role=role,
         )
     return token
 

@@ -22,7 +22,7 @@ from moto import mock_aws
 
 from tests.architecture.tree import ROOT
 from tests.infra import aws
-from tests.infra.deployed import INFRA, deployed, difference, settings_of, single, web_alone
+from tests.infra.deployed import INFRA, deployed, difference, lambdas, settings_of_lambda, web_alone
 
 STREAMING = {"chat_completions"}
 # Of the place: where it listens, and what starts it.
@@ -31,7 +31,10 @@ OF_LAMBDA = {
     *("AWS_LAMBDA_EXEC_WRAPPER", "AWS_LWA_INVOKE_MODE", "AWS_LWA_READINESS_CHECK_PATH"),
 }
 # Not from the secret of settings: the key ring has one of its own, the queue is the stack's.
-OF_THE_STACK = {"BYOK_KEY_SOURCE", "USAGE_QUEUE_URL", "SWITCHYARD_DATA_DIR", "SPOOL_EPHEMERAL"}
+OF_THE_STACK = {
+    *("BYOK_KEY_SOURCE", "HEALTH_CHECK_LAMBDA"),
+    *("USAGE_QUEUE_URL", "SWITCHYARD_DATA_DIR", "SPOOL_EPHEMERAL"),
+}
 NOT_ON_LAMBDA = {"BYOK_ENCRYPTION_KEY"}
 UNKNOWN_TO_MOTO = {
     *("AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::Lambda::Url"),
@@ -56,19 +59,21 @@ def test_the_template_passes_cfn_lint() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("name", single())
+@pytest.mark.parametrize("name", lambdas())
 def test_every_function_is_a_lambda_with_exactly_its_settings(name: str) -> None:
     assert name in aws.functions(), f"add a function for {name} to template.yaml, like Models"
-    given = variables(name).keys() - OF_LAMBDA | (settings_of(name) & NOT_ON_LAMBDA)
-    assert given == settings_of(name), difference(set(given), name, "infra/aws/template.yaml")
+    given = variables(name).keys() - OF_LAMBDA | (settings_of_lambda(name) & NOT_ON_LAMBDA)
+    assert given == settings_of_lambda(name), difference(
+        set(given), name, "infra/aws/template.yaml", settings_of_lambda
+    )
     assert not variables(name).keys() & NOT_ON_LAMBDA
 
 
 def test_no_lambda_is_of_a_function_that_is_gone() -> None:
-    assert aws.functions().keys() == set(single())
+    assert aws.functions().keys() == set(lambdas())
 
 
-@pytest.mark.parametrize("name", single())
+@pytest.mark.parametrize("name", lambdas())
 def test_settings_come_from_the_secret_by_their_own_names(name: str) -> None:
     for variable, value in variables(name).items():
         if variable not in OF_LAMBDA | OF_THE_STACK:
@@ -81,11 +86,11 @@ def test_settings_come_from_the_secret_by_their_own_names(name: str) -> None:
 
 def test_the_example_of_the_secret_has_every_setting_that_is_read_from_it() -> None:
     example = json.loads((INFRA / "aws" / "settings.example.json").read_text("utf-8"))
-    read = {one for name in single() for one in variables(name)} - OF_LAMBDA - OF_THE_STACK
+    read = {one for name in lambdas() for one in variables(name)} - OF_LAMBDA - OF_THE_STACK
     assert example.keys() == read
 
 
-@pytest.mark.parametrize("name", single())
+@pytest.mark.parametrize("name", lambdas())
 def test_a_lambda_starts_with_an_entry_that_exists(name: str) -> None:
     handler: str = aws.functions()[name]["Handler"]
     if name in STREAMING:
@@ -110,7 +115,7 @@ def events(name: str, kind: str) -> list[dict[str, Any]]:
 
 def owner(path: str) -> str:
     """Who gets a path from the HTTP API: a whole route first, else the longest greedy one."""
-    routes = {event["Path"]: name for name in single() for event in events(name, "HttpApi")}
+    routes = {event["Path"]: name for name in lambdas() for event in events(name, "HttpApi")}
     if path in routes:
         return routes[path]
     greedy = {route.removesuffix("{proxy+}"): who for route, who in routes.items() if "+" in route}
@@ -125,7 +130,7 @@ def test_the_api_leads_each_route_to_its_function(name: str) -> None:
     assert all(event["Method"] == "ANY" for event in events(name, "HttpApi"))
 
 
-@pytest.mark.parametrize("name", single())
+@pytest.mark.parametrize("name", lambdas())
 def test_each_job_with_a_schedule_has_its_rule(name: str) -> None:
     rules = {json.loads(one["Input"])["job"]: one["Schedule"] for one in events(name, "Schedule")}
     wanted = {job.name: job.schedule for job in deployed()[name].jobs if job.schedule}
@@ -153,7 +158,7 @@ def statements(name: str) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("name", single())
+@pytest.mark.parametrize("name", lambdas())
 def test_a_role_allows_only_what_its_function_does(name: str) -> None:
     allowed: set[str] = set()
     for statement in statements(name):
@@ -161,10 +166,12 @@ def test_a_role_allows_only_what_its_function_does(name: str) -> None:
         allowed |= {actions} if isinstance(actions, str) else set(actions)
         assert statement["Resource"] != "*"
     expected: set[str] = set()
-    if "BYOK_KEY_SOURCE" in settings_of(name):
+    if "BYOK_KEY_SOURCE" in settings_of_lambda(name):
         expected |= {"secretsmanager:GetSecretValue", "kms:Decrypt"}
-    if "USAGE_QUEUE_URL" in settings_of(name):
+    if "USAGE_QUEUE_URL" in settings_of_lambda(name):
         expected |= {"sqs:SendMessage"}
+    if "HEALTH_CHECK_LAMBDA" in settings_of_lambda(name):
+        expected |= {"lambda:InvokeFunction"}
     if events(name, "SQS"):
         expected |= {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
     assert allowed == expected
@@ -172,9 +179,9 @@ def test_a_role_allows_only_what_its_function_does(name: str) -> None:
 
 def test_each_lambda_has_a_role_of_its_own_and_no_managed_policy_but_logs_and_network() -> None:
     resources = aws.translated()["Resources"]
-    lambdas = [one for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
-    roles = [one["Properties"]["Role"]["Fn::GetAtt"][0] for one in lambdas]
-    assert len(set(roles)) == len(lambdas) == len(single())
+    found = [one for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
+    roles = [one["Properties"]["Role"]["Fn::GetAtt"][0] for one in found]
+    assert len(set(roles)) == len(found) == len(lambdas())
     managed = {
         str(arn["Fn::Sub"] if isinstance(arn, dict) else arn).rpartition("/")[2]
         for role in roles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,14 +14,18 @@ import msgspec
 import psycopg
 import pytest
 
+from shared.aws.jobs import run_job
+from shared.function import Function
+from shared.jobs import CHECK_HEALTH, TRIM
 from shared.ledger.partitions import ensure_ahead
 from shared.spool.queue import UsageQueue
 from tests.fakes.aws_server import REGION, AwsServer
-from tests.fakes.lambda_events import sqs_event
+from tests.fakes.lambda_events import request, sqs_event
 from tests.fakes.place import Place
-from tests.fakes.usage_records import final
+from tests.fakes.raw_server import RawServer, Wire
+from tests.fakes.usage_records import final, intent
 from tests.infra import aws
-from tests.infra.lambda_place import Run, RunningLambda
+from tests.infra.lambda_place import Run, RunningLambda, make_token
 
 PASSWORD = "s3cret-of-the-database"
 
@@ -102,6 +107,95 @@ def test_a_schedule_runs_the_job_that_its_rule_names(run: Run, database: Databas
 def test_a_schedule_runs_the_job_of_a_function_without_an_entry_of_its_own(run: Run) -> None:
     (event,) = scheduled("deliver_billing")
     assert run("deliver_billing").invoke(event).result() == {"done": "billing.deliver"}
+
+
+@pytest.mark.parametrize("event", scheduled("clock"), ids=lambda event: event["job"])
+def test_what_the_clock_does_itself_is_done_by_a_schedule(run: Run, event: dict[str, Any]) -> None:
+    assert run("clock").invoke(event).result() == {"done": event["job"]}
+
+
+def test_health_that_nobody_checks_any_more_is_unknown_on_lambda_too(
+    run: Run, database: Database
+) -> None:
+    database.execute(
+        "UPDATE llm_providers SET health_status = 'healthy', is_active = true,"
+        " health_last_checked = now() - interval '1 day' WHERE provider_slug = 'groq'"
+    )
+    run("clock").invoke({"job": "health.stale"}).result()
+    [(status,)] = database.execute(
+        "SELECT health_status FROM llm_providers WHERE provider_slug = 'groq'"
+    ).fetchall()
+    assert status == "unknown"
+
+
+def test_an_intent_whose_environment_died_becomes_a_row_that_a_final_one_takes_over(
+    run: Run,
+    services: AwsServer,
+    queue_url: str,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    left, answered = intent(), intent()
+    queue, write = UsageQueue(queue_url), run("write_usage")
+
+    def written() -> list[Any]:
+        assert write.invoke(sqs_event(services.received(queue_url))).result() == {
+            "batchItemFailures": []
+        }
+        return database.execute(
+            "SELECT request_id, state FROM llm_usage_logs WHERE request_id = ANY(%s)"
+            " ORDER BY state",
+            ([left.request_id, answered.request_id],),
+        ).fetchall()
+
+    now_ms = time.time_ns() // 1_000_000
+    asyncio.run(queue.add([msgspec.msgpack.encode(final(request_id=answered.request_id))]))
+    for one in (left, answered):
+        asyncio.run(queue.hold(msgspec.msgpack.encode(one), now_ms))
+    states = [(answered.request_id, "final"), (left.request_id, "indeterminate")]
+    assert written() == states
+    asyncio.run(queue.add([msgspec.msgpack.encode(final(request_id=left.request_id))]))
+    assert [state for _, state in written()] == ["final", "final"]
+    asyncio.run(queue.hold(msgspec.msgpack.encode(left), now_ms + 3600_000))
+    assert services.received(queue_url) == [], "until its deadline nobody is told"
+
+
+async def takes_calls(wire: Wire) -> None:
+    while True:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
+
+
+def test_a_check_by_hand_calls_the_function_that_checks_and_names_its_run(
+    run: Run, services: AwsServer, place: Place
+) -> None:
+    ask = request(
+        "http_api",
+        "/api/v1/admin/llm/health/check",
+        method="POST",
+        headers={"authorization": f"Bearer {make_token(place, role='admin')}"},
+    )
+    with RawServer(takes_calls) as lambda_:
+        way = services.environment | {"AWS_ENDPOINT_URL_LAMBDA": lambda_.url}
+        health = run("health", HEALTH_CHECK_LAMBDA="check-health-of-the-stack", **way)
+        answer = health.invoke(ask).result()
+    assert answer["statusCode"] == 202
+    [call] = lambda_.requests
+    head, _, body = call.partition(b"\r\n\r\n")
+    assert b"/functions/check-health-of-the-stack/invocations" in head
+    assert b"x-amz-invocation-type: event" in head.lower()
+    assert json.loads(body) == {"job": "health.check", "run": json.loads(answer["body"])["run"]}
+
+
+def test_a_job_is_told_the_name_of_its_run_where_it_takes_one() -> None:
+    told: list[str | None] = []
+    jobs = {CHECK_HEALTH: lambda run=None: told.append(run), TRIM: lambda: told.append("trimmed")}
+    function = Function(name="of_this_test", jobs=jobs)
+    for event in ({"job": "health.check"}, {"job": "health.check", "run": "r"}):
+        run_job(function, event)
+    run_job(function, {"job": "clock.trim", "run": "r"})
+    assert told == [None, "r", "trimmed"]
 
 
 def failure(function: RunningLambda, event: dict[str, Any]) -> dict[str, Any]:

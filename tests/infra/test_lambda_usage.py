@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -111,7 +112,7 @@ def test_while_the_queue_is_away_one_answer_waits_on_disk_and_the_next_is_refuse
             refused = chat.ask(stream=False)
             assert status_and_code(refused) == (503, "usage_spool_full")
             assert "retry-after" in refused.prelude()["headers"]
-        # A thread of its own writes the log: frozen with the process, it goes on when it is woken.
+        assert chat.adapter.frozen.is_set()
         assert '"event":"usage.unconfirmed","level":"error"' in chat.adapter.function.output()
     finally:
         services.is_away = False
@@ -120,6 +121,32 @@ def test_while_the_queue_is_away_one_answer_waits_on_disk_and_the_next_is_refuse
     assert status_and_code(after) == (200, None)
     assert chat.adapter.frozen.is_set()
     assert queue.ids() == [request_id(answered), request_id(after)]
+
+
+def delayed(services: AwsServer, queue_url: str) -> int:
+    name = "ApproximateNumberOfMessagesDelayed"
+    sqs = services.clients["sqs"]
+    found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
+    return int(found["Attributes"][name])
+
+
+def test_an_environment_that_dies_in_a_stream_has_left_word_of_it(
+    start_chat: StartChat, services: AwsServer, queue_url: str
+) -> None:
+    chat = start_chat()
+    chat.ask().wait_for_text(FIRST)
+    ends = time.monotonic() + 10
+    while delayed(services, queue_url) != 1 and time.monotonic() < ends:
+        time.sleep(0.05)
+    chat.adapter.function.process.kill()
+    assert delayed(services, queue_url) == 1
+
+
+def test_the_line_of_a_request_is_out_before_the_process_is_frozen(chat: Chat) -> None:
+    answer = chat.ask(stream=False)
+    assert answer.prelude()["statusCode"] == 200
+    assert chat.adapter.frozen.wait(10)
+    assert request_id(answer) in chat.adapter.function.output()
 
 
 def test_the_usage_of_a_request_that_failed_is_out_before_it_is_told(

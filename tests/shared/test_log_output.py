@@ -43,20 +43,33 @@ except ValueError:
 MOVES = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x202E]
 
 
-def started(code: str, *arguments: str) -> subprocess.Popen[bytes]:
+ENDS_AT_ONCE = """
+import os
+from shared.log import configure_logging, get_logger
+from shared.settings import LogSettings
+configure_logging(LogSettings(LOG_FORMAT="json"))
+get_logger().info("test.line")
+os._exit(0)
+"""
+
+
+def started(code: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
     )
 
 
+@pytest.mark.parametrize("environment", [{}, {"AWS_LAMBDA_FUNCTION_NAME": "f"}], ids=["", "lambda"])
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_a_reader_that_pauses_stops_nobody_and_is_told_what_was_dropped(form: str) -> None:
-    with started(LOGS, form, "20000", "wait") as process:
+def test_a_reader_that_pauses_stops_nobody_and_is_told_what_was_dropped(
+    form: str, environment: dict[str, str]
+) -> None:
+    with started(LOGS, form, "20000", "wait", **environment) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         assert process.stderr is not None
@@ -66,6 +79,12 @@ def test_a_reader_that_pauses_stops_nobody_and_is_told_what_was_dropped(form: st
     kept = [line for line in lines if b"test.line" in line]
     assert 10_000 <= len(kept) < 20_000
     assert [line for line in lines if b"log.lines_dropped" in line]
+
+
+def test_on_lambda_a_line_is_out_before_the_process_goes_on_and_may_be_frozen() -> None:
+    with started(ENDS_AT_ONCE, AWS_LAMBDA_FUNCTION_NAME="f") as process:
+        _, log = process.communicate(timeout=30)
+    assert b"test.line" in log
 
 
 def test_a_process_ends_although_nobody_reads() -> None:

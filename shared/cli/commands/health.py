@@ -17,9 +17,11 @@ from shared.cli.output import print_table
 from shared.cli.services import database_url, redis_url
 from shared.db.audit import Actor
 from shared.db.connect import connect_once
+from shared.health.check_call import CheckCall, CheckNotCalled
 from shared.health.on_demand import request_check, wait_for_check
 from shared.health.report import ProviderHealth, read_health
 from shared.jobs import Dispatch
+from shared.settings import CheckCallSettings, load_settings
 
 _COLORS = {"healthy": "green", "degraded": "yellow", "down": "red", "unknown": "dim"}
 _HISTORY = 20
@@ -67,12 +69,15 @@ def check(timeout: int, as_json: bool) -> None:  # noqa: ASYNC109  click's optio
 
 async def _check(dsn: str, queue_url: str, timeout_s: float) -> Sequence[ProviderHealth]:
     dispatch = Dispatch(queue_url)
+    call = CheckCall(dispatch, load_settings(CheckCallSettings)[CheckCallSettings].function)
     connect = partial(connect_once, dsn)
     try:
         async with connect() as connection:
-            run = await request_check(connection, dispatch, Actor("switchyard health check"))
+            run = await request_check(connection, call, Actor("switchyard health check"))
     except RedisError as error:
         raise CommandFailed(f"Redis: {error}") from error
+    except CheckNotCalled as error:
+        raise CommandFailed(str(error)) from error
     finally:
         dispatch.close()
     if not await wait_for_check(connect, run, timeout_s):
