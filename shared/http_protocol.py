@@ -28,6 +28,7 @@ from shared.doors.refusals import (
     SLOW_HEAD,
     Refusal,
 )
+from shared.doors.unread import Unread
 from shared.log import get_logger
 from shared.settings import NetworkSettings, load_settings
 
@@ -38,8 +39,6 @@ HEAD_S = 10.0
 """From a head's first byte to its last; and to the first byte of a connection."""
 BODY_IDLE_S = 30.0
 """Without a byte of a body that is waited for."""
-UNREAD_S = 120.0
-"""Without a byte taken of an answer that is under way."""
 LOOK_EVERY_S = 2.0
 
 # Few requests fit in so much: nothing is parsed further while one waits for its turn.
@@ -92,7 +91,6 @@ class Bounded(HttpToolsProtocol):
         self._discarded = 0
         self._unparsed = b""
         self._began = self._heard = 0.0
-        self._unread_since: float | None = None
         self._running: RequestResponseCycle | None = None
         self._newest: RequestResponseCycle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -100,6 +98,7 @@ class Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport, self)
+        self._unread = Unread(transport)
         self._began = self._heard = self.loop.time()
         self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
 
@@ -225,11 +224,11 @@ class Bounded(HttpToolsProtocol):
             self.loop.call_soon(self._parse_pieces)
 
     def pause_writing(self) -> None:
-        self._unread_since = self.loop.time()
+        self._unread.begin(self.loop.time())
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        self._unread_since = None
+        self._unread.end()
         super().resume_writing()
 
     def _check(self, name: bytes, value: bytes) -> None:
@@ -256,7 +255,8 @@ class Bounded(HttpToolsProtocol):
         """Cut what keeps us waiting, or look again later."""
         now, newest = self.loop.time(), self._newest
         is_served = newest is None or newest.response_complete
-        if self._unread_since is not None and now - self._unread_since > UNREAD_S:
+        is_given_up = self.transport.is_closing() and not is_served
+        if self._unread.is_too_long(now, is_given_up=is_given_up):
             self.transport.abort()
         elif self._is_deaf:
             pass  # The end is on its way.

@@ -24,6 +24,7 @@ class App:
     """Answers with the length of what it was sent.
 
     `/hold` does so once `go` is set; `/deaf` reads nothing before that, `/early` nothing at all.
+    `/breaks` sends more than it is read, and gives up.
     """
 
     def __init__(self) -> None:
@@ -50,10 +51,20 @@ class App:
                 waits.cancel()
                 return
             gone.cancel()
+        if scope["path"] == "/breaks":
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(_say_without_end(send), 0.3)
+            return
         said = b"x" * 8_000_000 if scope["path"] == "/large" else b"<%d>" % len(body)
         head = [(b"content-length", b"%d" % len(said))]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": said})
+
+
+async def _say_without_end(send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while True:
+        await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
 
 
 class Place:

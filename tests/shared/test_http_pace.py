@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 
 import pytest
 
 from shared import http_protocol
+from shared.doors import unread
 from tests.fakes.http_place import CHUNKED, GET, POST, Place, run, statuses
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its patience is a hundredth."""
-    for name, seconds in (("HEAD_S", 0.2), ("BODY_IDLE_S", 0.3), ("UNREAD_S", 0.4)):
-        monkeypatch.setattr(http_protocol, name, seconds)
+def quick_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "LOOK_EVERY_S", 0.02)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, quick_to_look: None) -> None:
+    """Its patience is a hundredth."""
+    for name, seconds in (("HEAD_S", 0.2), ("BODY_IDLE_S", 0.3)):
+        monkeypatch.setattr(http_protocol, name, seconds)
+    monkeypatch.setattr(unread, "UNREAD_S", 0.4)
 
 
 @pytest.mark.usefixtures("quick")
@@ -74,6 +81,48 @@ def test_who_does_not_read_an_answer_is_cut() -> None:
         writer.write(GET.replace(b"/x", b"/large"))
         await asyncio.sleep(0.9)
         assert await place.are_cut()
+
+    run(script)
+
+
+@pytest.mark.usefixtures("quick_to_look")
+def test_of_an_answer_that_is_given_up_nothing_waits_for_a_client_that_does_not_read() -> None:
+    """What waits for who does not read is no answer: closing would wait for it, too."""
+
+    async def script(place: Place) -> None:
+        _, writer = await place.connect()
+        writer.transport.pause_reading()  # type: ignore[union-attr]
+        writer.write(GET.replace(b"/x", b"/breaks"))
+        for _ in range(60):
+            await asyncio.sleep(0.1)
+            if place.app.scopes and await place.are_cut():
+                return
+        raise AssertionError("its socket is still held")
+
+    run(script)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("bytes_a_time", "is_cut"), [(400_000, False), (100, True)])
+def test_who_reads_slowly_gets_all_and_who_reads_next_to_nothing_is_cut(
+    bytes_a_time: int, is_cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread, "UNREAD_S", 1.0)
+
+    async def script(place: Place) -> None:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", place.port))
+            await loop.sock_sendall(client, GET.replace(b"/x", b"/large"))
+            read, ends = 0, loop.time() + 25
+            while loop.time() < ends and read < 8_000_000:
+                read += len(await loop.sock_recv(client, bytes_a_time))
+                await asyncio.sleep(0.02)
+                if is_cut and await place.are_cut():
+                    return
+        assert (read >= 8_000_000) is not is_cut
 
     run(script)
 
