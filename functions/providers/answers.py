@@ -59,6 +59,7 @@ class AdminProvider(msgspec.Struct, frozen=True):
     rate_limit_tpm: int | None
     rate_limit_rpd: int | None
     min_tier: str
+    opens: str
     api_key_format: str | None
     documentation_url: str | None
     pricing_url: str | None

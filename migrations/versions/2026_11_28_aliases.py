@@ -1,4 +1,5 @@
-"""Names that stand for other models, and how far a power level may look for one.
+"""Names that stand for other models, how far a power level looks for one, and which unlisted
+models a provider opens.
 
 Revision ID: 0010
 Revises: 0009
@@ -31,8 +32,17 @@ def upgrade() -> None:
         "ALTER TABLE power_levels ADD COLUMN IF NOT EXISTS fallback text DEFAULT 'level' NOT NULL"
         " CONSTRAINT ck_power_levels_fallback CHECK (fallback IN ('rules', 'level', 'any'))"
     )
+    op.execute(
+        "ALTER TABLE llm_providers ADD COLUMN IF NOT EXISTS opens text DEFAULT 'priced' NOT NULL"
+        " CONSTRAINT ck_llm_providers_opens CHECK (opens IN ('listed', 'priced', 'any'))"
+    )
+    op.execute("ALTER TABLE known_models ADD COLUMN IF NOT EXISTS model_ids text[]")
+    # Of no release: the seeds that follow copy it anew, with the ids.
+    op.execute("UPDATE known_models SET source = ''")
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE known_models DROP COLUMN model_ids")
+    op.execute("ALTER TABLE llm_providers DROP COLUMN opens")
     op.execute("ALTER TABLE power_levels DROP COLUMN fallback")
     op.execute("DROP TABLE model_aliases")

@@ -14,6 +14,7 @@ from shared.auth.authenticator import Authenticator
 from shared.auth.caller import Role
 from shared.auth.scope import Scope
 from shared.auth.token import mint
+from shared.catalog.allowed_models import check_allowed
 from shared.catalog.news.change import TOKENS, News, changing
 from shared.catalog.watch import SnapshotKeeper
 from shared.db import access_tokens as rows
@@ -33,8 +34,9 @@ MAX_OVERLAP_HOURS = 30 * 24
 class CreateToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`scopes` absent: those of whoever asks, which for most is all that `role` allows.
 
-    `allowed_models` null allows every model, `expires_at` null for ever. `name` is the user's id
-    unless it is given.
+    `allowed_models` are names that a request may have as `model` (ids, `provider/id`, aliases,
+    power levels), and patterns with one `*`; null allows every model. `expires_at` null: for ever.
+    `name` is the user's id unless it is given.
     """
 
     user_id: Word
@@ -109,6 +111,7 @@ class Tokens:
         scopes = sorted(own_scopes if asked.scopes is None else set(asked.scopes))
         _check_scopes(own_scopes, scopes)
         _check_end(asked.expires_at)
+        await check_allowed(self._database, asked.allowed_models)
         token, new = mint(), _new(asked, scopes, actor)
         async with self._changing() as connection:
             token_id = await rows.insert_token(connection, token, new)
@@ -136,6 +139,7 @@ class Tokens:
         """Raises NotFound, NotAllowed, InvalidField for one that has ended."""
         changes = asked.changes()
         _check_end(changes.get("expires_at"))
+        await check_allowed(self._database, changes.get("allowed_models"))
         async with self._changing(token_id) as connection:
             before = await _find(connection, token_id)
             if changes.keys() & {"scopes", "role"}:

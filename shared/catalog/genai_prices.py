@@ -90,9 +90,13 @@ def known_model(provider: str, model: str, at: datetime) -> PricedModel:
 
 @dataclass(frozen=True)
 class CatalogModel:
-    """What is told of a model by its name: exact names, and a pattern for all others."""
+    """What is told of a model by its name: exact names, and a pattern for all others.
+
+    `ids` are what goes upstream, the one it is known by first.
+    """
 
     provider: str
+    ids: list[str]
     names: list[str]
     pattern: str | None
     context_window: int | None
@@ -109,20 +113,26 @@ def every_known_model(slugs: Iterable[str], at: datetime) -> Iterator[CatalogMod
     by_id = {one.id: one for one in get_snapshot().providers}
     for slug in slugs:
         for model in by_id[slug].models if slug in by_id else ():
-            names, pattern = _names_and_pattern(model.match)
+            ids, pattern = _ids_and_pattern(model.match)
             try:
                 prices = {"tiers": _tiers(model.get_prices(at))}
             except LookupError:
                 prices = None
-            yield CatalogModel(slug, names, pattern, model.context_window, prices)
+            names = [one.lower() for one in ids]
+            own_id = provider_of(slug).model_id_prefix + model.id
+            if model.is_match(own_id) and own_id.lower() not in names:
+                ids.append(own_id)
+            ids.sort(key=lambda one: one != own_id)
+            context = model.context_window
+            yield CatalogModel(slug, ids, names, pattern, context, prices)
 
 
-def _names_and_pattern(match: object) -> tuple[list[str], str | None]:
+def _ids_and_pattern(match: object) -> tuple[list[str], str | None]:
     """Plain names apart from all that needs to be looked for."""
     clauses: list[object] = list(getattr(match, "or_", ())) or [match]
-    names = [equals for one in clauses if (equals := getattr(one, "equals", None)) is not None]
+    ids = [equals for one in clauses if (equals := getattr(one, "equals", None)) is not None]
     others = [_pattern(one) for one in clauses if getattr(one, "equals", None) is None]
-    return [name.lower() for name in names], "|".join(others) or None
+    return ids, "|".join(others) or None
 
 
 def _pattern(clause: object) -> str:
@@ -174,7 +184,7 @@ def known_models(provider: str, at: datetime) -> dict[str, PricedModel]:
     ours = provider_of(provider)
     found: dict[str, PricedModel] = {}
     for model in listed.models:
-        if model.deprecated or not model.id.startswith(ours.sold_here):
+        if model.deprecated or not ours.sells(model.id):
             continue
         model_id = ours.model_id_prefix + model.id
         try:

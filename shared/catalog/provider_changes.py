@@ -21,6 +21,7 @@ from shared.db.audit import Action, Actor
 from shared.db.connect import Connection
 from shared.db.connections import Connects
 from shared.errors import Conflict, InvalidField, NotFound, Unprocessable
+from shared.routing.deployment import Opens
 from shared.wire.provider import OPENAI, DialectName, auth_of
 
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -46,8 +47,10 @@ NOT_USED: Mapping[str, object] = {
 class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`base_url` has the version segment. `is_local`: a server of the operator's own, which may be
     at a private address and serves requests with `privacy_required`. `auth_type` none: it asks
-    for no key. `litellm_prefix`: what the LiteLLM proxy calls it. `supports_*` and `rate_limit_*`
-    are not used yet: another value than the present one is refused.
+    for no key. `litellm_prefix`: what the LiteLLM proxy calls it. `opens`: which models are served
+    that are not listed, `listed` (none), `priced` (by the platform's key those with a known price,
+    by a caller's own key any) or `any`. `supports_*` and `rate_limit_*` are not used yet: another
+    value than the present one is refused.
     """
 
     name: Name | UnsetType = UNSET
@@ -64,6 +67,7 @@ class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     rate_limit_tpm: Limit | UnsetType | None = UNSET
     rate_limit_rpd: Limit | UnsetType | None = UNSET
     min_tier: TierName | UnsetType = UNSET
+    opens: Opens | UnsetType = UNSET
     api_key_format: Name | UnsetType | None = UNSET
     display_name: Name | UnsetType | None = UNSET
     description: Words | UnsetType | None = UNSET

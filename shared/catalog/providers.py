@@ -40,6 +40,7 @@ class ProviderRow(msgspec.Struct, frozen=True):
     rate_limit_tpm: int | None
     rate_limit_rpd: int | None
     min_tier: str
+    opens: str
     api_key_format: str | None
     documentation_url: str | None
     pricing_url: str | None

@@ -12,13 +12,17 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from shared.catalog.known_models import read_known_models
+from shared.db.connect import Connection
 from shared.log import get_logger
 from shared.pricing.price import PICO_USD_PER_TOKEN, Price, parse_price
 from shared.routing.aliases import Alias, Target
+from shared.routing.known_models import KnownModels
 from shared.routing.snapshot import (
     Fallback,
     Health,
     Model,
+    Opens,
     PowerLevel,
     Provider,
     Rule,
@@ -61,8 +65,11 @@ async def count_limits(connection: psycopg.AsyncConnection[Any]) -> int:
     return count
 
 
-async def read_snapshot(connection: psycopg.AsyncConnection[Any]) -> Snapshot:
-    """Everything as of one moment. Raises psycopg.Error."""
+async def read_snapshot(connection: Connection, held: Snapshot | None = None) -> Snapshot:
+    """Everything as of one moment; of `held` what has not changed and is slow to read.
+
+    Raises psycopg.Error.
+    """
     async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         levels = await _rows(cursor, "SELECT * FROM power_levels ORDER BY rank")
@@ -74,7 +81,9 @@ async def read_snapshot(connection: psycopg.AsyncConnection[Any]) -> Snapshot:
         )
         rules = await _rows(cursor, "SELECT * FROM llm_routing_rules WHERE is_active ORDER BY id")
         aliases = await _rows(cursor, "SELECT * FROM model_aliases WHERE is_active")
-    return _build(levels, providers, models, prices, rules, aliases)
+        known = held.open_catalog.known if held else KnownModels()
+        known = await read_known_models(connection, known)
+    return _build(levels, providers, models, prices, rules, aliases, known)
 
 
 async def _rows(cursor: psycopg.AsyncCursor[dict[str, Any]], query: str) -> list[dict[str, Any]]:
@@ -89,6 +98,7 @@ def _build(
     prices: Iterable[Row],
     rules: Iterable[Row],
     aliases: Iterable[Row],
+    known: KnownModels,
 ) -> Snapshot:
     provider_of = {one.id: one for one in _read("llm_providers", _provider, providers)}
     price_row_of = {row["model_id"]: row for row in prices}
@@ -108,6 +118,7 @@ def _build(
         rules=tuple(_read("llm_routing_rules", rule, rules)),
         levels=tuple(_read("power_levels", _power_level, levels)),
         aliases=_read("model_aliases", _alias, aliases),
+        known=known,
     )
 
 
@@ -161,6 +172,7 @@ def _provider(row: Row) -> Provider:
         health_last_checked=row["health_last_checked"],
         health_response_time_ms=row["health_response_time_ms"],
         sealed_system_key=row["encrypted_system_key"],
+        opens=Opens(row["opens"]),
     )
 
 

@@ -180,7 +180,7 @@ class SnapshotKeeper:
             for topic in moved.keys() - {"catalogue"}:
                 self._topics.announce(topic, moved[topic])
             if "catalogue" in moved:
-                self._snapshot = await read_snapshot(connection)
+                self._snapshot = await read_snapshot(connection, self._snapshot)
                 self._topics.announce("catalogue", moved["catalogue"])
             self._note_answer(asked_at)
             self._reach.note()

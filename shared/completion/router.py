@@ -11,13 +11,13 @@ import msgspec
 
 from shared.auth.caller import Caller
 from shared.auth.own_keys import OwnKeys
-from shared.catalog.known_models import KnownModelsKeeper
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.admit import Asked
 from shared.errors import InvalidField
 from shared.health.circuits_exchange import CircuitTable
 from shared.pricing.price import PICO_USD_PER_USD
 from shared.resources import opener
+from shared.routing.allowed import may_ask
 from shared.routing.choice import Candidate, Choice
 from shared.routing.choose import as_remembered, choose
 from shared.routing.fit import RoutingRequest
@@ -65,38 +65,35 @@ class Router:
         keeper: SnapshotKeeper,
         access: PlatformAccess,
         own_keys: OwnKeys,
-        known: KnownModelsKeeper,
         circuits: CircuitTable,
     ) -> None:
         self.circuits = circuits
         self._keeper = keeper
         self._access = access
         self._own_keys = own_keys
-        self._known = known
         self._snapshot: Snapshot | None = None
         self._choices: dict[RoutingRequest, Choice] = {}
 
     async def choose(self, asked: Asked) -> Plan:
         """Where `asked` is to be tried, one after another.
 
-        Waits only for own keys that are not remembered, and for a name that is not listed. Raises
-        what `choose` raises, and InvalidField for a `max_cost_usd` that is not a positive amount.
+        Waits only for own keys that are not remembered. Raises what `choose` raises, and
+        InvalidField for a `max_cost_usd` that is not a positive amount.
         """
         snapshot = self._keeper.snapshot
         request, alias = meant(snapshot, await self._request(asked, snapshot), asked.drawn_by)
-        return self._plan(asked, request, await self.choice(snapshot, request), alias)
+        return self._plan(asked, request, self.choice(snapshot, request), alias)
 
     async def explain(self, asked: Asked) -> Plan:
         """What `choose` would say, with every candidate there is and why each other one is none."""
         snapshot = self._keeper.snapshot
         request, alias = meant(snapshot, await self._request(asked, snapshot), asked.drawn_by)
         request = msgspec.structs.replace(request, worst=worst_of(asked.chat))
-        known = await self._known.wanted(snapshot, request)
         # All of a large catalog takes a while, and others wait for the loop.
-        choice = await asyncio.to_thread(choose, snapshot, request, known, enough=None)
+        choice = await asyncio.to_thread(choose, snapshot, request, enough=None)
         return self._plan(asked, request, choice, alias)
 
-    async def choice(self, snapshot: Snapshot, request: RoutingRequest) -> Choice:
+    def choice(self, snapshot: Snapshot, request: RoutingRequest) -> Choice:
         """What holds for all that ask for the same, at any moment of the snapshot."""
         if snapshot is not self._snapshot or len(self._choices) > _MAX_REMEMBERED:
             self._snapshot = snapshot
@@ -104,10 +101,7 @@ class Router:
         remembered = as_remembered(snapshot, request)
         choice = self._choices.get(remembered)
         if choice is None:
-            known = await self._known.wanted(snapshot, request)
-            choice = choose(snapshot, request, known)
-            if snapshot is self._snapshot and known is None:
-                self._choices[remembered] = choice
+            choice = self._choices[remembered] = choose(snapshot, request)
         return choice
 
     async def _request(self, asked: Asked, snapshot: Snapshot) -> RoutingRequest:
@@ -136,13 +130,20 @@ def meant(
         return request, None
     names: list[str] = []
     alias: str | None = None
+    allowed = request.allowed_models
     for name in request.models:
         meaning = snapshot.aliases.meaning(name, session)
         names += [name] if meaning is None else meaning.names
-        alias = alias or (meaning and meaning.alias)
+        if meaning is None:
+            continue
+        alias = alias or meaning.alias
+        if allowed is not None and may_ask(allowed, name):
+            # Who may ask by the alias may have what the operator lets it stand for.
+            allowed |= frozenset(meaning.names)
     if alias is None:
         return request, None
-    return msgspec.structs.replace(request, models=tuple(dict.fromkeys(names))), alias
+    models = tuple(dict.fromkeys(names))
+    return msgspec.structs.replace(request, models=models, allowed_models=allowed), alias
 
 
 def routing_request(
@@ -216,7 +217,6 @@ async def open_router(
     keeper: SnapshotKeeper,
     access: PlatformAccess,
     own_keys: OwnKeys,
-    known: KnownModelsKeeper,
     circuits: CircuitTable,
 ) -> AsyncGenerator[Router]:
-    yield Router(keeper=keeper, access=access, own_keys=own_keys, known=known, circuits=circuits)
+    yield Router(keeper=keeper, access=access, own_keys=own_keys, circuits=circuits)

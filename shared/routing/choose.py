@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from shared.errors import UnknownModel
 from shared.routing.choice import Candidate, Choice, Dropped, Reason
 from shared.routing.fit import (
     DropReason,
@@ -20,11 +19,11 @@ from shared.routing.fit import (
     most_estimated,
     why_unfit,
 )
-from shared.routing.groups import Group, Proposal, candidates_of, group_of_name, groups_of_level
-from shared.routing.known_models import KnownModels
+from shared.routing.groups import Group, Proposal, candidates_of, groups_of_level
 from shared.routing.levels import AUTO, level_of
-from shared.routing.names import find_models, find_unlisted
+from shared.routing.names import find_models, meant_by
 from shared.routing.snapshot import Health, PowerLevel, Snapshot
+from shared.routing.unknown import unknown_model
 from shared.routing.unserved import unserved
 
 __all__ = ["Candidate", "Choice", "Dropped", "Reason", "choose", "find_models"]
@@ -38,7 +37,6 @@ _IMPLICIT = (Reason.SAME_LEVEL, Reason.OTHER_LEVEL)
 def choose(
     snapshot: Snapshot,
     request: RoutingRequest,
-    known: KnownModels | None = None,
     *,
     enough: int | None = ENOUGH,
 ) -> Choice:
@@ -46,16 +44,16 @@ def choose(
 
     Raises UnknownModel, InvalidField (`power_level`) or NotAllowed when nothing can serve.
     """
-    level, groups = _groups(snapshot, request, known, over_ceiling=enough is None)
+    level, groups = _groups(snapshot, request, over_ceiling=enough is None)
     gathered = _Gathered(request)
-    for group in groups:
-        gathered.take(group, enough)
+    for group, is_allowed in groups:
+        gathered.take(group, enough, is_allowed=is_allowed)
         if enough is not None and len(gathered.candidates) >= enough:
             break
     if not gathered.candidates:
         if enough is None:
             # What was looked at only to be dropped is not why a request is refused.
-            return choose(snapshot, request, known)
+            return choose(snapshot, request)
         raise unserved(level, gathered.dropped, request)
     return Choice(
         level,
@@ -71,8 +69,7 @@ def as_remembered(snapshot: Snapshot, request: RoutingRequest) -> RoutingRequest
     that no rule names: few then stand for all.
 
     Prompts are told apart by the bounds of rules and by the context windows that they overflow
-    together with `max_tokens`. Under `max_cost_usd` every token counts. For listed models only: the
-    snapshot does not know the context window of an unlisted one.
+    together with `max_tokens`. Under `max_cost_usd` every token counts.
     """
     task_type = request.task_type if request.task_type in snapshot.task_types else None
     if request.max_cost_pico_usd is not None:
@@ -87,41 +84,31 @@ def as_remembered(snapshot: Snapshot, request: RoutingRequest) -> RoutingRequest
 
 
 def _groups(
-    snapshot: Snapshot, request: RoutingRequest, known: KnownModels | None, *, over_ceiling: bool
-) -> tuple[PowerLevel | None, Iterable[Group]]:
-    """The level whose defaults hold, and what is proposed.
+    snapshot: Snapshot, request: RoutingRequest, *, over_ceiling: bool
+) -> tuple[PowerLevel | None, Iterable[tuple[Group, bool]]]:
+    """The level whose defaults hold, and what is proposed: each group with whether the token may
+    use it by the name that was asked, whatever models that is.
 
     A level named as a model stands for its groups, where it is in the list.
     """
+    allowed = request.allowed_models or ()
     names = tuple(name for name in request.models if name != AUTO)
     if not names:
         level = level_of(snapshot, request.level, request.tier)
-        return level, groups_of_level(snapshot, level, request, over_ceiling=over_ceiling)
-    groups: list[Group] = []
+        of_level = groups_of_level(snapshot, level, request, over_ceiling=over_ceiling)
+        return level, ((group, level.name in allowed) for group in of_level)
+    groups: list[tuple[Group, bool]] = []
     for name in names:
         if name in snapshot.levels_by_name:
             level = level_of(snapshot, name, request.tier)
-            groups.extend(groups_of_level(snapshot, level, request, over_ceiling=over_ceiling))
+            of_level = groups_of_level(snapshot, level, request, over_ceiling=over_ceiling)
+            groups.extend((group, name in allowed) for group in of_level)
         else:
-            groups.append(_named(snapshot, name, request, known))
+            meant = meant_by(snapshot, name, request)
+            if not meant:
+                raise unknown_model(snapshot, name, request)
+            groups.append((meant, name in allowed))
     return snapshot.levels_by_name.get(names[0]), groups
-
-
-def _named(
-    snapshot: Snapshot, name: str, request: RoutingRequest, known: KnownModels | None
-) -> Group:
-    models = find_models(snapshot, name)
-    if models:
-        return group_of_name(models)
-    unlisted = find_unlisted(snapshot, name, request, known)
-    if unlisted is not None:
-        # The platform has no price for it, and pays for nothing it cannot price.
-        return [Proposal(unlisted, Reason.NAMED, byok_only=True)]
-    hint = " An unlisted model needs your own key at its provider." if request.own_keys else ""
-    raise UnknownModel(
-        f"The model '{name[:100]}' does not exist; GET /v1/models lists those that do.{hint}",
-        param="model",
-    )
 
 
 class _Gathered:
@@ -132,13 +119,15 @@ class _Gathered:
         self.dropped: list[Dropped] = []
         self.ties: list[tuple[int, int]] = []
         self._request = request
-        self._verdicts: dict[tuple[int, str, bool], DropReason | None] = {}
-        self._known: set[tuple[int, str]] = set()
-        self._seen: set[tuple[int, str, int]] = set()
+        self._as_allowed = msgspec.structs.replace(request, allowed_models=None)
+        self._verdicts: dict[tuple[int, int, str, bool, bool], DropReason | None] = {}
+        self._known: set[tuple[int, int, str]] = set()
+        self._seen: set[tuple[int, int, str, int]] = set()
 
-    def take(self, group: Group, enough: int | None) -> None:
+    def take(self, group: Group, enough: int | None, *, is_allowed: bool = False) -> None:
+        """`is_allowed`: the token may use the group, whatever models are in it."""
         start, rank = len(self.candidates), None
-        for proposal, candidate in self._fitting(group):
+        for proposal, candidate in self._fitting(group, is_allowed=is_allowed):
             payer = candidate.key.policy if candidate.key else None
             if rank != (payer, proposal.rank):
                 self._close(start)
@@ -154,27 +143,23 @@ class _Gathered:
         if stop - start > 1 and self.candidates[start].reason is Reason.RULE:
             self.ties.append((start, stop))
 
-    def _fitting(self, group: Group) -> Iterator[tuple[Proposal, Candidate]]:
+    def _fitting(self, group: Group, *, is_allowed: bool) -> Iterator[tuple[Proposal, Candidate]]:
         for proposal, candidate in candidates_of(group, self._request):
             model = candidate.model
-            name = (model.id, model.model_id)
+            name = (model.id, model.provider.id, model.model_id)
             if (*name, candidate.credential) in self._seen:
                 continue
             self._seen.add((*name, candidate.credential))
             # What a rule names may be above the ceiling that holds for the same model elsewhere.
-            asked = (*name, proposal.ceiling is not None)
+            asked = (*name, proposal.ceiling is not None, is_allowed)
             if asked not in self._verdicts:
-                verdict = self._verdicts[asked] = self._verdict(proposal)
+                request = self._as_allowed if is_allowed else self._request
+                verdict = self._verdicts[asked] = _verdict(proposal, request)
                 if verdict is not None and name not in self._known:
                     self.dropped.append(Dropped(model, verdict))
                 self._known.add(name)
             if self._verdicts[asked] is None:
                 yield proposal, self._bounded(candidate)
-
-    def _verdict(self, proposal: Proposal) -> DropReason | None:
-        if proposal.reason in _IMPLICIT and proposal.model.is_deprecated:
-            return DropReason.DEPRECATED
-        return why_unfit(proposal.model, self._request, proposal.ceiling)
 
     def _bounded(self, candidate: Candidate) -> Candidate:
         affordable = affordable_tokens(candidate.model, self._request)
@@ -184,3 +169,9 @@ class _Gathered:
         if asked is not None and asked <= affordable:
             return candidate
         return msgspec.structs.replace(candidate, max_tokens=affordable)
+
+
+def _verdict(proposal: Proposal, request: RoutingRequest) -> DropReason | None:
+    if proposal.reason in _IMPLICIT and proposal.model.is_deprecated:
+        return DropReason.DEPRECATED
+    return why_unfit(proposal.model, request, proposal.ceiling) or proposal.closed

@@ -7,6 +7,8 @@ from enum import StrEnum
 import msgspec
 
 from shared.pricing.bound import MostTokens, affordable_answer, is_boundable
+from shared.routing.allowed import allows
+from shared.routing.deployment import Kind
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, PowerLevel, Provider, Tier
 from shared.wire.chat.bounded import Worst
@@ -21,6 +23,8 @@ class DropReason(StrEnum):
     PROVIDER_INACTIVE = "provider_inactive"
     TIER_TOO_LOW = "tier_too_low"
     NOT_ALLOWED_FOR_TOKEN = "not_allowed_for_token"  # noqa: S105  a reason, not a secret
+    NOT_OPENED = "not_opened"
+    NOT_CHAT = "not_chat"
     NOT_LOCAL = "not_local"
     NO_STREAMING = "no_streaming"
     NO_TOOLS = "no_tools"
@@ -93,6 +97,7 @@ def why_unfit(
         (not request.tier.meets(model.min_tier), DropReason.TIER_TOO_LOW),
         (not request.tier.meets(provider.min_tier), DropReason.TIER_TOO_LOW),
         (not _is_allowed(model, request), DropReason.NOT_ALLOWED_FOR_TOKEN),
+        (model.kind not in (None, Kind.CHAT), DropReason.NOT_CHAT),
         (request.local_only and not provider.is_local, DropReason.NOT_LOCAL),
         (request.streams and not model.supports_streaming, DropReason.NO_STREAMING),
         (request.tools and not model.supports_function_calling, DropReason.NO_TOOLS),
@@ -146,11 +151,7 @@ def most_estimated(window: int) -> int:
 
 def _is_allowed(model: Model, request: RoutingRequest) -> bool:
     allowed = request.allowed_models
-    return (
-        allowed is None
-        or model.model_id in allowed
-        or f"{model.provider.slug}/{model.model_id}" in allowed
-    )
+    return allowed is None or allows(allowed, model.provider.slug, model.model_id)
 
 
 def _is_paid_for(provider: Provider, request: RoutingRequest) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from shared.routing.choice import Candidate, Reason
-from shared.routing.fit import RoutingRequest
+from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.levels import tier_met
 from shared.routing.own_keys import UsePolicy
 from shared.routing.snapshot import Fallback, Health, Model, PowerLevel, Rule, Snapshot
@@ -26,6 +26,7 @@ class Proposal(msgspec.Struct, frozen=True):
     """A deployment that may serve; `rank` orders it among the others of its group and payer.
 
     `ceiling`: the level whose price ceiling holds. `byok_only`: with the caller's own key alone.
+    `closed`: why it serves nobody, whatever is asked of it.
     """
 
     model: Model
@@ -34,6 +35,7 @@ class Proposal(msgspec.Struct, frozen=True):
     rule: Rule | None = None
     ceiling: PowerLevel | None = None
     byok_only: bool = False
+    closed: DropReason | None = None
 
 
 Group = Iterable[Proposal]
@@ -57,7 +59,7 @@ def groups_of_level(
         yield _Lazy(models, Reason.OTHER_LEVEL, level, 0 if over_ceiling else first)
 
 
-def group_of_name(models: Sequence[Model]) -> Group:
+def group_of_name(models: Sequence[Model]) -> list[Proposal]:
     """Several providers of one name: in the order of the providers, the healthy ones first."""
     return _by_rank(Proposal(one, Reason.NAMED, (_unwell(one),)) for one in models)
 
@@ -113,7 +115,7 @@ class _Lazy:
                 yield Proposal(model, self._reason, (rank,), ceiling=level)
 
 
-def _by_rank(proposals: Iterable[Proposal]) -> Group:
+def _by_rank(proposals: Iterable[Proposal]) -> list[Proposal]:
     return sorted(proposals, key=lambda one: one.rank)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import msgspec
 
@@ -11,30 +12,54 @@ from shared.pricing.price import Price
 
 
 class KnownModel(msgspec.Struct, frozen=True):
-    """`names` in lower case are this model; so is any name that `pattern` is found in."""
+    """`names` in lower case are this model; so is any name that `pattern` is found in.
+
+    `ids` are what goes upstream, the one it is known by first. `source` and `checked_at` are those
+    of its price.
+    """
 
     provider: str
     names: tuple[str, ...]
     pattern: str | None = None
     context_window: int | None = None
     price: Price | None = None
+    ids: tuple[str, ...] = ()
+    source: str | None = None
+    checked_at: datetime | None = None
+
+    def id_of(self, name: str) -> str:
+        """What goes upstream for `name`, which is this model in some spelling."""
+        folded = name.lower()
+        return next((one for one in self.ids if one.lower() == folded), folded)
 
 
 class KnownModels:
     """Finds a model by provider and name; of those whose pattern fits, the first given counts.
 
-    Raises re.error for a pattern that is not valid.
+    `version` tells one copy of the catalog from another. Raises re.error for a pattern that is not
+    valid.
     """
 
-    def __init__(self, models: Iterable[KnownModel]) -> None:
+    def __init__(self, models: Iterable[KnownModel] = (), version: object = None) -> None:
+        self.version = version
         self._named: dict[tuple[str, str], KnownModel] = {}
         self._patterns: dict[str, list[tuple[re.Pattern[str], KnownModel]]] = {}
+        self._all: dict[str, list[KnownModel]] = {}
+        windows: set[int] = set()
         for model in models:
+            self._all.setdefault(model.provider, []).append(model)
+            if model.context_window is not None:
+                windows.add(model.context_window)
             for name in model.names:
                 self._named.setdefault((model.provider, name), model)
             if model.pattern is not None:
                 some = self._patterns.setdefault(model.provider, [])
                 some.append((re.compile(model.pattern), model))
+        self.context_windows = frozenset(windows)
+
+    def at(self, provider: str) -> Iterator[KnownModel]:
+        """All that are known there, in the catalog's order."""
+        return iter(self._all.get(provider, ()))
 
     def find(self, provider: str, name: str) -> KnownModel | None:
         """A name that is given outright comes before any pattern."""

@@ -1,70 +1,142 @@
-"""From a name to deployments: a listed id, `provider/model`, or one that a caller's key opens."""
+"""From a name to the deployments that it means: listed ones, or those that a key opens. Pure.
+
+An exact listed id comes first, then `provider/model` where there is a key of that provider, then,
+unlisted, the first of the seven providers that opens it. Aliases come before all of that
+(aliases.py).
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
 
-from shared.routing.fit import RoutingRequest
-from shared.routing.known_models import KnownModel, KnownModels
-from shared.routing.snapshot import Model, Provider, Snapshot, Tier
+from shared.routing.choice import Reason
+from shared.routing.deployment import Model, Opens, Provider
+from shared.routing.fit import DropReason, RoutingRequest
+from shared.routing.groups import Proposal, group_of_name
+from shared.routing.snapshot import Snapshot
+from shared.wire.providers import SEEDS
 
-UNLISTED = 0
-"""The id of a model that is in no row of llm_models."""
-
-_NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
+Meant = list[Proposal]
 
 
 def find_models(snapshot: Snapshot, name: str) -> tuple[Model, ...]:
-    """Deployments of a name: an exact listed id first, then `provider/model`; empty if unlisted."""
+    """Listed deployments of a name: an exact id first, then `provider/model`; empty if unlisted."""
     exact = snapshot.models_by_id.get(name)
     if exact:
         return exact
+    provider, model_id = named_provider(snapshot, name)
+    return _listed_at(snapshot, provider, model_id)
+
+
+def named_provider(snapshot: Snapshot, name: str) -> tuple[Provider | None, str]:
+    """The provider that `name` begins with and the rest of it; None where it names none."""
     slug, slash, rest = name.partition("/")
-    if not slash:
-        return ()
-    return tuple(m for m in snapshot.models_by_id.get(rest, ()) if m.provider.slug == slug)
+    provider = snapshot.providers_by_slug.get(slug) if slash and rest else None
+    return provider, rest
 
 
-def find_unlisted(
-    snapshot: Snapshot, name: str, request: RoutingRequest, known: KnownModels | None
-) -> Model | None:
-    """The deployment of an unlisted name at a provider where the caller has a key of their own.
+def meant_by(snapshot: Snapshot, name: str, request: RoutingRequest) -> Meant:
+    """What a name is to this caller, best first; empty where nobody knows it.
 
-    `provider/model` says which; else the first provider that the price catalog knows it from.
-    What it can do is not known, so nothing is held against it.
+    What nothing serves is there all the same, to say why: it is `closed`, or does not fit.
     """
-    slug, slash, rest = name.partition("/")
-    named = snapshot.providers_by_slug.get(slug) if slash else None
-    if named is not None and rest and request.own_key(named) is not None:
-        return _unlisted(named, rest, known.find(slug, rest) if known else None)
-    for provider in snapshot.providers:
-        if known is not None and request.own_key(provider) is not None:
-            found = known.find(provider.slug, name)
-            if found is not None:
-                return _unlisted(provider, name, found)
-    return None
+    closed: Meant = []
+    for some in _usable(snapshot, name, request):
+        if some[0].closed is None:
+            return some
+        closed = closed or some
+    return closed or next(iter(_unusable(snapshot, name, request)), closed)
 
 
-def _unlisted(provider: Provider, model_id: str, known: KnownModel | None) -> Model:
-    return Model(
-        id=UNLISTED,
-        provider=provider,
-        model_id=model_id,
-        name=model_id,
-        description=None,
-        power_level=None,
-        power_level_priority=0,
-        max_tokens=None,
-        context_window=known.context_window if known else None,
-        supports_streaming=True,
-        supports_function_calling=True,
-        supports_vision=True,
-        supports_json_mode=True,
-        price=known.price if known else None,
-        price_source=None,
-        price_checked_at=None,
-        is_active=True,
-        is_deprecated=False,
-        min_tier=Tier.FREE,
-        created_at=_NO_DATE,
+def is_opened(model: Model) -> bool:
+    """Whether the platform's key serves it though no row lists it."""
+    opens = model.provider.opens
+    return opens is Opens.ANY or (opens is Opens.PRICED and model.price is not None)
+
+
+def _usable(snapshot: Snapshot, name: str, request: RoutingRequest) -> Iterator[Meant]:
+    """At providers that can be called for this caller."""
+    exact = snapshot.models_by_id.get(name, ())
+    if any(_has_key(one.provider, request) for one in exact):
+        yield group_of_name(exact)
+        return
+    provider, model_id = named_provider(snapshot, name)
+    if provider is not None and _has_key(provider, request):
+        listed = _listed_at(snapshot, provider, model_id)
+        if listed:
+            yield group_of_name(listed)
+            return
+        if snapshot.open_catalog.find(provider, model_id) is not None:
+            yield from _known_at(snapshot, provider, model_id, request)
+            return
+        yield from _unknown_at(snapshot, provider, model_id, request)
+    sellers = [one for one in _seven(snapshot) if _has_key(one, request)]
+    for one in sellers:
+        yield from _known_at(snapshot, one, name, request)
+    for one in sellers:
+        yield from _unknown_at(snapshot, one, name, request)
+
+
+def _unusable(snapshot: Snapshot, name: str, request: RoutingRequest) -> Iterator[Meant]:
+    """At providers that lack a key, or are switched off."""
+    listed = find_models(snapshot, name)
+    if listed:
+        yield group_of_name(listed)
+    provider, model_id = named_provider(snapshot, name)
+    if provider is not None:
+        yield from _known_at(snapshot, provider, model_id, request)
+    for one in _seven(snapshot):
+        yield from _known_at(snapshot, one, name, request)
+
+
+def _known_at(
+    snapshot: Snapshot, provider: Provider, name: str, request: RoutingRequest
+) -> Iterator[Meant]:
+    model = snapshot.open_catalog.find(provider, name)
+    if model is None:
+        return
+    listed = snapshot.open_catalog.rows_of(provider, model.model_id)
+    if listed:
+        yield group_of_name(listed)  # by another spelling
+        return
+    byok_only = not is_opened(model) and _own(provider, request)
+    is_closed = _has_key(provider, request) and not (is_opened(model) or byok_only)
+    closed = DropReason.NOT_OPENED if is_closed else None
+    yield [Proposal(model, Reason.NAMED, byok_only=byok_only, closed=closed)]
+
+
+def _unknown_at(
+    snapshot: Snapshot, provider: Provider, name: str, request: RoutingRequest
+) -> Iterator[Meant]:
+    if snapshot.open_catalog.find(provider, name) is not None:
+        return
+    if provider.opens is Opens.ANY or _own(provider, request):
+        model = snapshot.open_catalog.unknown(provider, name)
+        yield [Proposal(model, Reason.NAMED, byok_only=not is_opened(model))]
+
+
+def _own(provider: Provider, request: RoutingRequest) -> bool:
+    """Whether the caller's own key at `provider` serves what no row lists."""
+    return provider.opens is not Opens.LISTED and request.own_key(provider) is not None
+
+
+def _has_key(provider: Provider, request: RoutingRequest) -> bool:
+    return provider.is_active and (
+        provider.slug in request.platform_funded or request.own_key(provider) is not None
+    )
+
+
+def _seven(snapshot: Snapshot) -> Iterator[Provider]:
+    """Those of a fresh installation, in its order; any other is named with its models."""
+    for slug in SEEDS:
+        provider = snapshot.providers_by_slug.get(slug)
+        if provider is not None:
+            yield provider
+
+
+def _listed_at(snapshot: Snapshot, provider: Provider | None, model_id: str) -> tuple[Model, ...]:
+    if provider is None:
+        return ()
+    return tuple(
+        one for one in snapshot.models_by_id.get(model_id, ()) if one.provider.id == provider.id
     )

@@ -3,84 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 
-from shared.pricing.price import Price
 from shared.routing.aliases import Alias, Aliases
+from shared.routing.deployment import Health, Model, Opens, Provider, Tier
+from shared.routing.known_models import KnownModels
+from shared.routing.open_catalog import OpenCatalog
 
-
-class Tier(StrEnum):
-    """What a caller's plan allows, lowest first."""
-
-    FREE = "free"
-    STARTER = "starter"
-    PROFESSIONAL = "professional"
-    ENTERPRISE = "enterprise"
-
-    @property
-    def rank(self) -> int:
-        return _TIER_RANK[self]
-
-    def meets(self, required: Tier) -> bool:
-        return self.rank >= required.rank
-
-
-_TIER_RANK = {tier: rank for rank, tier in enumerate(Tier)}
-
-
-class Health(StrEnum):
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    DOWN = "down"
-    UNKNOWN = "unknown"
-
-
-class Provider(msgspec.Struct, frozen=True):
-    id: int
-    slug: str
-    name: str
-    base_url: str
-    dialect: str
-    auth_type: str
-    litellm_prefix: str | None
-    is_local: bool
-    is_active: bool
-    is_byok_supported: bool
-    min_tier: Tier
-    health: Health
-    health_reason: str | None
-    health_last_checked: datetime | None
-    health_response_time_ms: int | None
-    sealed_system_key: str | None = None
-    """The platform's key that an admin stored, as the vault sealed it."""
-
-
-class Model(msgspec.Struct, frozen=True):
-    """A deployment: one model at one provider. `model_id` is the id sent upstream."""
-
-    id: int
-    provider: Provider
-    model_id: str
-    name: str
-    description: str | None
-    power_level: str | None
-    power_level_priority: int
-    max_tokens: int | None
-    context_window: int | None
-    supports_streaming: bool
-    supports_function_calling: bool
-    supports_vision: bool
-    supports_json_mode: bool
-    price: Price | None
-    price_source: str | None
-    price_checked_at: datetime | None
-    is_active: bool
-    is_deprecated: bool
-    min_tier: Tier
-    created_at: datetime
+__all__ = [
+    "Health",
+    "Model",
+    "Opens",
+    "PowerLevel",
+    "Provider",
+    "Rule",
+    "Snapshot",
+    "Tier",
+    "build_snapshot",
+]
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -146,6 +87,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     task_types: frozenset[str]
     """Those that a rule names; any other makes no difference."""
     aliases: Aliases
+    open_catalog: OpenCatalog
 
 
 def build_snapshot(
@@ -154,8 +96,10 @@ def build_snapshot(
     rules: tuple[Rule, ...],
     levels: tuple[PowerLevel, ...],
     aliases: Iterable[Alias] = (),
+    known: KnownModels | None = None,
 ) -> Snapshot:
     """Index the tables; rules and models of a level come out in the order they are tried."""
+    known = known or KnownModels()
     by_id: dict[str, list[Model]] = {}
     by_level: dict[str, list[Model]] = {}
     rules_by_level: dict[str, list[Rule]] = {}
@@ -182,10 +126,14 @@ def build_snapshot(
         models_dearest_first=tuple(sorted(models, key=_dearest_first)),
         token_steps=_token_steps(rules),
         context_windows=tuple(
-            sorted({one.context_window for one in models if one.context_window is not None})
+            sorted(
+                known.context_windows
+                | {one.context_window for one in models if one.context_window is not None}
+            )
         ),
         task_types=frozenset(rule.task_type for rule in rules if rule.task_type is not None),
         aliases=Aliases(aliases),
+        open_catalog=OpenCatalog(known, models),
     )
 
 

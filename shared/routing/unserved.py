@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from shared.errors import InvalidField, NotAllowed, SwitchyardError, UnknownModel
 from shared.routing.choice import Dropped
+from shared.routing.deployment import Model, Opens
 from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.snapshot import PowerLevel
 
@@ -49,8 +50,27 @@ def unserved(
         return NotAllowed(
             f"This token may not use {name}.", param="model", code="model_not_allowed"
         )
-    if first.reason in (DropReason.MODEL_INACTIVE, DropReason.PROVIDER_INACTIVE):
-        return UnknownModel(f"{name} is switched off.", param="model")
+    if first.reason is DropReason.NOT_OPENED:
+        return NotAllowed(
+            f"{name} {_why_closed(first.model)} Ask the operator to add it, or name another model;"
+            " GET /v1/models lists those that you can use.",
+            param="model",
+            code="model_not_opened",
+        )
+    if first.reason is DropReason.NOT_CHAT:
+        return InvalidField(
+            f"{name} is not a chat model; GET /v1/models lists those that are.",
+            param="model",
+            code="not_a_chat_model",
+        )
+    if first.reason is DropReason.MODEL_INACTIVE:
+        return UnknownModel(
+            f"{name} is switched off; GET /v1/models lists models that are on.", param="model"
+        )
+    if first.reason is DropReason.PROVIDER_INACTIVE:
+        return UnknownModel(
+            f"{name} cannot be used: the provider {provider.name} is switched off.", param="model"
+        )
     if first.reason is DropReason.CONTEXT_TOO_SMALL:
         return InvalidField(
             f"The messages do not fit the context window of any model for {subject}.",
@@ -62,3 +82,10 @@ def unserved(
         param=_FIELD_AT_FAULT.get(first.reason, "model"),
         code="no_candidate",
     )
+
+
+def _why_closed(model: Model) -> str:
+    """Why no key of its provider serves a model that no row lists."""
+    if model.provider.opens is Opens.LISTED:
+        return f"is not listed, and only listed models of {model.provider.name} are served."
+    return "is not listed, and its price is not known. Your own key at the provider serves it."

@@ -7,7 +7,6 @@ in the order of its session and of this moment; the first of its kind pays for m
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import statistics
 import time
@@ -73,11 +72,6 @@ def median_us(act: Callable[[], object], rounds: int = _ROUNDS) -> float:
     return round(statistics.median(times) * 1e6, 1)
 
 
-class _NothingUnlisted:
-    async def wanted(self, snapshot: Snapshot, request: RoutingRequest) -> None:
-        return None
-
-
 def measure() -> dict[str, float]:
     models, rules = parts()
     started = time.perf_counter()
@@ -94,21 +88,14 @@ def measure() -> dict[str, float]:
     with_key = msgspec.structs.replace(request, own_keys=(OwnKey(7, "p3"),))
     named = msgspec.structs.replace(request, models=("model-4711",))
     nobody: Any = None
-    unlisted: Any = _NothingUnlisted()
-    router = Router(
-        keeper=nobody, access=nobody, own_keys=nobody, known=unlisted, circuits=CircuitTable()
-    )
-    loop = asyncio.new_event_loop()
-    choice = loop.run_until_complete(router.choice(snapshot, request))
+    router = Router(keeper=nobody, access=nobody, own_keys=nobody, circuits=CircuitTable())
+    choice = router.choice(snapshot, request)
     first = choice.candidates[0].model
     blocks = {(first.provider.slug, first.model_id, None): Block(ProviderUnavailable, 1e12)}
 
     def remembered(blocks: dict[object, Block]) -> None:
-        plan = router.choice(snapshot, request)
-        try:
-            plan.send(None)
-        except StopIteration as done:
-            order(draw(done.value, "session-1"), blocks, prompt_tokens=900, now_s=0.0)  # type: ignore[arg-type]
+        drawn = draw(router.choice(snapshot, request), "session-1")
+        order(drawn, blocks, prompt_tokens=900, now_s=0.0)  # type: ignore[arg-type]
 
     return {
         "snapshot_build_ms": round(build_ms, 1),

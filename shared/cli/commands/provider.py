@@ -18,10 +18,12 @@ from shared.cli.output import json_option, print_json, print_table
 from shared.cli.services import database_url
 from shared.db.audit import Actor
 from shared.db.connections import CommandDatabase
+from shared.routing.deployment import Opens
 from shared.upstream.provider_admin import providers_over
 from shared.wire.provider import DialectName
 
 _SLUG = click.argument("slug", metavar="PROVIDER")
+_OPENS = click.Choice([one.value for one in Opens])
 _COLORS = {"healthy": "green", "degraded": "yellow", "down": "red", "unknown": "dim"}
 
 
@@ -46,13 +48,14 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    table = Table("provider", "base URL", "state", "health", "stored key", "users' keys")
+    table = Table("provider", "base URL", "state", "opens", "health", "stored key", "users' keys")
     for row in rows:
         color = _COLORS.get(row.health_status, "dim")
         table.add_row(
             row.provider,
             escape(row.base_url),
             "on" if row.is_active else "off",
+            row.opens,
             f"[{color}]{row.health_status}[/]",
             "yes" if row.has_system_key else "",
             str(row.user_keys or ""),
@@ -66,6 +69,7 @@ def list_(as_json: bool) -> None:
 @click.option("--dialect", type=click.Choice(get_args(DialectName)), help="[default: openai]")
 @click.option("--auth", "auth_type", type=click.Choice(["bearer", "x-api-key", "none"]))
 @click.option("--local", "is_local", is_flag=True, help="Your own server; it may be private.")
+@click.option("--opens", type=_OPENS, help="Unlisted models that it serves.  [default: priced]")
 @click.option("--name", help="How it is shown.  [default: PROVIDER]")
 @json_option
 @failing_in_one_line()
@@ -97,6 +101,27 @@ def on(slug: str, as_json: bool) -> None:
 def off(slug: str, as_json: bool) -> None:
     """Switch a provider off; nothing is sent to it any more."""
     _done(_switch(slug, "switchyard provider off", is_active=False), "is off.", as_json)
+
+
+@provider.command()
+@_SLUG
+@click.argument("which", type=_OPENS)
+@json_option
+@failing_in_one_line()
+def opens(slug: str, which: str, as_json: bool) -> None:
+    """Say which models of a provider are served that are not listed.
+
+    \b
+    listed  none
+    priced  with the platform's key those with a known price, with a user's own key any
+    any     any, even if nothing is known of them
+
+    \b
+    Example: switchyard provider opens ollama any
+    """
+    change = ChangeProvider(opens=Opens(which))
+    row = asyncio.run(_providers().change(slug, change, Actor("switchyard provider opens")))
+    _done(row, f"opens: {row.opens}.", as_json)
 
 
 @provider.command()

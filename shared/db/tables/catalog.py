@@ -25,7 +25,8 @@ from shared.wire.provider import OPENAI
 
 
 class LlmProvider(SQLModel, table=True):
-    """An upstream. `is_active` is an admin's switch; the health check writes health_* alone, and
+    """An upstream. `opens` says which models are served that no row lists: `listed` (none),
+    `priced` or `any`. `is_active` is an admin's switch; the health check writes health_* alone, and
     system_key_status, _reason and _checked_at, which are about the platform's key wherever it
     comes from. The other system_key_* columns are about the one that an admin stored.
     """
@@ -34,6 +35,7 @@ class LlmProvider(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("provider_name"),
         UniqueConstraint("provider_slug"),
+        CheckConstraint("opens IN ('listed', 'priced', 'any')", name="opens"),
         Index("ix_llm_providers_active", "provider_name", postgresql_where=text("is_active")),
     )
 
@@ -72,6 +74,7 @@ class LlmProvider(SQLModel, table=True):
     health_response_time_ms: int | None = small(null=True)
     health_reason: str | None = words(null=True)
     min_tier_required: str = words(default="free")
+    opens: str = words(default="priced")
     created_at: datetime = moment(now=True)
     updated_at: datetime = moment(now=True)
 
@@ -206,7 +209,8 @@ class KnownModel(SQLModel, table=True):
     """What the price catalog knows at a provider, listed here or not: a copy, never edited.
 
     By id the first that fits counts. `names` are in lower case; `pattern` is a regular expression
-    that is looked for in a name in lower case; `prices` is that of model_prices.
+    that is looked for in a name in lower case; `prices` is that of model_prices. `model_ids` are
+    what goes upstream, the one it is known by first.
     """
 
     __tablename__: ClassVar[Any] = "known_models"
@@ -220,6 +224,7 @@ class KnownModel(SQLModel, table=True):
     prices: dict[str, Any] | None = document(null=True)
     source: str = words()
     checked_at: datetime = moment()
+    model_ids: list[str] | None = word_list(null=True)
 
 
 class ModelAlias(SQLModel, table=True):

@@ -21,6 +21,7 @@ _TOPICS = {
     "power_levels": "catalogue",
     "model_prices": "catalogue",
     "model_aliases": "catalogue",
+    "known_models": "catalogue",
     "access_tokens": "tokens",
     "user_api_keys": "keys",
     "limits": "limits",

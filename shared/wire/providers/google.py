@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -77,7 +78,7 @@ PROVIDER: Final = Provider(
     # It sends none.
     limit_headers=(),
     # genai-prices lists Vertex's models here too.
-    sold_here=("gemini-", "gemma-"),
+    sold_here=re.compile(r"^(models/)?gem(ini|ma)-"),
     # openai/openai-python issue 2806, noho/dayu-agent issue 82.
     ends_calls_by_stop=True,
 )

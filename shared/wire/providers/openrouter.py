@@ -52,6 +52,8 @@ PROVIDER: Final = Provider(
         Refused((403,), "moderation", FILTER),
         Refused((402,), "openrouter_in_flight_budget", RATE),
     ),
+    # Each id begins with its author; genai-prices has older names without.
+    sold_here=re.compile(r"^~?[\w.-]+/"),
     # openrouter.ai/docs/api_reference/limits: Unix milliseconds, on refusals only.
     limit_headers=(headers_by_start(LimitKind.REQUESTS, None, "x-ratelimit", unix_ms),),
 )

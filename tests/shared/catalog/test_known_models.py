@@ -9,14 +9,11 @@ import psycopg
 from genai_prices.data_snapshot import get_snapshot
 
 from shared.catalog.genai_prices import every_known_model
-from shared.catalog.known_models import KnownModelsKeeper, copy_known_models
+from shared.catalog.known_models import copy_known_models
+from shared.catalog.read import read_snapshot
 from shared.db.connect import Database
-from shared.routing.fit import RoutingRequest
 from shared.routing.known_models import KnownModel, KnownModels
-from shared.routing.own_keys import OwnKey
-from shared.routing.snapshot import Tier
 from shared.wire.providers import SEEDS
-from tests.shared.routing import catalog
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SLUGS = list(SEEDS)
@@ -44,7 +41,7 @@ def test_a_provider_knows_exactly_the_models_that_genai_prices_knows_there() -> 
             assert (ours.find(slug, name) is not None) is found, (slug, name)
 
 
-def test_it_is_copied_once_a_release_and_read_when_an_unlisted_name_needs_it(
+def test_it_is_copied_once_a_release_and_read_again_only_where_it_has_changed(
     migrated_database_url: str,
 ) -> None:
     with psycopg.connect(migrated_database_url, autocommit=True) as connection:
@@ -56,19 +53,29 @@ def test_it_is_copied_once_a_release_and_read_when_an_unlisted_name_needs_it(
         database = Database(migrated_database_url)
         await database.open()
         try:
-            keeper = KnownModelsKeeper(database)
-            snapshot = catalog.snapshot()
-            listed = RoutingRequest(("auto", "eco", "gpt-6.1-terra"), None, Tier.FREE, frozenset())
-            assert await keeper.wanted(snapshot, listed) is None
-            unlisted = RoutingRequest(
-                ("gpt-5-mini",), None, Tier.FREE, frozenset(), own_keys=(OwnKey(1, "openai"),)
-            )
-            models = await keeper.wanted(snapshot, unlisted)
-            assert models is not None
-            found = models.find("openai", "gpt-5-mini")
-            assert found is not None
-            assert found.price is not None
+            async with database.connection() as connection:
+                snapshot = await read_snapshot(connection)
+                found = snapshot.open_catalog.known.find("openai", "gpt-5-mini")
+                assert found is not None
+                assert found.price is not None
+                again = await read_snapshot(connection, snapshot)
+                assert again.open_catalog.known is snapshot.open_catalog.known
         finally:
             await database.close()
 
     asyncio.run(run())
+
+
+def test_an_id_goes_upstream_as_its_provider_spells_it() -> None:
+    ours = KnownModels(
+        KnownModel(one.provider, tuple(one.names), one.pattern, ids=tuple(one.ids))
+        for one in every_known_model(SLUGS, NOW)
+    )
+    for slug, asked, sent in (
+        ("together", "deepseek-ai/deepseek-v4.1-flash", "deepseek-ai/DeepSeek-V4.1-Flash"),
+        ("openai", "GPT-4o-2024-08-06", "gpt-4o-2024-08-06"),
+        ("anthropic", "Claude-Sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"),
+    ):
+        found = ours.find(slug, asked)
+        assert found is not None, asked
+        assert found.id_of(asked) == sent

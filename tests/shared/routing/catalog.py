@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from shared.pricing.price import Price, PriceTier, Rates
+from shared.routing.known_models import KnownModels
 from shared.routing.snapshot import (
     Fallback,
     Health,
@@ -134,8 +135,10 @@ def snapshot(
     models: tuple[Model, ...] = MODELS,
     rules: tuple[Rule, ...] = RULES,
     levels: tuple[PowerLevel, ...] = LEVELS,
+    known: KnownModels | None = None,
+    more_providers: tuple[Provider, ...] = (),
 ) -> Snapshot:
-    """`rules` follow changed models by id, and providers are those of the models."""
+    """`rules` follow changed models by id, and providers are those of the models, and more."""
     by_id = {one.id: one for one in models}
     kept = tuple(
         msgspec.structs.replace(one, model=by_id[one.model.id])
@@ -143,4 +146,5 @@ def snapshot(
         if one.model.id in by_id
     )
     providers = {one.provider.id: one.provider for one in models}
-    return build_snapshot(tuple(providers.values()), models, kept, levels)
+    providers |= {one.id: one for one in more_providers}
+    return build_snapshot(tuple(providers.values()), models, kept, levels, known=known)

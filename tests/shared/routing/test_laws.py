@@ -198,8 +198,11 @@ LAWS: dict[str, Law] = {
         "tier_not_allowed",
         models={OPUS: {"min_tier": Tier.STARTER}},
     ),
-    "an unlisted name needs an own key where it is known": Law(
-        {"models": ("gemini-0",)}, "model_not_found"
+    "an unlisted name without a price needs an own key where it is known": Law(
+        {"models": ("gemini-0",)}, "model_not_opened"
+    ),
+    "an unlisted name with a price is served by the platform's key": Law(
+        {"models": ("priced-0",)}, ["groq/priced-0"]
     ),
     "an unlisted name goes where the catalog knows it and a key is": Law(
         {"models": ("gemini-0",), "own_keys": (own("google"),)}, ["google/gemini-0*"]
@@ -211,7 +214,7 @@ LAWS: dict[str, Law] = {
     "an unlisted name at a named provider needs no catalog": Law(
         {"models": ("groq/anything",), "own_keys": (own("groq"),)}, ["groq/anything*"]
     ),
-    "the platform pays for no unlisted model": Law(
+    "the platform pays for no unlisted model without a price": Law(
         {
             "models": ("gemini-0",),
             "own_keys": (own("google", policy=LAST, platform_fallback=ALWAYS),),
@@ -224,7 +227,7 @@ LAWS: dict[str, Law] = {
     ),
     "an unlisted model with a price may be bounded": Law(
         {"models": ("priced-0",), "own_keys": (own("groq"),), "max_cost_pico_usd": 10**12},
-        ["groq/priced-0*"],
+        ["groq/priced-0*", "groq/priced-0"],
     ),
     # What does not fit.
     "what is switched off is dropped": Law(
@@ -445,7 +448,7 @@ def outcome(law: Law) -> Choice:
         for one in catalog.MODELS
     )
     want = wanted(law)
-    choice = choose(catalog.snapshot(models, law.rules), want, KNOWN, enough=None)
+    choice = choose(catalog.snapshot(models, law.rules, known=KNOWN), want, enough=None)
     return order(draw(choice, "s"), law.blocks, prompt_tokens=want.prompt_tokens, now_s=10)
 
 

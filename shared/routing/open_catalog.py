@@ -1,0 +1,138 @@
+"""Models that no row lists, as the deployments that a provider's key opens. Pure."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from operator import itemgetter
+
+from shared.routing.deployment import Model, Provider, Tier
+from shared.routing.known_models import KnownModel, KnownModels
+from shared.wire.providers import provider_of
+
+UNLISTED = 0
+"""The id of a model that is in no row of llm_models."""
+
+_NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_REMEMBERED = 4096
+# A dated release, the newest of a name or a variant of it.
+_VERSION = re.compile(r"(-\d{8}|-\d{4}-\d{2}-\d{2}|-latest|@\w+|:[\w-]+)$")
+
+
+class OpenCatalog:
+    """What is known of models beside the rows of llm_models, by provider and name.
+
+    `rows` restrict their kin: a dated release or another spelling of a listed model is switched
+    off with it, and takes the same tier.
+    """
+
+    def __init__(self, known: KnownModels, rows: Sequence[Model]) -> None:
+        self.known = known
+        self._all_rows = rows
+        self._rows: dict[tuple[int, str], list[Model]] = {}
+        for row in rows:
+            self._rows.setdefault((row.provider.id, row.model_id.lower()), []).append(row)
+        self._found: dict[tuple[str, str], Model | None] = {}
+        self._unlisted: dict[str, tuple[Model, ...]] = {}
+        self._names: list[tuple[str, str, Model]] | None = None
+
+    def find(self, provider: Provider, name: str) -> Model | None:
+        """The deployment of `name` at `provider`; None where the catalog does not know it there."""
+        asked = (provider.slug, name)
+        if asked not in self._found:
+            if len(self._found) >= _MAX_REMEMBERED:
+                self._found.clear()
+            self._found[asked] = self._find(provider, name)
+        return self._found[asked]
+
+    def unknown(self, provider: Provider, name: str) -> Model:
+        """A deployment of which nothing is known, so nothing is held against it."""
+        return self._deployment(provider, name)
+
+    def unlisted_at(self, provider: Provider) -> tuple[Model, ...]:
+        """Every model that the catalog knows at `provider` and no row lists, opened or not."""
+        if provider.slug not in self._unlisted:
+            self._unlisted[provider.slug] = tuple(
+                model
+                for known in self.known.at(provider.slug)
+                if known.ids
+                and (model := self._find(provider, known.ids[0])) is not None
+                and not self.rows_of(provider, model.model_id)
+            )
+        return self._unlisted[provider.slug]
+
+    def named_like(self, start: str, providers: Iterable[Provider]) -> Iterator[tuple[str, Model]]:
+        """Names that begin with `start`, in letters of any size, each with what it names: ids, and
+        ids behind their provider's slug, listed or not.
+        """
+        if self._names is None:
+            unlisted = (model for one in providers for model in self.unlisted_at(one))
+            self._names = sorted(
+                (
+                    (name.lower(), name, model)
+                    for model in (*self._all_rows, *unlisted)
+                    for name in (model.model_id, f"{model.provider.slug}/{model.model_id}")
+                ),
+                key=itemgetter(0, 1),
+            )
+        start = start.lower()
+        first = bisect_left(self._names, start, key=itemgetter(0))
+        for folded, name, model in islice(self._names, first, None):
+            if not folded.startswith(start):
+                return
+            yield name, model
+
+    def _find(self, provider: Provider, name: str) -> Model | None:
+        shape = provider_of(provider.slug)
+        for spelled in dict.fromkeys((name, shape.model_id_prefix + name)):
+            known = self.known.find(provider.slug, spelled)
+            if known is not None and shape.sells(spelled.lower()):
+                return self._deployment(provider, known.id_of(spelled), known)
+        return None
+
+    def _deployment(
+        self, provider: Provider, model_id: str, known: KnownModel | None = None
+    ) -> Model:
+        kin = self._kin(provider, model_id)
+        return Model(
+            id=UNLISTED,
+            provider=provider,
+            model_id=model_id,
+            name=model_id,
+            description=None,
+            power_level=None,
+            power_level_priority=0,
+            max_tokens=None,
+            context_window=known.context_window if known else None,
+            supports_streaming=True,
+            supports_function_calling=True,
+            supports_vision=True,
+            supports_json_mode=True,
+            price=known.price if known else None,
+            price_source=known.source if known else None,
+            price_checked_at=known.checked_at if known else None,
+            is_active=all(one.is_active for one in kin),
+            is_deprecated=False,
+            min_tier=max((one.min_tier for one in kin), key=_rank, default=Tier.FREE),
+            created_at=_NO_DATE,
+            kind=None,
+        )
+
+    def _kin(self, provider: Provider, model_id: str) -> list[Model]:
+        """Rows that list the model itself in another spelling, or without its date."""
+        found: list[Model] = self.rows_of(provider, model_id)
+        while (shorter := _VERSION.sub("", model_id)) != model_id:
+            model_id = shorter
+            found = [*found, *self.rows_of(provider, model_id)]
+        return found
+
+    def rows_of(self, provider: Provider, model_id: str) -> list[Model]:
+        """Rows of the model at `provider`, however the id is spelled."""
+        return self._rows.get((provider.id, model_id.lower()), [])
+
+
+def _rank(tier: Tier) -> int:
+    return tier.rank

@@ -1,0 +1,52 @@
+"""The error for a name that no model has: what it may have been meant to be. Pure."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from itertools import chain, islice
+
+from shared.errors import UnknownModel
+from shared.routing.deployment import Model
+from shared.routing.fit import RoutingRequest, why_unfit
+from shared.routing.names import is_opened, named_provider
+from shared.routing.open_catalog import UNLISTED
+from shared.routing.snapshot import Snapshot
+
+_SHOWN = 100
+_NEAR = 3
+# difflib takes 10 us a name; a caller may ask for many that there are not.
+_MOST_COMPARED = 300
+
+
+def unknown_model(snapshot: Snapshot, name: str, request: RoutingRequest) -> UnknownModel:
+    """Names the nearest that this caller could mean, else where all are listed."""
+    provider, model_id = named_provider(snapshot, name)
+    near = near_names(snapshot, name, request)
+    if near:
+        what = f" Did you mean {' or '.join(f'{one!r}' for one in near)}?"
+    else:
+        what = " GET /v1/models lists those that do."
+    if provider is not None:
+        what += (
+            f" If {provider.name} has '{model_id[:_SHOWN]}', store your own key there, or ask the"
+            " operator to add the model."
+        )
+    return UnknownModel(f"The model '{name[:_SHOWN]}' does not exist.{what}", param="model")
+
+
+def near_names(snapshot: Snapshot, name: str, request: RoutingRequest) -> list[str]:
+    """Names that this caller can ask for and that begin alike, the nearest first."""
+    start = name[:2]
+    alike = (
+        known
+        for known, model in snapshot.open_catalog.named_like(start, snapshot.providers)
+        if _may_ask(model, request)
+    )
+    aliases = (one for one in snapshot.aliases.exact if one.startswith(start))
+    compared = dict.fromkeys(islice(chain(aliases, alike), _MOST_COMPARED))
+    return get_close_matches(name[:_SHOWN], compared, _NEAR)
+
+
+def _may_ask(model: Model, request: RoutingRequest) -> bool:
+    is_served = model.id != UNLISTED or is_opened(model) or request.own_key(model.provider)
+    return bool(is_served) and why_unfit(model, request) is None
