@@ -14,6 +14,7 @@ from shared.routing.snapshot import Snapshot
 
 _SHOWN = 100
 _NEAR = 3
+_ALIKE = 0.65
 # difflib takes 10 us a name; a caller may ask for many that there are not.
 _MOST_COMPARED = 300
 
@@ -22,10 +23,9 @@ def unknown_model(snapshot: Snapshot, name: str, request: RoutingRequest) -> Unk
     """Names the nearest that this caller could mean, else where all are listed."""
     provider, model_id = named_provider(snapshot, name)
     near = near_names(snapshot, name, request)
+    what = " GET /v1/models lists those that do."
     if near:
-        what = f" Did you mean {' or '.join(f'{one!r}' for one in near)}?"
-    else:
-        what = " GET /v1/models lists those that do."
+        what = f" Did you mean {' or '.join(f'{one!r}' for one in near)}?{what}"
     if provider is not None:
         what += (
             f" If {provider.name} has '{model_id[:_SHOWN]}', store your own key there, or ask the"
@@ -44,7 +44,7 @@ def near_names(snapshot: Snapshot, name: str, request: RoutingRequest) -> list[s
     )
     aliases = (one for one in snapshot.aliases.exact if one.startswith(start))
     compared = dict.fromkeys(islice(chain(aliases, alike), _MOST_COMPARED))
-    return get_close_matches(name[:_SHOWN], compared, _NEAR)
+    return get_close_matches(name[:_SHOWN], compared, _NEAR, _ALIKE)
 
 
 def _may_ask(model: Model, request: RoutingRequest) -> bool:

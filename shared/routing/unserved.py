@@ -32,56 +32,56 @@ def unserved(
     subject = f"power level '{level.name}'" if level else "this request"
     if first is None:
         return NotAllowed(f"No model is set up for {subject}.", code="no_candidate")
-    provider = first.model.provider
-    name = f"{provider.slug}/{first.model.model_id}"
-    if first.reason is DropReason.TIER_TOO_LOW:
-        return NotAllowed(
-            f"{name} is not open to the {request.tier} tier.",
-            param="model",
-            code="tier_not_allowed",
-        )
-    if first.reason is DropReason.NO_KEY:
-        return NotAllowed(
-            f"There is no API key for {provider.name}; store your own, or ask the operator.",
-            param="model",
-            code="no_provider_key",
-        )
-    if first.reason is DropReason.NOT_ALLOWED_FOR_TOKEN:
-        return NotAllowed(
-            f"This token may not use {name}.", param="model", code="model_not_allowed"
-        )
-    if first.reason is DropReason.NOT_OPENED:
-        return NotAllowed(
-            f"{name} {_why_closed(first.model)} Ask the operator to add it, or name another model;"
-            " GET /v1/models lists those that you can use.",
-            param="model",
-            code="model_not_opened",
-        )
-    if first.reason is DropReason.NOT_CHAT:
-        return InvalidField(
-            f"{name} is not a chat model; GET /v1/models lists those that are.",
-            param="model",
-            code="not_a_chat_model",
-        )
-    if first.reason is DropReason.MODEL_INACTIVE:
-        return UnknownModel(
-            f"{name} is switched off; GET /v1/models lists models that are on.", param="model"
-        )
-    if first.reason is DropReason.PROVIDER_INACTIVE:
-        return UnknownModel(
-            f"{name} cannot be used: the provider {provider.name} is switched off.", param="model"
-        )
+    about_model = _about_model(first, request)
+    if about_model is not None:
+        return about_model
     if first.reason is DropReason.CONTEXT_TOO_SMALL:
         return InvalidField(
             f"The messages do not fit the context window of any model for {subject}.",
             param="messages",
             code="context_length_exceeded",
         )
+    name = f"{first.model.provider.slug}/{first.model.model_id}"
     return InvalidField(
         f"No model can serve {subject}: {name} was dropped because of '{first.reason}'.",
         param=_FIELD_AT_FAULT.get(first.reason, "model"),
         code="no_candidate",
     )
+
+
+def _about_model(dropped: Dropped, request: RoutingRequest) -> SwitchyardError | None:
+    """Where the model itself is not to be had, whatever is asked of it."""
+    provider = dropped.model.provider
+    name = f"{provider.slug}/{dropped.model.model_id}"
+    match dropped.reason:
+        case DropReason.TIER_TOO_LOW:
+            message = f"{name} is not open to the {request.tier} tier."
+            return NotAllowed(message, param="model", code="tier_not_allowed")
+        case DropReason.NO_KEY:
+            message = (
+                f"There is no API key for {provider.name}; store your own, or ask the operator."
+            )
+            return NotAllowed(message, param="model", code="no_provider_key")
+        case DropReason.NOT_ALLOWED_FOR_TOKEN:
+            message = f"This token may not use {name}."
+            return NotAllowed(message, param="model", code="model_not_allowed")
+        case DropReason.NOT_OPENED:
+            message = (
+                f"{name} {_why_closed(dropped.model)} Ask the operator to add it, or name another"
+                " model; GET /v1/models lists those that you can use."
+            )
+            return NotAllowed(message, param="model", code="model_not_opened")
+        case DropReason.NOT_CHAT:
+            message = f"{name} is not a chat model; GET /v1/models lists those that are."
+            return InvalidField(message, param="model", code="not_a_chat_model")
+        case DropReason.MODEL_INACTIVE:
+            message = f"{name} is switched off; GET /v1/models lists models that are on."
+            return UnknownModel(message, param="model")
+        case DropReason.PROVIDER_INACTIVE:
+            message = f"{name} cannot be used: the provider {provider.name} is switched off."
+            return UnknownModel(message, param="model")
+        case _:
+            return None
 
 
 def _why_closed(model: Model) -> str:
