@@ -25,7 +25,7 @@ class KeyStored(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class KeyCard(msgspec.Struct, frozen=True):
-    """`status` is unverified, ok, invalid or quota_exhausted, as of `last_checked_at`."""
+    """`status` (unverified, ok, invalid, quota_exhausted, simulated) is of `last_checked_at`."""
 
     provider: str
     enabled: bool
@@ -57,7 +57,7 @@ class DeletedKey(msgspec.Struct, frozen=True):
 
 
 class KeyTest(msgspec.Struct, frozen=True):
-    """`success`: the provider took the key."""
+    """`success`: the provider took the key, or one that stands in for it, which takes any."""
 
     success: bool
     provider: str
@@ -78,7 +78,7 @@ def stored(done: Stored) -> KeyStored:
 
 def tested(provider: str, done: Tested) -> KeyTest:
     return KeyTest(
-        success=done.found.status is KeyStatus.OK,
+        success=done.found.status in (KeyStatus.OK, KeyStatus.SIMULATED),
         provider=provider,
         status=done.found.status,
         message=done.message,

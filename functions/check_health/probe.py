@@ -25,7 +25,7 @@ class Finding(msgspec.Struct, frozen=True):
     """`result` is None where the provider cannot be asked; `what` then says why.
 
     `what` is None where all is well. `key_fault` is why the platform's key could not be sent: the
-    provider was then asked without one, and is not to blame.
+    provider was then asked without one, and is not to blame. `is_simulated`: another stood in.
     """
 
     provider: Provider
@@ -33,6 +33,7 @@ class Finding(msgspec.Struct, frozen=True):
     what: str | None
     sent_key: bool = False
     key_fault: str | None = None
+    is_simulated: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -98,11 +99,13 @@ async def _probe(
     async def ask(key: str | None) -> CheckResult:
         return await check_provider(transport, access.urls.of(provider), key, timeout_s=timeout_s)
 
+    is_simulated = access.urls.simulates(provider)
     key, key_fault = _key(access, provider)
     if key is not None:
         try:
             result = await ask(key)
-            return Finding(provider, result, _what(result, timeout_s), sent_key=True)
+            what = _what(result, timeout_s)
+            return Finding(provider, result, what, sent_key=True, is_simulated=is_simulated)
         except ValueError:
             # The row or the key cannot be used: without the key it is seen which.
             key_fault = "it has characters that a header cannot carry"
@@ -141,7 +144,7 @@ def key_verdict(finding: Finding) -> tuple[str | None, str | None]:
         has_none = finding.provider.sealed_system_key is None
         return ("unverified", None) if has_none else (None, None)
     if finding.result.status == 200:
-        return "ok", None
+        return ("simulated" if finding.is_simulated else "ok"), None
     refusal = finding.result.refusal
     if isinstance(refusal, ProviderRejectedKey):
         return "invalid", f"the provider refused it (HTTP {finding.result.status})"

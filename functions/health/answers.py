@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 
 from shared.health.report import ProviderHealth
+from shared.upstream.platform_access import Way
 
 
 class PastCheckCard(msgspec.Struct, frozen=True):
@@ -24,12 +25,14 @@ class PastCheckCard(msgspec.Struct, frozen=True):
 class HealthCard(msgspec.Struct, frozen=True):
     """`uptime_*` is the share of the checks that were answered, 0 to 1; null without any.
 
-    `history` has the newest first. `system_key_*` are about the platform's own key.
+    `history` has the newest first. `system_key_*` are about the platform's own key. `way` is what a
+    request that the platform pays for meets there: real, simulated or off.
     """
 
     provider: str
     name: str
     is_active: bool
+    way: str
     health_status: str
     health_reason: str | None
     health_last_checked: datetime | None
@@ -58,7 +61,18 @@ class Queued(msgspec.Struct, frozen=True):
     status: str = "queued"
 
 
-def health_list(found: Iterable[ProviderHealth], run: str | None) -> HealthList:
+def health_list(
+    found: Iterable[ProviderHealth], ways: Mapping[str, Way], run: str | None
+) -> HealthList:
+    """`ways` by slug; a provider that was added a moment ago is in none yet, and off."""
     return HealthList(
-        [msgspec.convert(health, HealthCard, from_attributes=True) for health in found], run
+        [
+            msgspec.convert(
+                {**msgspec.structs.asdict(one), "way": ways.get(one.provider, Way.OFF).value},
+                HealthCard,
+                from_attributes=True,
+            )
+            for one in found
+        ],
+        run,
     )

@@ -12,9 +12,10 @@ from shared.function import Function
 from shared.health.check_call import CheckCall
 from shared.health.gauges import HealthGauges
 from shared.keyspace import Redis
+from shared.upstream.platform_access import PlatformAccess
 
 HEALTH = Function(
     name="health",
     handlers=[list_health, check],
-    opens=[Authenticator, Redis, CheckCall, HealthGauges, News],
+    opens=[Authenticator, Redis, CheckCall, HealthGauges, News, PlatformAccess],
 )

@@ -10,11 +10,13 @@ from redis.exceptions import RedisError
 
 from functions.health.answers import HealthList, Queued, health_list
 from shared.auth.guards import AnyRequest, actor_of, require_admin, resources_of
+from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
 from shared.errors import ServiceUnavailable
 from shared.health.check_call import CheckCall, CheckNotCalled
 from shared.health.on_demand import request_check, wait_for_check
 from shared.health.report import read_health
+from shared.upstream.platform_access import PlatformAccess
 
 WAIT_S = 20.0
 History = Annotated[
@@ -50,5 +52,9 @@ async def check(
 
 
 async def _health(request: AnyRequest, history: int, run: str | None = None) -> HealthList:
-    async with resources_of(request).get(Database).report() as connection:
-        return health_list(await read_health(connection, history=history), run)
+    resources = resources_of(request)
+    access = resources.get(PlatformAccess)
+    providers = resources.get(SnapshotKeeper).snapshot.providers
+    ways = {one.slug: access.way_to(one) for one in providers}
+    async with resources.get(Database).report() as connection:
+        return health_list(await read_health(connection, history=history), ways, run)

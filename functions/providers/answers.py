@@ -80,7 +80,8 @@ class DeletedProvider(msgspec.Struct, frozen=True):
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
-    """`key`: valid, refused (by the code in `error`), or none where it was asked without one.
+    """`key`: valid, refused (by the code in `error`), unverified, simulated where another provider
+    stood in, or none where it was asked without one.
 
     `is_reachable`: it answered, be it to refuse the key. `detail` is a sentence for a person.
     """
@@ -135,6 +136,6 @@ def _key_word(probed: Probed) -> str:
     if not probed.has_key:
         return "none"
     if probed.found.status == 200:
-        return "valid"
+        return "simulated" if probed.is_simulated else "valid"
     refusal = probed.found.refusal
     return "refused" if refusal is not None and refusal.blames == "credential" else "unverified"

@@ -16,6 +16,11 @@ down_revision: str | Sequence[str] | None = "0009"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+CONTRACTS = (
+    "ck_user_api_keys_status takes 'simulated' besides the words it took, so that nothing which is"
+    " written now is refused; no release has been made yet"
+)
+
 
 def upgrade() -> None:
     op.execute(
@@ -39,10 +44,20 @@ def upgrade() -> None:
     op.execute("ALTER TABLE known_models ADD COLUMN IF NOT EXISTS model_ids text[]")
     # Of no release: the seeds that follow copy it anew, with the ids.
     op.execute("UPDATE known_models SET source = ''")
+    _restrict_key_status("'unverified', 'ok', 'invalid', 'quota_exhausted', 'simulated'")
 
 
 def downgrade() -> None:
+    op.execute("UPDATE user_api_keys SET status = 'unverified' WHERE status = 'simulated'")
+    _restrict_key_status("'unverified', 'ok', 'invalid', 'quota_exhausted'")
     op.execute("ALTER TABLE known_models DROP COLUMN model_ids")
     op.execute("ALTER TABLE llm_providers DROP COLUMN opens")
     op.execute("ALTER TABLE power_levels DROP COLUMN fallback")
     op.execute("DROP TABLE model_aliases")
+
+
+def _restrict_key_status(words: str) -> None:
+    op.execute(
+        "ALTER TABLE user_api_keys DROP CONSTRAINT IF EXISTS ck_user_api_keys_status,"
+        f" ADD CONSTRAINT ck_user_api_keys_status CHECK (status IN ({words}))"
+    )

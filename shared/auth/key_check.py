@@ -26,6 +26,8 @@ class KeyStatus(StrEnum):
     OK = "ok"
     INVALID = "invalid"
     QUOTA_EXHAUSTED = "quota_exhausted"
+    SIMULATED = "simulated"
+    """Taken by a simulated provider, which takes any: nobody has checked it."""
 
 
 class KeyCheck(msgspec.Struct, frozen=True):
@@ -46,17 +48,18 @@ class KeyChecks:
     async def check(self, provider: Provider, key: SecretText) -> KeyCheck:
         """Takes CHECK_TIMEOUT_S at most; a provider that cannot be reached leaves `unverified`."""
         try:
+            endpoint = self._urls.of(provider)
             result = await check_provider(
-                self._transport,
-                self._urls.of(provider),
-                key.reveal(),
-                timeout_s=CHECK_TIMEOUT_S,
+                self._transport, endpoint, key.reveal(), timeout_s=CHECK_TIMEOUT_S
             )
         except ValueError:
             # `provider` cannot be asked at all: its row is at fault, not the key.
             return KeyCheck(
                 KeyStatus.UNVERIFIED, f"The base URL or dialect of {provider.name} cannot be used."
             )
+        if endpoint.is_simulated and result.status == 200:
+            said = f"{provider.name} is simulated here: nobody has checked the key."
+            return KeyCheck(KeyStatus.SIMULATED, said, result.response_time_ms)
         return judge(provider.name, result)
 
 

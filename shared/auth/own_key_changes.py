@@ -246,7 +246,7 @@ def _no_key(slug: str) -> NotFound:
 
 def _warning(provider: Provider, key: SecretText, found: KeyCheck) -> str | None:
     """What the caller should look at, though the key was stored."""
-    if found.status is not KeyStatus.OK and found.reason is not None:
+    if found.status not in (KeyStatus.OK, KeyStatus.SIMULATED) and found.reason is not None:
         return found.reason
     if looks_like_key_of(provider.slug, key.reveal()):
         return None

@@ -64,6 +64,8 @@ class SystemKeys:
                 param="provider",
                 code="unknown_provider",
             )
+        # Once it is stored nothing is simulated any more.
+        provider = msgspec.structs.replace(provider, may_be_simulated=False)
         owner, key = owner_to_store(None, provider), read_key(asked.api_key)
         found = await self._checks.check(provider, key)
         sealed, to_show = self._vault.seal(owner, key), shown(key)
@@ -119,7 +121,10 @@ class SystemKeys:
         provider = self._keeper.snapshot.providers_by_slug.get(held.provider)
         if provider is None:
             raise _no_key(held.provider)
-        return msgspec.structs.replace(provider, sealed_system_key=held.sealed)
+        may_be_simulated = provider.may_be_simulated and held.sealed is None
+        return msgspec.structs.replace(
+            provider, sealed_system_key=held.sealed, may_be_simulated=may_be_simulated
+        )
 
     def _in_use(self, row: SystemKey) -> KeyInUse:
         return KeyInUse(row, self._platform_keys.from_environment(row.provider))

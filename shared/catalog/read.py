@@ -5,7 +5,7 @@ A row that cannot be read is left out and logged by name: one bad edit must not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ from shared.routing.snapshot import (
     Tier,
     build_snapshot,
 )
+from shared.wire.providers import SEEDS
 
 _HEALTH = {health.value: health for health in Health}
 
@@ -93,14 +94,20 @@ async def _rows(cursor: psycopg.AsyncCursor[dict[str, Any]], query: str) -> list
 
 def _build(
     levels: Iterable[Row],
-    providers: Iterable[Row],
+    providers: Sequence[Row],
     models: Iterable[Row],
     prices: Iterable[Row],
     rules: Iterable[Row],
     aliases: Iterable[Row],
     known: KnownModels,
 ) -> Snapshot:
-    provider_of = {one.id: one for one in _read("llm_providers", _provider, providers)}
+    keyed = {row["provider_slug"] for row in providers if row["encrypted_system_key"] is not None}
+    may_be_simulated = keyed.isdisjoint(SEEDS)
+
+    def provider(row: Row) -> Provider:
+        return _provider(row, may_be_simulated=may_be_simulated)
+
+    provider_of = {one.id: one for one in _read("llm_providers", provider, providers)}
     price_row_of = {row["model_id"]: row for row in prices}
 
     def model(row: Row) -> Model:
@@ -154,7 +161,7 @@ def _power_level(row: Row) -> PowerLevel:
     )
 
 
-def _provider(row: Row) -> Provider:
+def _provider(row: Row, *, may_be_simulated: bool) -> Provider:
     return Provider(
         id=row["id"],
         slug=row["provider_slug"],
@@ -173,6 +180,7 @@ def _provider(row: Row) -> Provider:
         health_response_time_ms=row["health_response_time_ms"],
         sealed_system_key=row["encrypted_system_key"],
         opens=Opens(row["opens"]),
+        may_be_simulated=may_be_simulated,
     )
 
 

@@ -32,18 +32,25 @@ def gateway_to_ask(url: str | None, token: str | None) -> tuple[str, dict[str, s
     return url, {"authorization": f"Bearer {token or _TRY_OUT_TOKEN}"}
 
 
-def post_json(url: str, path: str, body: object, headers: dict[str, str]) -> Any:
-    """Post `body` and return the decoded answer. Raises CommandFailed with the gateway's own error.
+def get_json(url: str, path: str, headers: dict[str, str]) -> Any:
+    """The decoded answer. Raises CommandFailed with the gateway's own error."""
+    return _ask(url, "GET", path, None, headers)
 
-    Ignores the environment's proxy settings: the gateway is ours.
-    """
+
+def post_json(url: str, path: str, body: object, headers: dict[str, str]) -> Any:
+    """Post `body`; the decoded answer. Raises CommandFailed with the gateway's own error."""
+    return _ask(url, "POST", path, msgspec.json.encode(body), headers)
+
+
+def _ask(url: str, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
+    """Ignores the environment's proxy settings: the gateway is ours."""
     base = urlsplit(url)
     if base.scheme not in ("http", "https") or not base.hostname:
         raise CommandFailed(f"{url} is not a gateway URL; use http://host:port")
     connect = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection
     connection = connect(base.hostname, base.port, timeout=_TIMEOUT_S)
     try:
-        connection.request("POST", base.path.rstrip("/") + path, msgspec.json.encode(body), headers)
+        connection.request(method, base.path.rstrip("/") + path, body, headers)
         response = connection.getresponse()
         content, status = response.read(), response.status
     except (OSError, http.client.HTTPException) as error:

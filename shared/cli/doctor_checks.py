@@ -14,9 +14,11 @@ import psycopg
 from redis.exceptions import RedisError
 
 from shared import keyspace
-from shared.cli.failures import one_line
+from shared.cli.failures import CommandFailed, one_line
 from shared.cli.running.data_folder import read_key_file
+from shared.cli.running.providers_seen import providers_seen
 from shared.cli.running.run_file import Run
+from shared.cli.services import slugs_with_stored_key
 from shared.db.session import connect
 from shared.migrate.steps import is_current, missing_tables, unfit
 from shared.settings import (
@@ -37,6 +39,7 @@ from shared.settings import (
     load_settings,
 )
 from shared.upstream.litellm import LiteLLMProxy
+from shared.upstream.platform_access import Way
 from shared.upstream.transport import Transport
 from shared.vault.keyring import parse_key_ring
 from shared.vault.sources import read_key_ring
@@ -191,12 +194,11 @@ def _check_key_source(settings: VaultSettings) -> Finding:
 
 
 def check_providers(run: Run | None) -> list[Finding]:
-    """Which providers can be called with the platform's own keys."""
-    settings = load_settings(ProviderSettings)[ProviderSettings]
-    keys = settings.api_keys()
-    if run is not None and run.simulated:
-        detail = "simulated by the running `switchyard up`; answers are made up"
-        return [Finding("providers", State.NOTE, detail)]
+    """Which providers can be called with the platform's own keys: as the running `up` says, which
+    may have been started with other settings than these, else by the settings and the table."""
+    if run is not None:
+        return _providers_of_up(run)
+    keys = {*load_settings(ProviderSettings)[ProviderSettings].api_keys(), *_stored_keys()}
     has_proxy = load_settings(LiteLLMSettings)[LiteLLMSettings].proxy_url is not None
     findings = [
         _provider(slug, has_key=slug in keys, has_proxy=has_proxy) for slug in PROVIDER_PREFIXES
@@ -208,15 +210,37 @@ def check_providers(run: Run | None) -> list[Finding]:
     return findings
 
 
+def _providers_of_up(run: Run) -> list[Finding]:
+    try:
+        seen = providers_seen(run.url)
+    except CommandFailed as error:
+        fix = "look at the log of `switchyard up`"
+        return [Finding("providers", State.WRONG, error.message, fix)]
+    said = {
+        Way.REAL: (State.OK, "real"),
+        Way.SIMULATED: (State.NOTE, "simulated; answers are made up until there is a real key"),
+        Way.OFF: (State.NOTE, "off: no platform key, or switched off"),
+    }
+    return [Finding(f"provider {one.provider}", *said[one.way]) for one in seen]
+
+
+def _stored_keys() -> list[str]:
+    """None where the database cannot be asked; another check says so."""
+    try:
+        return slugs_with_stored_key(load_settings(DatabaseSettings)[DatabaseSettings].dsn)
+    except (SettingsInvalid, psycopg.Error):
+        return []
+
+
 def _provider(slug: str, *, has_key: bool, has_proxy: bool) -> Finding:
     variable = f"{PROVIDER_PREFIXES[slug]}_API_KEY"
     if has_key:
-        return Finding(f"provider {slug}", State.OK, "platform key set")
+        return Finding(f"provider {slug}", State.OK, "real: platform key set")
     if has_proxy:
         return Finding(
             f"provider {slug}", State.OK, f"through the LiteLLM proxy ({variable} not set)"
         )
-    return Finding(f"provider {slug}", State.NOTE, f"no platform key ({variable} not set)")
+    return Finding(f"provider {slug}", State.NOTE, f"off: no platform key ({variable} not set)")
 
 
 def check_litellm() -> list[Finding]:

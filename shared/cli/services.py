@@ -10,7 +10,9 @@ from pydantic import Field, SecretStr
 
 from shared.cli.failures import CommandFailed
 from shared.cli.running.run_file import Run, read_run_file
+from shared.db.session import connect
 from shared.settings import (
+    PROVIDER_PREFIXES,
     DatabaseSettings,
     RedisSettings,
     SettingsGroup,
@@ -79,6 +81,17 @@ def database_url() -> str:
             )
         url = run.database_url
     return url
+
+
+def slugs_with_stored_key(dsn: str) -> list[str]:
+    """The built-in providers of which the platform's key is in the table. Raises psycopg.Error."""
+    with connect(dsn, "switchyard") as connection:
+        rows = connection.execute(
+            "SELECT provider_slug FROM llm_providers WHERE encrypted_system_key IS NOT NULL"
+            " AND provider_slug = ANY(%s) ORDER BY id",
+            [list(PROVIDER_PREFIXES)],
+        ).fetchall()
+    return [slug for (slug,) in rows]
 
 
 def redis_url() -> str:

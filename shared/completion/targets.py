@@ -128,7 +128,7 @@ def _facts(provider: Provider) -> tuple[str | bool, ...]:
     """All that a target is made of beside its key: where one of them changes, it is made again."""
     return (
         *(provider.slug, provider.base_url, provider.dialect),
-        *(provider.auth_type, provider.is_local),
+        *(provider.auth_type, provider.is_local, provider.may_be_simulated),
     )
 
 

@@ -75,6 +75,9 @@ class Provider(msgspec.Struct, frozen=True):
     sealed_system_key: str | None = None
     """The platform's key that an admin stored, as the vault sealed it."""
     opens: Opens = Opens.PRICED
+    may_be_simulated: bool = True
+    """False once the platform has a stored key at any built-in provider: one real key ends the
+    simulation of all, as nobody could tell real answers from those made up."""
 
 
 class Model(msgspec.Struct, frozen=True):

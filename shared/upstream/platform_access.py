@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from enum import StrEnum
 
 from shared.log import get_logger
 from shared.resources import opener
@@ -20,6 +21,19 @@ NO_KEY_NEEDED = "none"
 """The auth_type of a provider that asks for no key, as a server of the operator's own may."""
 
 
+class Way(StrEnum):
+    """What a request of the platform's meets at a provider.
+
+    `real`: the provider, with a key, without one where it needs none, or through a LiteLLM proxy.
+    `simulated`: made-up answers. `off`: nothing, as there is no key, or the provider is switched
+    off; callers may still use keys of their own.
+    """
+
+    REAL = "real"
+    SIMULATED = "simulated"
+    OFF = "off"
+
+
 class PlatformAccess:
     """The platform's own ways to providers, as this process was started to see them."""
 
@@ -30,6 +44,7 @@ class PlatformAccess:
         self._seen: Snapshot | None = None
         self._keyed: frozenset[str] = frozenset()
         self._withheld: set[str] = set()
+        self._simulated = False
 
     @classmethod
     def from_settings(
@@ -42,13 +57,20 @@ class PlatformAccess:
         return cls(
             keys=keys,
             urls=ProviderUrls.from_settings(providers, try_out),
-            has_litellm=litellm.proxy_url is not None,
+            has_litellm=litellm.proxy_url is not None and try_out.simulated_provider_url is None,
         )
+
+    def way_to(self, provider: Provider) -> Way:
+        """How the platform's requests get there."""
+        if self.urls.simulates(provider):
+            return Way.SIMULATED
+        is_paid = self.pays_directly(provider) or self.pays_through_litellm(provider)
+        return Way.REAL if is_paid and provider.is_active else Way.OFF
 
     def pays_directly(self, provider: Provider) -> bool:
         """Whether the provider itself can be called: simulated, with a key, or without one."""
         return (
-            self.urls.simulates(provider.slug)
+            self.urls.simulates(provider)
             or (self._keys.has(provider) and not self._is_withheld(provider))
             or provider.auth_type == NO_KEY_NEEDED
         )
@@ -61,6 +83,10 @@ class PlatformAccess:
     def keyed(self, snapshot: Snapshot) -> frozenset[str]:
         """The slugs of the providers that the platform can pay for; remembered for a snapshot."""
         if snapshot is not self._seen:
+            simulates = any(self.urls.simulates(one) for one in snapshot.providers)
+            if self._simulated and not simulates:
+                get_logger().warning("simulation.ended", reason="a platform key was stored")
+            self._simulated = simulates
             self._keyed = frozenset(
                 one.slug
                 for one in snapshot.providers
@@ -72,11 +98,11 @@ class PlatformAccess:
     def key_of(self, provider: Provider) -> str | None:
         """What to send to the provider itself; None where it needs none, or there is none.
 
-        A simulated one is sent the key that an admin stored, but no real key of the environment,
-        which goes to a host of its own provider's, or to the one that the environment names.
-        Raises PlatformKeyRefused for a stored key that does not open.
+        A simulated one is sent no real key. One of the environment goes to a host of its own
+        provider's, or to the one that the environment names. Raises PlatformKeyRefused for a stored
+        key that does not open.
         """
-        if self.urls.simulates(provider.slug) and provider.sealed_system_key is None:
+        if self.urls.simulates(provider):
             return SIMULATED_KEY
         if self._is_withheld(provider):
             return None

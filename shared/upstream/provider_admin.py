@@ -59,6 +59,7 @@ def _own_services() -> list[tuple[str, int]]:
 class Probed(msgspec.Struct, frozen=True):
     found: CheckResult
     has_key: bool
+    is_simulated: bool
 
 
 class Probe:
@@ -90,7 +91,7 @@ class Probe:
             raise InvalidField(
                 f"{slug} cannot be asked: {error}.", param="base_url", code="cannot_be_asked"
             ) from error
-        return Probed(found, has_key=key is not None)
+        return Probed(found, has_key=key is not None, is_simulated=endpoint.is_simulated)
 
 
 @opener

@@ -47,9 +47,14 @@ class ProviderUrls:
     def from_settings(cls, providers: ProviderSettings, try_out: TryOutSettings) -> ProviderUrls:
         return cls(base_urls=providers.base_urls(), simulated_url=try_out.simulated_provider_url)
 
-    def simulates(self, slug: str) -> bool:
-        """Whether a simulated provider stands in: only for the built-in ones."""
-        return self._simulated_url is not None and slug in PROVIDER_PREFIXES
+    def simulates(self, provider: Provider) -> bool:
+        """Whether a simulated provider stands in: only for the built-in ones, and only as long as
+        the platform has no real key."""
+        return (
+            self._simulated_url is not None
+            and provider.may_be_simulated
+            and provider.slug in PROVIDER_PREFIXES
+        )
 
     def names(self, slug: str) -> bool:
         """Whether the operator's environment says where this provider is."""
@@ -58,7 +63,7 @@ class ProviderUrls:
     def of(self, provider: Provider) -> Endpoint:
         """Raises ValueError for a dialect that we do not speak."""
         slug, url, is_trusted = provider.slug, provider.base_url, provider.is_local
-        is_simulated = self._simulated_url is not None and self.simulates(slug)
+        is_simulated = self.simulates(provider)
         if is_simulated and self._simulated_url is not None:
             url = f"{self._simulated_url.rstrip('/')}/{slug}{urlsplit(url).path}"
             is_trusted = True

@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from shared.settings import PROVIDER_PREFIXES
 from shared.vault.keyring import generate_key
+from shared.wire.providers import SEEDS
 from tests.fakes.uvicorn_server import UvicornServer
 
 USER = {"authorization": "Bearer test-user-token"}
@@ -35,13 +38,17 @@ class Deployment:
         simulated_url: str | None,
         more: Mapping[str, str] | None = None,
     ) -> None:
-        """`simulated_url` None: nothing is simulated; `more` then says where providers are."""
+        """`simulated_url` None: nothing is simulated; `more` then says where providers are.
+
+        A provider of which a key is stored, which ends the simulation, is at `simulated_url` too.
+        """
         self.database_url = database_url
         self.environment: Mapping[str, str] = {
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "SWITCHYARD_DATA_DIR": str(data_dir),
             "SWITCHYARD_SIMULATED_PROVIDER_URL": simulated_url or "",
+            **_base_urls(simulated_url),
             "SWITCHYARD_TRYOUT_TOKENS": "true",
             "LOG_FORMAT": "json",
             "BYOK_ENCRYPTION_KEY": generate_key(),
@@ -73,6 +80,15 @@ class Deployment:
             if enough(rows) or time.monotonic() > ends:
                 return rows
             time.sleep(0.1)
+
+
+def _base_urls(root: str | None) -> dict[str, str]:
+    if root is None:
+        return {}
+    return {
+        f"{PROVIDER_PREFIXES[slug]}_BASE_URL": f"{root}/{slug}{urlsplit(seed.base_url).path}"
+        for slug, seed in SEEDS.items()
+    }
 
 
 class WorkerProcess:

@@ -9,6 +9,7 @@ It shuts down in reverse order, and leaves behind no process, no socket and no r
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 from contextlib import ExitStack
@@ -19,18 +20,24 @@ import click
 from shared.cli.commands.migrate import run_migrations
 from shared.cli.failures import CommandFailed, failing_in_one_line, one_line
 from shared.cli.running import leftovers
-from shared.cli.running.banner import banner
+from shared.cli.running.banner import banner, example
 from shared.cli.running.data_folder import ensure_key_file, fresh_metrics_folder, locked
 from shared.cli.running.embedded_services import EmbeddedServices
 from shared.cli.running.environment import process_environment
 from shared.cli.running.log_lines import LogLines, wants_color
 from shared.cli.running.port import require_free_port
 from shared.cli.running.procfile import ProcessType, ProcfileInvalid, parse_procfile
+from shared.cli.running.providers_seen import Cost, cost_of, providers_seen
 from shared.cli.running.ready import wait_until_ready
 from shared.cli.running.run_file import Run, remove_run_file, write_run_file
 from shared.cli.running.stop_request import StopRequest
 from shared.cli.running.supervisor import KeepsDying, Supervisor
-from shared.cli.services import data_folder, given_database_url, given_redis_url
+from shared.cli.services import (
+    data_folder,
+    given_database_url,
+    given_redis_url,
+    slugs_with_stored_key,
+)
 from shared.embedded import EmbeddedFailed, free_port
 from shared.settings import (
     LiteLLMSettings,
@@ -62,7 +69,7 @@ class _Stopped(Exception):
     "--simulate/--no-simulate",
     default=None,
     help="Simulate the providers."
-    "  [default: simulate unless a platform key or LITELLM_PROXY_URL is set]",
+    "  [default: simulate unless there is a platform key or LITELLM_PROXY_URL]",
 )
 @failing_in_one_line()
 def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
@@ -78,8 +85,6 @@ def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
     folder = data_folder() if data_dir is None else data_dir.expanduser().absolute()
     port = port or load_settings(WebSettings)[WebSettings].port
     process_types = _process_types()
-    if simulate is None:
-        simulate = not _can_reach_providers()
     environment = inherited_environment()
     names = [process_type.name for process_type in process_types] + [SIMULATED]
     lines = LogLines(names, sys.stdout, color=wants_color(sys.stdout, environment))
@@ -102,19 +107,19 @@ class _Up:
         self._stop = stop
 
     def run(
-        self, process_types: list[ProcessType], inherited: dict[str, str], *, simulate: bool
+        self, process_types: list[ProcessType], inherited: dict[str, str], *, simulate: bool | None
     ) -> None:
         encryption_key = _given_encryption_key() or ensure_key_file(self._folder)
         if ended := leftovers.end_leftovers(self._folder):
             self._lines.say(f"ended {ended} processes left over from a killed `switchyard up`")
         require_free_port(self._port)
-        simulated_port = free_port() if simulate else None
         with ExitStack() as stack:
             services = EmbeddedServices(self._folder, self._lines.say)
             stack.callback(services.stop)
-            run = self._start_services(services, simulated=simulate)
+            run = self._start_services(services)
             run_migrations(run.database_url, lambda line: self._lines.say(f"migrate: {line}"))
             self._raise_if_stopped()
+            simulated_port = free_port() if _simulates(simulate, run.database_url) else None
             stack.callback(remove_run_file, self._folder)
             write_run_file(self._folder, run)
             environment = process_environment(
@@ -128,7 +133,8 @@ class _Up:
             )
             if simulated_port is not None:
                 process_types = [*process_types, _simulated_provider(simulated_port)]
-            threading.Thread(target=self._announce, args=(run,), daemon=True).start()
+            command = _unfound_command(inherited)
+            threading.Thread(target=self._announce, args=(run.url, command), daemon=True).start()
             Supervisor(
                 process_types,
                 environment=environment,
@@ -139,7 +145,7 @@ class _Up:
             ).run()
             self._lines.say("stopping the services")
 
-    def _start_services(self, services: EmbeddedServices, *, simulated: bool) -> Run:
+    def _start_services(self, services: EmbeddedServices) -> Run:
         database_url, redis_url = given_database_url(), given_redis_url()
         psql: str | None = None
         if database_url is None:
@@ -157,21 +163,20 @@ class _Up:
             redis_url=redis_url,
             data_dir=str(self._folder),
             psql=psql,
-            simulated=simulated,
         )
 
     def _raise_if_stopped(self) -> None:
         if self._stop.requested:
             raise _Stopped
 
-    def _announce(self, run: Run) -> None:
+    def _announce(self, url: str, command: Path | None) -> None:
         """Announce that the gateway is ready; until then, say every 30 s what is missing."""
         while not self._stop.requested:
             complaint = wait_until_ready(
                 self._port, lambda: self._stop.requested, patience_s=_PATIENCE_S
             )
             if complaint is None:
-                self._lines.show(banner(run.url, simulated=run.simulated))
+                self._lines.show(_banner(url, command))
                 return
             if not self._stop.requested:
                 self._lines.say(f"not ready yet: {complaint}")
@@ -191,10 +196,42 @@ def _process_types() -> list[ProcessType]:
     return [process_type for process_type in found if process_type.name != "release"]
 
 
-def _can_reach_providers() -> bool:
+def _banner(url: str, command: Path | None) -> str:
+    try:
+        providers = providers_seen(url)
+    except CommandFailed:
+        return banner(url, (), None, command)
+    cost: Cost | str
+    try:
+        cost = cost_of(url, example(providers))
+    except CommandFailed as error:
+        cost = error.message
+    return banner(url, providers, cost, command)
+
+
+def _simulates(wanted: bool | None, database_url: str) -> bool:
+    """Whether to simulate: as wanted, else as long as there is no real key anywhere.
+
+    Raises CommandFailed where it is wanted and a stored key rules it out.
+    """
+    stored = slugs_with_stored_key(database_url)
+    if wanted and stored:
+        raise CommandFailed(
+            f"the platform's key of {stored[0]} is stored, and one real key ends the simulation of"
+            " all providers; delete it with DELETE /api/v1/admin/llm/system-keys/"
+            f"{stored[0]}, or leave out --simulate"
+        )
     settings = load_settings(ProviderSettings, LiteLLMSettings)
     has_proxy = settings[LiteLLMSettings].proxy_url is not None
-    return has_proxy or bool(settings[ProviderSettings].api_keys())
+    has_real = has_proxy or bool(settings[ProviderSettings].api_keys()) or bool(stored)
+    return not has_real if wanted is None else wanted
+
+
+def _unfound_command(inherited: dict[str, str]) -> Path | None:
+    """Where the command is, unless the shell that this was called from finds it by its name."""
+    command = Path(sys.executable).parent / "switchyard"
+    found = shutil.which("switchyard", path=inherited.get("PATH", os.defpath))
+    return None if found is not None and Path(found).samefile(command) else command
 
 
 def _given_encryption_key() -> str | None:

@@ -21,7 +21,6 @@ class Run(msgspec.Struct, frozen=True):
     redis_url: str
     data_dir: str
     psql: str | None
-    simulated: bool
 
 
 def write_run_file(folder: Path, run: Run) -> None:

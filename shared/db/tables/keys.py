@@ -26,7 +26,7 @@ class UserApiKey(SQLModel, table=True):
     """A caller's own provider key, sealed. total_* and last_used_at are counters, not settings.
 
     `use_policy` and `platform_fallback` are those of shared/routing/own_keys.py; `status` is
-    unverified, ok, invalid or quota_exhausted.
+    unverified, ok, invalid, quota_exhausted or simulated.
     """
 
     __tablename__: ClassVar[Any] = "user_api_keys"
@@ -36,7 +36,8 @@ class UserApiKey(SQLModel, table=True):
         Index(None, "key_fingerprint"),
         Index(None, "encryption_key_id"),
         CheckConstraint(
-            "status IN ('unverified', 'ok', 'invalid', 'quota_exhausted')", name="status"
+            "status IN ('unverified', 'ok', 'invalid', 'quota_exhausted', 'simulated')",
+            name="status",
         ),
         CheckConstraint("use_policy IN ('prefer', 'only', 'last_resort')", name="use_policy"),
         CheckConstraint(

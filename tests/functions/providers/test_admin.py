@@ -278,9 +278,9 @@ def test_one_that_nobody_answers_for_is_told_so(admin: Admin, slug: str) -> None
     assert told["detail"] == "no connection could be made"
 
 
-def test_the_platforms_key_is_tested_and_named_valid(admin: Admin) -> None:
+def test_the_key_of_a_simulated_provider_is_not_named_valid(admin: Admin) -> None:
     told = admin("POST", "/providers/groq/test").json()
-    assert (told["status"], told["key"], told["error"]) == (200, "valid", None)
+    assert (told["status"], told["key"], told["error"]) == (200, "simulated", None)
 
 
 async def _completes(wire: Wire) -> None:

@@ -127,20 +127,48 @@ def test_the_services_of_a_running_up_are_found(
     data_dir: Path, migrated_database_url: str, redis_url: str
 ) -> None:
     ensure_key_file(data_dir)
+    body = b'{"data":[{"provider":"openai","name":"OpenAI","way":"simulated"}]}'
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    with RawServer(answers_always(head % len(body) + body)) as gateway:
+        found = of_up(data_dir, gateway.url, migrated_database_url, redis_url)
+    assert found.exit_code == 0
+    assert found.psql == f'/somewhere/psql "{migrated_database_url}"'
+    assert found.texts["provider openai"].startswith("simulated")
+
+
+def test_what_a_running_up_has_is_not_judged_by_the_settings_of_this_terminal(
+    data_dir: Path, migrated_database_url: str, redis_url: str
+) -> None:
+    ensure_key_file(data_dir)
+    body = b'{"data":[{"provider":"openai","name":"OpenAI","way":"real"},'
+    body += b'{"provider":"groq","name":"Groq","way":"off"}]}'
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    with RawServer(answers_always(head % len(body) + body)) as gateway:
+        found = of_up(data_dir, gateway.url, migrated_database_url, redis_url)
+    assert found.exit_code == 0
+    assert found.states["provider openai"] == "ok"
+    assert found.texts["provider groq"].startswith("off")
+
+
+def test_a_running_up_whose_gateway_is_silent_is_wrong(
+    data_dir: Path, migrated_database_url: str, redis_url: str
+) -> None:
+    ensure_key_file(data_dir)
+    found = of_up(data_dir, "http://127.0.0.1:9", migrated_database_url, redis_url)
+    assert (found.exit_code, found.states["providers"]) == (1, "wrong")
+
+
+def of_up(data_dir: Path, url: str, database_url: str, redis_url: str) -> Report:
     run = Run(
         pid=os.getpid(),
-        url="http://127.0.0.1:8084",
-        database_url=migrated_database_url,
+        url=url,
+        database_url=database_url,
         redis_url=redis_url,
         data_dir=str(data_dir),
         psql="/somewhere/psql",
-        simulated=True,
     )
     write_run_file(data_dir, run)
-    found = report()
-    assert found.exit_code == 0
-    assert found.psql == f'/somewhere/psql "{migrated_database_url}"'
-    assert "simulated" in found.texts["providers"]
+    return report()
 
 
 @pytest.mark.usefixtures("all_well")

@@ -20,7 +20,7 @@ from shared.cli.running.run_file import Run, write_run_file
 def test_a_second_up_on_the_same_folder_is_told_of_the_first(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     with locked(folder):
-        run = Run(os.getpid(), "http://127.0.0.1:8084", "", "", str(folder), None, simulated=False)
+        run = Run(os.getpid(), "http://127.0.0.1:8084", "", "", str(folder), None)
         write_run_file(folder, run)
         told = f"already running on .*, pid {os.getpid()}, http://127.0.0.1:8084"
         with pytest.raises(CommandFailed, match=told), locked(folder):

@@ -7,7 +7,7 @@ import pytest
 from shared.cli.running.environment import process_environment
 from shared.cli.running.run_file import Run
 
-RUN = Run(1, "http://127.0.0.1:9000", "postgresql://x", "redis://x", "/data", None, simulated=False)
+RUN = Run(1, "http://127.0.0.1:9000", "postgresql://x", "redis://x", "/data", None)
 
 
 def _environment(inherited: dict[str, str], *, simulated: str | None = None) -> dict[str, str]:

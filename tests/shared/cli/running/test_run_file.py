@@ -16,7 +16,6 @@ RUN = Run(
     redis_url="redis://127.0.0.1:6379/0",
     data_dir="/data",
     psql=None,
-    simulated=True,
 )
 
 
