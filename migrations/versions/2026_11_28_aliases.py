@@ -1,5 +1,5 @@
-"""Names that stand for other models, how far a power level looks for one, and which unlisted
-models a provider opens.
+"""Names that stand for other models, how far a power level looks for one, which unlisted models a
+provider opens, and what a model answers to.
 
 Revision ID: 0010
 Revises: 0009
@@ -41,6 +41,12 @@ def upgrade() -> None:
         "ALTER TABLE llm_providers ADD COLUMN IF NOT EXISTS opens text DEFAULT 'priced' NOT NULL"
         " CONSTRAINT ck_llm_providers_opens CHECK (opens IN ('listed', 'priced', 'any'))"
     )
+    op.execute(
+        "ALTER TABLE llm_models"
+        " ADD COLUMN IF NOT EXISTS kind text DEFAULT 'chat' NOT NULL"
+        " CONSTRAINT ck_llm_models_kind CHECK (kind IN ('chat', 'embedding', 'other')),"
+        " ADD COLUMN IF NOT EXISTS dimensions bigint"
+    )
     op.execute("ALTER TABLE known_models ADD COLUMN IF NOT EXISTS model_ids text[]")
     # Of no release: the seeds that follow copy it anew, with the ids.
     op.execute("UPDATE known_models SET source = ''")
@@ -51,6 +57,7 @@ def downgrade() -> None:
     op.execute("UPDATE user_api_keys SET status = 'unverified' WHERE status = 'simulated'")
     _restrict_key_status("'unverified', 'ok', 'invalid', 'quota_exhausted'")
     op.execute("ALTER TABLE known_models DROP COLUMN model_ids")
+    op.execute("ALTER TABLE llm_models DROP COLUMN kind, DROP COLUMN dimensions")
     op.execute("ALTER TABLE llm_providers DROP COLUMN opens")
     op.execute("ALTER TABLE power_levels DROP COLUMN fallback")
     op.execute("DROP TABLE model_aliases")

@@ -13,15 +13,17 @@ from datetime import datetime
 from importlib import metadata
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
+from shared.catalog.facts.read import read_facts
 from shared.catalog.genai_prices import every_known_model
 from shared.db.connect import Connection
 from shared.log import get_logger
 from shared.pricing.price import Price, parse_price
-from shared.routing.known_models import KnownModel, KnownModels
+from shared.routing.known_models import Facts, KnownModel, KnownModels
 
 _UNLISTED_VERSION = 0
 
@@ -72,7 +74,8 @@ async def read_known_models(connection: Connection, held: KnownModels) -> KnownM
 
 
 def _build(rows: list[dict[str, Any]], version: object) -> KnownModels:
-    return KnownModels((one for row in rows if (one := _known(row)) is not None), version)
+    known = (one for row in rows if (one := _known(row)) is not None)
+    return KnownModels(known, read_facts(), version)
 
 
 def _known(row: dict[str, Any]) -> KnownModel | None:
@@ -96,3 +99,46 @@ def _known(row: dict[str, Any]) -> KnownModel | None:
         source=row["source"],
         checked_at=row["checked_at"],
     )
+
+
+class Described(msgspec.Struct, frozen=True):
+    """What the catalog says of a model: `fields` by the names of ModelRow, and its price."""
+
+    fields: dict[str, Any]
+    prices: dict[str, Any] | None
+    source: str | None
+
+
+async def described(connection: Connection, provider: str, model_id: str) -> Described | None:
+    """None where the catalog does not know it there. Raises psycopg.Error."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            "SELECT id, provider_slug, names, pattern, context_window, prices, model_ids, source,"
+            " checked_at FROM known_models WHERE provider_slug = %s ORDER BY id",
+            [provider],
+        )
+        rows = {row["id"]: row for row in await cursor.fetchall()}
+    known = [(row_id, one) for row_id, row in rows.items() if (one := _known(row)) is not None]
+    found = KnownModels(one for _, one in known).find(provider, model_id)
+    row = next((rows[row_id] for row_id, one in known if one is found), None)
+    facts = KnownModels(facts=read_facts()).facts_of(provider, model_id)
+    if row is None and facts is None:
+        return None
+    fields = {} if facts is None else facts_as_fields(facts)
+    if row is None:
+        return Described(fields, None, None)
+    context = {"context_window": row["context_window"]} if row["context_window"] else {}
+    return Described(fields | context, row["prices"], row["source"])
+
+
+def facts_as_fields(facts: Facts) -> dict[str, Any]:
+    """By the names of ModelRow. What is not known is held against no model."""
+    known = {
+        "kind": facts.kind,
+        "max_tokens": facts.max_tokens,
+        "dimensions": facts.dimensions,
+        "supports_function_calling": facts.tools is not False,
+        "supports_vision": facts.vision is not False,
+        "supports_json_mode": facts.json is not False,
+    }
+    return {name: value for name, value in known.items() if value is not None}

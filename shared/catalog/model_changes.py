@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shared.catalog import models
 from shared.catalog.changes import TierName, audit, sent
+from shared.catalog.known_models import described
 from shared.catalog.models import ModelRow
 from shared.db.audit import Action, Actor
 from shared.db.connect import Connection, Database
@@ -18,6 +19,7 @@ from shared.db.connections import Connects
 from shared.errors import Conflict, InvalidField, NotFound
 from shared.pricing.price import parse_price
 from shared.resources import opener
+from shared.routing.deployment import Kind
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 # What goes upstream, and into a header: printable ASCII.
@@ -37,13 +39,17 @@ class NewPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`power_level` null: no level picks it by itself. `price` makes a new version."""
+    """`power_level` null: no level picks it by itself. `price` makes a new version. `dimensions`
+    are those of an embedding.
+    """
 
     name: Name | UnsetType = UNSET
     display_name: Name | UnsetType | None = UNSET
     description: Words | UnsetType | None = UNSET
     max_tokens: Tokens | UnsetType | None = UNSET
     context_window: Tokens | UnsetType | None = UNSET
+    kind: Kind | UnsetType = UNSET
+    dimensions: Tokens | UnsetType | None = UNSET
     supports_streaming: bool | UnsetType = UNSET
     supports_function_calling: bool | UnsetType = UNSET
     supports_vision: bool | UnsetType = UNSET
@@ -63,7 +69,9 @@ class ChangeModel(_Fields, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class NewModel(_Fields, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`provider` is a slug, `model_id` what goes upstream; the rest may be left out."""
+    """`provider` is a slug, `model_id` what goes upstream; the rest may be left out, and is then as
+    the catalog has it.
+    """
 
     provider: Annotated[str, Meta(min_length=1, max_length=63)]
     model_id: ModelId
@@ -89,10 +97,16 @@ class Models:
             return await _found(connection, model_id)
 
     async def create(self, new: NewModel, actor: Actor) -> ModelRow:
-        """Raises InvalidField, Conflict."""
+        """What is left out is as the catalog has it. Raises InvalidField, Conflict."""
         values = {"name": new.model_id, **sent(new, besides=("provider", "price"))}
-        prices = _prices(new.price)
+        prices, price = _prices(new.price), new.price
         async with self._database.connection() as connection, connection.transaction():
+            known = await described(connection, new.provider, new.model_id)
+            if known is not None:
+                values = {**known.fields, **values}
+                if prices is None and known.prices is not None and known.source:
+                    prices = known.prices
+                    price = NewPrice(prices["tiers"], known.source)
             await _check_level(connection, new.power_level)
             model_id = await models.create_model(connection, new.provider, values)
             if model_id is None:
@@ -102,7 +116,7 @@ class Models:
                     code="provider_not_found",
                 )
             await _check_only_one(connection, new.provider, new.model_id)
-            await _add_price(connection, model_id, prices, new.price)
+            await _add_price(connection, model_id, prices, price)
             details = {**values, "provider": new.provider, "prices": prices}
             await audit(connection, actor, Action.MODEL_CREATED, model_id, details)
             return await _found(connection, model_id)

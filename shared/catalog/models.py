@@ -40,6 +40,8 @@ class ModelRow(msgspec.Struct, frozen=True):
     description: str | None
     max_tokens: int | None
     context_window: int | None
+    kind: str
+    dimensions: int | None
     supports_streaming: bool
     supports_function_calling: bool
     supports_vision: bool

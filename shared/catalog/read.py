@@ -17,7 +17,8 @@ from shared.db.connect import Connection
 from shared.log import get_logger
 from shared.pricing.price import PICO_USD_PER_TOKEN, Price, parse_price
 from shared.routing.aliases import Alias, Target
-from shared.routing.known_models import KnownModels
+from shared.routing.deployment import Kind
+from shared.routing.known_models import Facts, KnownModels
 from shared.routing.snapshot import (
     Fallback,
     Health,
@@ -112,7 +113,9 @@ def _build(
 
     def model(row: Row) -> Model:
         price_row = price_row_of.get(row["id"])
-        return _model(row, _named(provider_of, row["provider_id"], "provider"), price_row)
+        provider = _named(provider_of, row["provider_id"], "provider")
+        facts = known.facts_of(provider.slug, row["model_id"])
+        return _model(row, provider, price_row, facts)
 
     model_of = {one.id: one for one in _read("llm_models", model, models)}
 
@@ -184,7 +187,8 @@ def _provider(row: Row, *, may_be_simulated: bool) -> Provider:
     )
 
 
-def _model(row: Row, provider: Provider, price_row: Row | None) -> Model:
+def _model(row: Row, provider: Provider, price_row: Row | None, facts: Facts | None) -> Model:
+    """Of `facts` what the row has no column for."""
     return Model(
         id=row["id"],
         provider=provider,
@@ -206,6 +210,11 @@ def _model(row: Row, provider: Provider, price_row: Row | None) -> Model:
         is_deprecated=row["is_deprecated"],
         min_tier=Tier(row["min_tier_required"]),
         created_at=row["created_at"],
+        kind=Kind(row["kind"]),
+        dimensions=row["dimensions"],
+        takes_files=facts and facts.files,
+        takes_audio=facts and facts.audio,
+        takes_effort=facts and facts.effort,
     )
 
 

@@ -15,11 +15,14 @@ import msgspec
 import psycopg
 
 from shared.catalog import models
+from shared.catalog.facts.read import read_facts
 from shared.catalog.genai_prices import PricedModel, known_model, known_models
+from shared.catalog.known_models import facts_as_fields
 from shared.catalog.models import ModelRow
 from shared.catalog.providers import list_providers
 from shared.db.audit import Action, Actor, append_audit
 from shared.pricing.price import parse_price
+from shared.routing.known_models import KnownModels
 
 _SOURCE = "genai-prices"
 # Prices of before versions: shared/migrate/seeds.py takes them over under this name.
@@ -85,7 +88,7 @@ async def apply_sync(
             row_id = step.row_id
             if row_id is None:
                 row_id = await models.create_model(
-                    connection, step.change.provider, _row_of(step.change.model_id, step.known)
+                    connection, step.change.provider, _row_of(step.change, step.known)
                 )
             else:
                 await models.find_model(connection, row_id, for_update=True)
@@ -157,9 +160,11 @@ def _is_same(was: dict[str, Any], becomes: dict[str, Any]) -> bool:
         return False
 
 
-def _row_of(model_id: str, known: PricedModel) -> dict[str, Any]:
+def _row_of(change: Change, known: PricedModel) -> dict[str, Any]:
+    facts = KnownModels(facts=read_facts()).facts_of(change.provider, change.model_id)
     return {
-        "model_id": model_id,
+        **({} if facts is None else facts_as_fields(facts)),
+        "model_id": change.model_id,
         "name": known.name,
         "display_name": known.name,
         "description": known.description,

@@ -83,7 +83,7 @@ class Provider(msgspec.Struct, frozen=True):
 class Model(msgspec.Struct, frozen=True):
     """A deployment: one model at one provider. `model_id` is the id sent upstream.
 
-    `id` is 0 where no row lists it (open_catalog.py).
+    `id` is 0 where no row lists it (open_catalog.py). A kind and an ability of None are not known.
     """
 
     id: int
@@ -107,4 +107,8 @@ class Model(msgspec.Struct, frozen=True):
     min_tier: Tier
     created_at: datetime
     kind: Kind | None = Kind.CHAT
-    """None: not known."""
+    dimensions: int | None = None
+    """Of an embedding."""
+    takes_files: bool | None = None
+    takes_audio: bool | None = None
+    takes_effort: bool | None = None

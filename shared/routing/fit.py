@@ -162,11 +162,12 @@ def _takes_no_audio(model: Model) -> bool:
     """Whether that is known: what is not known is tried."""
     # An Anthropic-compatible server is spoken to in Messages, which have no audio.
     speaks_messages = model.provider.dialect == ANTHROPIC
-    return speaks_messages or provider_of(model.provider.slug).takes_audio is False
+    takes_none = provider_of(model.provider.slug).takes_audio is False
+    return speaks_messages or takes_none or model.takes_audio is False
 
 
 def _takes_no_files(model: Model) -> bool:
-    return provider_of(model.provider.slug).takes_files is False
+    return provider_of(model.provider.slug).takes_files is False or model.takes_files is False
 
 
 def _overflows(model: Model, request: RoutingRequest) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 
 from shared.routing.deployment import Model, Provider, Tier
-from shared.routing.known_models import KnownModel, KnownModels
+from shared.routing.known_models import Facts, KnownModel, KnownModels, versions_of
 from shared.wire.providers import provider_of
 
 UNLISTED = 0
@@ -18,8 +17,6 @@ UNLISTED = 0
 
 _NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_REMEMBERED = 4096
-# A dated release, the newest of a name or a variant of it.
-_VERSION = re.compile(r"(-\d{8}|-\d{4}-\d{2}-\d{2}|-latest|@\w+|:[\w-]+)$")
 
 
 class OpenCatalog:
@@ -97,6 +94,7 @@ class OpenCatalog:
         self, provider: Provider, model_id: str, known: KnownModel | None = None
     ) -> Model:
         kin = self._kin(provider, model_id)
+        facts = self.known.facts_of(provider.slug, model_id) or Facts(model_id)
         return Model(
             id=UNLISTED,
             provider=provider,
@@ -105,29 +103,29 @@ class OpenCatalog:
             description=None,
             power_level=None,
             power_level_priority=0,
-            max_tokens=None,
-            context_window=known.context_window if known else None,
+            max_tokens=facts.max_tokens,
+            context_window=(known and known.context_window) or facts.context_window,
             supports_streaming=True,
-            supports_function_calling=True,
-            supports_vision=True,
-            supports_json_mode=True,
+            supports_function_calling=facts.tools is not False,
+            supports_vision=facts.vision is not False,
+            supports_json_mode=facts.json is not False,
             price=known.price if known else None,
-            price_source=known.source if known else None,
-            price_checked_at=known.checked_at if known else None,
+            price_source=known.source if known and known.price else None,
+            price_checked_at=known.checked_at if known and known.price else None,
             is_active=all(one.is_active for one in kin),
             is_deprecated=False,
             min_tier=max((one.min_tier for one in kin), key=_rank, default=Tier.FREE),
             created_at=_NO_DATE,
-            kind=None,
+            kind=facts.kind,
+            dimensions=facts.dimensions,
+            takes_files=facts.files,
+            takes_audio=facts.audio,
+            takes_effort=facts.effort,
         )
 
     def _kin(self, provider: Provider, model_id: str) -> list[Model]:
         """Rows that list the model itself in another spelling, or without its date."""
-        found: list[Model] = self.rows_of(provider, model_id)
-        while (shorter := _VERSION.sub("", model_id)) != model_id:
-            model_id = shorter
-            found = [*found, *self.rows_of(provider, model_id)]
-        return found
+        return [row for one in versions_of(model_id) for row in self.rows_of(provider, one)]
 
     def rows_of(self, provider: Provider, model_id: str) -> list[Model]:
         """Rows of the model at `provider`, however the id is spelled."""

@@ -18,6 +18,7 @@ from shared.cli.services import database_url
 from shared.cli.usage_options import Usd
 from shared.db.audit import Actor
 from shared.db.connections import CommandDatabase
+from shared.routing.deployment import Kind
 from shared.routing.snapshot import Tier
 
 _MODEL = click.argument("name", metavar="MODEL")
@@ -90,6 +91,7 @@ def show(name: str, as_json: bool) -> None:
 @click.option("--cache-write", type=Usd(), metavar="USD", help="Per million tokens cached.")
 @click.option("--context", "context_window", type=click.IntRange(1), help="Tokens it can take.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Tokens it can answer with.")
+@click.option("--kind", type=click.Choice([one.value for one in Kind]), help="[default: chat]")
 @click.option("--tools/--no-tools", "supports_function_calling", default=None)
 @click.option("--vision/--no-vision", "supports_vision", default=None)
 @click.option("--json-mode/--no-json-mode", "supports_json_mode", default=None)
@@ -100,8 +102,10 @@ def show(name: str, as_json: bool) -> None:
 def add(name: str, input_: Any, is_off: bool, as_json: bool, **given: Any) -> None:
     """Add a model of a provider; MODEL is provider/id.
 
+    What you leave out, the price too, is as the price catalog has it, where it knows the model.
+
     \b
-    Example: switchyard model add openai/gpt-4o-mini --input 0.15 --output 0.60
+    Example: switchyard model add openai/gpt-4o-mini --level eco
     """
     provider, slash, model_id = name.partition("/")
     if not slash or not model_id:
@@ -217,6 +221,10 @@ def _shown(row: ModelRow) -> Sequence[tuple[str, str]]:
         ("model", _full_name(row)),
         ("id", str(row.id)),
         ("state", _state(row)),
+        (
+            "kind",
+            row.kind if row.dimensions is None else f"{row.kind}, {row.dimensions} dimensions",
+        ),
         ("level", row.power_level or "none: only callers who name it"),
         ("lowest tier", row.min_tier),
         ("USD per million", f"{prices}{source}" if prices else "unknown"),

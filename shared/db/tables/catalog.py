@@ -80,10 +80,14 @@ class LlmProvider(SQLModel, table=True):
 
 
 class LlmModel(SQLModel, table=True):
-    """One model at one provider. cost_per_1m_* repeat the base tier of its newest price."""
+    """One model at one provider. cost_per_1m_* repeat the base tier of its newest price.
+
+    `kind` is what it answers to, `dimensions` are those of an embedding.
+    """
 
     __tablename__: ClassVar[Any] = "llm_models"
     __table_args__: ClassVar[Any] = (
+        CheckConstraint("kind IN ('chat', 'embedding', 'other')", name="kind"),
         Index(None, "provider_id", "model_id"),
         Index(None, "model_id"),
         Index(
@@ -122,6 +126,8 @@ class LlmModel(SQLModel, table=True):
     min_tier_required: str = words(default="free")
     avg_latency_ms: int | None = small(null=True)
     avg_tokens_per_second: Decimal | None = ratio()
+    kind: str = words(default="chat")
+    dimensions: int | None = count(null=True)
     created_at: datetime = moment(now=True)
     updated_at: datetime = moment(now=True)
 

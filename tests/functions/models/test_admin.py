@@ -138,3 +138,22 @@ def test_only_an_admin_may(admin: Admin) -> None:
         ("DELETE", "/1"),
     ]:
         assert admin.as_user(method, f"/models{path}").status_code == 403
+
+
+def test_what_is_left_out_of_a_new_model_is_as_the_catalog_has_it(admin: Admin) -> None:
+    made = add(admin, "gpt-4o-mini")
+    assert made["price"]["source"].startswith("genai-prices")
+    assert made["price"]["prices"]["tiers"][0]["input"] == "0.15"
+    assert (made["kind"], made["context_window"], made["max_tokens"]) == ("chat", 128_000, 16_384)
+    assert made["supports_function_calling"] is made["supports_vision"] is True
+    given = add(
+        admin,
+        "gpt-4.1-mini",
+        price={"tiers": [TIER]},
+        supports_vision=False,
+        context_window=None,
+    )
+    assert given["price"]["source"] == "admin"
+    assert (given["supports_vision"], given["context_window"]) == (False, None)
+    embedding = add(admin, "text-embedding-3-small")
+    assert (embedding["kind"], embedding["dimensions"]) == ("embedding", 1536)
