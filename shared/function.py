@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar
+from litestar.handlers import ASGIRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPI
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from shared.answer_errors import EXCEPTION_HANDLERS, MAX_FIELDS_BYTES, add_request_id
 from shared.doors.doors import Doors, rules_of
@@ -104,8 +105,14 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
         ),
         logging_config=None,
     )
-    app.asgi_handler = doors = Doors(app.asgi_handler)
+    app.asgi_handler = doors = Doors(app.asgi_handler, _raw(handlers))
     return app
+
+
+def _raw(handlers: Iterable[ControllerRouterHandler]) -> dict[str, ASGIApp]:
+    """The raw ASGI handlers by their paths."""
+    found = [one for one in handlers if isinstance(one, ASGIRouteHandler)]
+    return {path: cast("ASGIApp", one.fn) for one in found for path in one.paths}
 
 
 def _settle_garbage_collector() -> None:

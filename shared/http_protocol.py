@@ -8,32 +8,30 @@ that closes its half of the connection has hung up: TCP cannot tell the two apar
 from __future__ import annotations
 
 import asyncio
-import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import (
+    HIGH_WATER_LIMIT,
+    FlowControl,
+    service_unavailable,
+)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from shared.doors.refusals import (
-    BAD_HOST,
-    BAD_LENGTH,
     LARGE_FRAMING,
     LARGE_HEAD,
     MALFORMED,
-    NO_SUCH_CODING,
-    NO_SUCH_VERSION,
     SLOW_BODY,
     SLOW_HEAD,
     Refusal,
 )
 from shared.doors.unread import Unread
+from shared.http_exchange import Exchange
+from shared.http_head import CHECKED, Framing, Refused, read_target
 from shared.log import get_logger
 from shared.settings import NetworkSettings, load_settings
-
-if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 HEAD_S = 10.0
 """From a head's first byte to its last; and to the first byte of a connection."""
@@ -49,18 +47,11 @@ _LINGER_BYTES = 1 << 20
 _UNWANTED_BYTES = 32 << 20
 # A chunk of one byte has five around it.
 _FRAMING_A_BYTE = 8
-_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]+")
-_CHECKED = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
 
 
 @cache
 def max_head_bytes() -> int:
     return load_settings(NetworkSettings)[NetworkSettings].max_head_bytes
-
-
-class _Refused(Exception):  # noqa: N818  never leaves the parser
-    def __init__(self, refusal: Refusal) -> None:
-        self.refusal = refusal
 
 
 class _Flow(FlowControl):
@@ -86,13 +77,15 @@ class Bounded(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = self._read_bytes = 0
         self._body_bytes = self._framed_bytes = 0
-        self._hosts = 0
-        self._is_chunked = self._is_deaf = False
+        self._framing = Framing()
+        self._is_deaf = False
         self._discarded = 0
         self._unparsed = b""
-        self._began = self._heard = 0.0
+        self._began = self._heard = self._rests_since = 0.0
+        self._target: bytes = b""
+        self._parts: tuple[str, bytes, bytes] = ("", b"", b"")
         self._running: RequestResponseCycle | None = None
-        self._newest: RequestResponseCycle | None = None
+        self._newest: Exchange | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -123,9 +116,8 @@ class Bounded(HttpToolsProtocol):
         if self._is_deaf:
             self._discard(len(data))
             return
-        self._unset_keepalive_if_required()
         self._heard = self.loop.time()
-        if len(data) > _PIECE_BYTES or self.waits:
+        if len(data) > _PIECE_BYTES or self._unparsed or self.pipeline:
             self._unparsed += data
             self._parse_pieces()
         else:
@@ -152,7 +144,7 @@ class Bounded(HttpToolsProtocol):
             if not self._head_bytes:
                 self._began = self._heard
             self._head_bytes += len(data)
-        elif self._is_chunked:
+        elif self._framing.is_chunked:
             self._framed_bytes += len(data)
         try:
             parser.feed_data(data)
@@ -160,7 +152,7 @@ class Bounded(HttpToolsProtocol):
             pass  # Nothing else is spoken here.
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.refusal if isinstance(cause, _Refused) else MALFORMED)
+            self._refuse(cause.refusal if isinstance(cause, Refused) else MALFORMED)
             return
         if self._in_head:
             if self._head_bytes > self._max_head:
@@ -172,28 +164,41 @@ class Bounded(HttpToolsProtocol):
         if not self._in_head:
             return
         name = name.lower()
-        if name in _CHECKED:
-            self._check(name, value)
+        if name in CHECKED:
+            self._framing.take(name, value)
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()  # pyright: ignore[reportOptionalMemberAccess]
-        if version not in ("1.1", "1.0"):
-            raise _Refused(NO_SUCH_VERSION)
-        if self._hosts != 1 and (self._hosts or version == "1.1"):
-            raise _Refused(BAD_HOST)
-        if self._is_chunked and version == "1.0":
-            raise _Refused(NO_SUCH_CODING)
+        """In place of uvicorn's own, which parses the same target again for each request."""
+        parser: Any = self.parser
+        scope, before = self.scope, self._newest
+        version = parser.get_http_version()
+        self._framing.check(version)
         if self._head_bytes > self._max_head or self._read_bytes > self._max_head:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > self._max_head:
-                raise _Refused(LARGE_HEAD)
-        super().on_headers_complete()
-        self._newest = self.cycle
-        if not self.pipeline:
-            self._running = self.cycle
+                raise Refused(LARGE_HEAD)
+        self.expect_100_continue = self._framing.expects
+        scope["method"] = parser.get_method().decode()
+        scope["http_version"] = version
+        if self.url != self._target:
+            self._parts, self._target = read_target(self.url, self.root_path), self.url
+        scope["path"], scope["raw_path"], scope["query_string"] = self._parts
+        keep_alive = version == "1.1" and parser.should_keep_alive()
+        self.cycle = self._newest = cycle = Exchange(self, keep_alive=keep_alive)
         self._in_head = False
         self._body_bytes = self._framed_bytes = 0
+        app = cast("Any", self.app)  # pyright: ignore[reportUnknownMemberType]
+        if (most := self.limit_concurrency) is not None and (
+            len(self.connections) >= most or len(self.tasks) >= most
+        ):
+            app = service_unavailable
+        if before is None or before.response_complete:
+            self._running = cycle
+            self._start_asgi_task(cycle, app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, app))
 
     def on_body(self, body: bytes) -> None:
         """As uvicorn's own, which is not called: each call of a base class costs a request."""
@@ -212,15 +217,22 @@ class Bounded(HttpToolsProtocol):
         if not cycle.response_complete:
             cycle.more_body = False
             cycle.message_event.set()
-        self._in_head, self._is_chunked = True, False
-        self._head_bytes = self._hosts = 0
+        self._in_head = True
+        self._head_bytes = 0
+        self._framing.begin()
 
     def on_response_complete(self) -> None:
+        """In place of uvicorn's own, which sets a timer for how long the connection may rest."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._rests_since = self.loop.time()
+        self.flow.resume_reading()
         if self.pipeline:
-            self._running = self.pipeline[-1][0]
-        super().on_response_complete()
+            cycle, app = self.pipeline.pop()
+            self._running = cycle
+            self._start_asgi_task(cycle, app)
         if self._unparsed and not self.pipeline:
-            self._unset_keepalive_if_required()
             self.loop.call_soon(self._parse_pieces)
 
     def pause_writing(self) -> None:
@@ -230,22 +242,6 @@ class Bounded(HttpToolsProtocol):
     def resume_writing(self) -> None:
         self._unread.end()
         super().resume_writing()
-
-    def _check(self, name: bytes, value: bytes) -> None:
-        """Take in a header that says how the request is framed, or whom it is for."""
-        if name == b"host":
-            self._hosts += 1
-            if not _HOST.fullmatch(value):
-                raise _Refused(BAD_HOST)
-        elif name == b"content-length":
-            if len(value) > len(str(2**63)):
-                raise _Refused(BAD_LENGTH)
-        elif name == b"expect":
-            self.expect_100_continue = value.lower() == b"100-continue"
-        elif value.lower() != b"chunked" or self._is_chunked:
-            raise _Refused(NO_SUCH_CODING)
-        else:
-            self._is_chunked = True
 
     def listen_anew(self) -> None:
         """Count silence from now on: until now nothing was listened to."""
@@ -260,10 +256,14 @@ class Bounded(HttpToolsProtocol):
             self.transport.abort()
         elif self._is_deaf:
             pass  # The end is on its way.
-        elif self._in_head and is_served and now - self._began > HEAD_S:
-            if self._head_bytes:
+        elif self._in_head and is_served and self._head_bytes:
+            if now - self._began > HEAD_S:
                 self._refuse(SLOW_HEAD)
-            elif newest is None:
+        elif self._in_head and is_served:
+            rested, most = (now - self._rests_since, self.timeout_keep_alive)
+            if newest is None:
+                rested, most = now - self._began, HEAD_S
+            if rested > most:
                 self.transport.close()
         elif not self._in_head and not self.flow.read_paused and now - self._heard > BODY_IDLE_S:
             self._refuse(SLOW_BODY)

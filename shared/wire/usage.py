@@ -77,13 +77,15 @@ Estimate = Callable[[], int]
 
 def read_count(value: Number) -> int | None:
     """The count, a fraction rounded up; None where it is none, negative or absurd."""
+    if value is None:
+        return None
     if isinstance(value, str):
         if not (value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS):
             return None
         value = int(value)
-    if value is None or not 0 <= value <= MAX_TOKENS:
+    if not 0 <= value <= MAX_TOKENS:
         return None
-    return math.ceil(value)
+    return value if isinstance(value, int) else math.ceil(value)
 
 
 def merge(earlier: Counts | None, later: Counts | None) -> Counts | None:
@@ -115,7 +117,9 @@ def add_up(counts: Counts) -> Counts:
         prompt = total - completion
     elif total and completion is None and prompt is not None and total >= prompt:
         completion = total - prompt
-    known = msgspec.structs.replace(counts, prompt_tokens=prompt, completion_tokens=completion)
+    known = counts
+    if prompt is not counts.prompt_tokens or completion is not counts.completion_tokens:
+        known = msgspec.structs.replace(counts, prompt_tokens=prompt, completion_tokens=completion)
     lost: list[str] = []
     cached, written = known.cached_tokens or 0, known.cache_write_tokens or 0
     if prompt is not None and cached + written > prompt:
@@ -191,7 +195,7 @@ def settle(counts: Counts | None, prompt: Estimate, completion: Estimate) -> Usa
         provider_cost_pico_usd=counts.provider_cost_pico_usd,
         cache_write_1h_tokens=counts.cache_write_1h_tokens,
     )
-    if (usage.prompt_tokens, usage.completion_tokens) == (prompt_tokens, completion_tokens):
+    if prompt_tokens is not None and completion_tokens is not None:
         return usage
     return msgspec.structs.replace(usage, is_estimated=True)
 

@@ -127,6 +127,21 @@ def test_who_reads_slowly_gets_all_and_who_reads_next_to_nothing_is_cut(
     run(script)
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_connection_that_rests_is_closed_after_its_time_and_not_before() -> None:
+    async def script(place: Place) -> None:
+        reader, writer = await place.connect()
+        place.protocols[0].timeout_keep_alive = 1
+        for _ in range(3):
+            writer.write(GET)
+            assert b"<0>" in await reader.readuntil(b">")
+            await asyncio.sleep(0.3)
+        assert not await place.are_cut()
+        assert await reader.read() == b""
+
+    run(script)
+
+
 def test_few_requests_wait_however_many_are_sent_at_once_and_all_are_answered() -> None:
     async def script(place: Place) -> None:
         reader, writer = await place.connect()

@@ -41,7 +41,10 @@ class Choice(msgspec.Struct, frozen=True):
     @property
     def has_content(self) -> bool:
         """Whether it holds more than a role and empty fields."""
-        return any(name != "role" and not is_nothing(raw) for name, raw in self.said.items())
+        for name, raw in self.said.items():  # noqa: SIM110  a generator costs more than the loop
+            if name != "role" and not is_nothing(raw):
+                return True
+        return False
 
 
 class _XGroq(msgspec.Struct, frozen=True):
@@ -68,12 +71,18 @@ class Chunk(msgspec.Struct, frozen=True):
 
     @property
     def has_content(self) -> bool:
-        return any(choice.has_content for choice in self.choices or ())
+        for choice in self.choices or ():  # noqa: SIM110  as above
+            if choice.has_content:
+                return True
+        return False
 
     @property
     def finish_reason(self) -> str | None:
         """The first choice's that gives one."""
-        return next((one.finish_reason for one in self.choices or () if one.finish_reason), None)
+        for choice in self.choices or ():
+            if choice.finish_reason:
+                return choice.finish_reason
+        return None
 
     @property
     def bears_usage(self) -> bool:
@@ -82,11 +91,11 @@ class Chunk(msgspec.Struct, frozen=True):
 
     @property
     def counts(self) -> Counts | None:
-        found = None if is_nothing(self.usage) else read_usage(self.usage)
+        found = read_usage(self.usage)
         if self.x_groq is not None and found is None:
             found = read_usage(self.x_groq.usage)
         for choice in self.choices or ():
-            if not is_nothing(choice.usage):
+            if choice.usage is not ABSENT:
                 found = merge(read_usage(choice.usage), found)
         return found
 

@@ -31,6 +31,8 @@ from shared.wire.usage import Counts, merge
 _KEPT_BYTES = 64 * 1024
 
 _BEGIN = b"data: {"
+_JOINT = b"}" + END + _BEGIN
+_REASON = b'"finish_reason":"'
 
 
 class StreamReader:
@@ -101,14 +103,30 @@ class StreamReader:
     def _take_whole(self, whole: bytes) -> bytes:
         out: list[bytes] = []
         sound = utf8_events(whole)
-        self._walk(sound, out)
+        if self._held is not None:
+            self._take_events(sound, out)
+        elif (reason := sound.find(_REASON)) < 0:
+            self._walk(sound, out)
+        else:
+            before = sound.rfind(END, 0, reason)
+            begins = before + len(END) if before >= 0 else 0
+            self._walk(sound[:begins], out)
+            self._take_events(sound[begins:], out)
         if sound is not whole and not (self.is_done or self.has_error):
             self.error = NOT_UTF8
         return b"".join(out)
 
+    def _take_events(self, whole: bytes, out: list[bytes]) -> None:
+        """From the reason on each event is read."""
+        for event in whole.split(END):
+            if self.is_done or self.error is not None:
+                return
+            if event:
+                self._take_event(event, out)
+
     def _walk(self, whole: bytes, out: list[bytes]) -> None:
         """Halve until what is plain is passed on in few pieces, and the rest event by event."""
-        if self.is_done or self.has_error or not whole:
+        if self.is_done or self.error is not None or not whole:
             return
         if self._held is None and _is_plain(whole):
             self._keep(whole)
@@ -221,14 +239,18 @@ def _is_plain(events: bytes) -> bool:
     By counting, which takes 5 us for 15 KB where a regular expression takes 200. What looks odd
     (a blank after a colon, a comment, a line that is cut) is not plain, and is parsed.
     """
-    ends = events.count(END)
+    count = events.count
+    number = count(_JOINT) + 1
     return (
         events.startswith(_BEGIN)
         and events.endswith(b"}" + END)
-        and events.count(b"}" + END + _BEGIN) == ends - 1
-        and events.count(b'"choices":[{') == ends
-        and events.count(b'"finish_reason"') == events.count(b'"finish_reason":null')
-        and events.count(b'"usage"') == events.count(b'"usage":null')
+        and count(END) == number
+        and count(b'"choices":[{') == number
+        and count(b'"finish_reason"') == count(b'"finish_reason":null')
         and b'"error"' not in events
-        and events.count(b'"tool_calls":[{') == events.count(b'"tool_calls":[{"index"')
+        and (b'"usage"' not in events or count(b'"usage"') == count(b'"usage":null'))
+        and (
+            b'"tool_calls":[{' not in events
+            or count(b'"tool_calls":[{') == count(b'"tool_calls":[{"index"')
+        )
     )

@@ -12,7 +12,13 @@ def has_content(events: bytes) -> bool:
 
     An event that cannot be read counts: it is not for us to hold it back.
     """
-    return any(_says_something(event) for event in events.split(END) if event)
+    start, end = 0, events.find(END)
+    while end >= 0:
+        if _says_something(events[start:end]):
+            return True
+        start = end + len(END)
+        end = events.find(END, start)
+    return _says_something(events[start:])
 
 
 def _says_something(event: bytes) -> bool:

@@ -8,13 +8,14 @@ on byte for byte. Field names: the OpenAI API reference, "Create chat completion
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from shared.errors import InvalidField, MalformedBody
 from shared.wire.chat.prompt import Message, Prompt, read_prompt
-from shared.wire.chat.steering import steers_a_proxy
+from shared.wire.chat.steering import refuse_steering, steers_a_proxy
 from shared.wire.json_bounds import check_json
 from shared.wire.text import MAX_TEXT, clean_or_none, is_name
 
@@ -22,22 +23,6 @@ OWN_FIELDS = frozenset(
     {"power_level", "task_type", "models", "max_cost_usd", "privacy_required", "drop_params"}
 )
 """Fields that speak to Switchyard alone and never go upstream."""
-
-STEERING_FIELDS = frozenset(
-    {
-        "api_base",
-        "base_url",
-        "api_key",
-        "api_version",
-        "extra_headers",
-        "custom_host",
-        "custom_llm_provider",
-        "callbacks",
-        "organization",
-    }
-)
-"""Fields with which other gateways let a caller redirect a request (CVE-2024-6587 and its kin)."""
-
 
 MAX_FIELDS = 1000
 MAX_MESSAGES = 10_000
@@ -87,7 +72,6 @@ class _ResponseFormat(msgspec.Struct, frozen=True):
 
 _body = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _messages = msgspec.json.Decoder(list[Message])
-_text = msgspec.json.Decoder(str)
 _optional_text = msgspec.json.Decoder(str | None)
 _optional_texts = msgspec.json.Decoder(tuple[str, ...] | None)
 _optional_flag = msgspec.json.Decoder(bool | None)
@@ -97,8 +81,21 @@ _optional_objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _stream_options = msgspec.json.Decoder(_StreamOptions | None)
 _response_format = msgspec.json.Decoder(_ResponseFormat | None)
 
-_LABELS = ("prompt_cache_key", "safety_identifier", "user", "task_type")
-_SCHEMAS = ("tools", "functions", "response_format")
+_READERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    **dict.fromkeys(("model", "power_level"), _optional_text),
+    "models": _optional_texts,
+    "max_cost_usd": _optional_amount,
+    **dict.fromkeys(("privacy_required", "stream", "drop_params"), _optional_flag),
+    **dict.fromkeys(("max_tokens", "max_completion_tokens", "n"), _optional_count),
+    "tools": _optional_objects,
+    "stream_options": _stream_options,
+    "response_format": _response_format,
+}
+"""Of each field that is read here, if it is there at all: most are not."""
+
+_LABELS = frozenset(("prompt_cache_key", "safety_identifier", "user", "task_type"))
+_NO_LABELS: tuple[dict[str, str], tuple[str, ...]] = ({}, ())
+_SCHEMAS = frozenset(("tools", "functions", "response_format"))
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 
 T = TypeVar("T")
@@ -111,49 +108,59 @@ def decode_chat(body: bytes) -> ChatRequest:
     (missing, of the wrong type or refused; `param` names it).
     """
     fields = _decode_fields(body)
-    for name in STEERING_FIELDS.intersection(fields):
-        raise InvalidField(
-            f"'{name}' is not accepted: where a request goes is the operator's choice.",
-            param=name,
-            code="field_refused",
-        )
+    refuse_steering(fields)
     prompt = _read_prompt(fields)
-    stream_options = _field(fields, "stream_options", _stream_options)
-    tools = fields.get("tools")
-    _check_number("tools", len(_field(fields, "tools", _optional_objects) or ()), MAX_TOOLS)
-    response_format = _field(fields, "response_format", _response_format)
-    max_tokens = _field(fields, "max_completion_tokens", _optional_count)
-    labels, odd = _labels(fields)
-    left_out = dict.fromkeys([*odd, *(name for name in fields if steers_a_proxy(name))])
-    request = ChatRequest(
-        model=_name(fields, "model"),
-        models=_models(fields),
-        power_level=_name(fields, "power_level"),
+    said = {
+        name: decode_field(name, raw, _READERS[name])
+        for name, raw in fields.items()
+        if name in _READERS
+    }
+    labels, left_out = _NO_LABELS if _LABELS.isdisjoint(fields) else _labels(fields)
+    left_out = (*left_out, *[name for name in fields if steers_a_proxy(name)])
+    stream_options, response_format = said.get("stream_options"), said.get("response_format")
+    return ChatRequest(
+        model=_name(said, "model"),
+        models=_models(said.get("models")),
+        power_level=_name(said, "power_level"),
         task_type=labels.get("task_type"),
-        max_cost_usd=_field(fields, "max_cost_usd", _optional_amount),
-        privacy_required=_field(fields, "privacy_required", _optional_flag) or False,
-        stream=_field(fields, "stream", _optional_flag) or False,
+        max_cost_usd=said.get("max_cost_usd"),
+        privacy_required=said.get("privacy_required") or False,
+        stream=said.get("stream") or False,
         include_usage=stream_options is not None and stream_options.include_usage,
-        max_tokens=_field(fields, "max_tokens", _optional_count)
-        if max_tokens is None
-        else max_tokens,
-        wants_tools=tools is not None and bytes(tools) not in (b"null", b"[]"),
+        max_tokens=_max_tokens(said),
+        wants_tools="tools" in said and _has_tools(said["tools"]),
         wants_json=response_format is not None and response_format.type != "text",
         prompt=prompt,
         session=labels.get("prompt_cache_key") or labels.get("user"),
         end_user=labels.get("safety_identifier") or labels.get("user"),
-        drop_params=_field(fields, "drop_params", _optional_flag) or False,
-        fields={
-            name: raw
-            for name, raw in fields.items()
-            if name not in OWN_FIELDS and name not in left_out
-        },
-        left_out=tuple(left_out),
-        n=_answers(fields),
+        drop_params=said.get("drop_params") or False,
+        fields=_sent(fields, left_out),
+        left_out=left_out,
+        n=_answers(said.get("n")),
     )
-    if request.max_tokens is not None and request.max_tokens < 1:
+
+
+def _sent(fields: dict[str, msgspec.Raw], left_out: tuple[str, ...]) -> dict[str, msgspec.Raw]:
+    """The fields that go upstream."""
+    if not left_out and OWN_FIELDS.isdisjoint(fields):
+        return fields
+    kept = fields.keys() - OWN_FIELDS - set(left_out)
+    return {name: raw for name, raw in fields.items() if name in kept}
+
+
+def _has_tools(tools: list[object] | None) -> bool:
+    _check_number("tools", len(tools or ()), MAX_TOOLS)
+    return bool(tools)
+
+
+def _max_tokens(said: dict[str, Any]) -> int | None:
+    """The newer name's, where both came."""
+    most: int | None = said.get("max_completion_tokens")
+    if most is None:
+        most = said.get("max_tokens")
+    if most is not None and most < 1:
         raise InvalidField("max_tokens must be at least 1.", param="max_tokens")
-    return request
+    return most
 
 
 def _decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
@@ -187,11 +194,12 @@ def _read_prompt(fields: dict[str, msgspec.Raw]) -> Prompt:
     if not messages:
         raise InvalidField("'messages' is empty: send at least one message.", param="messages")
     _check_number("messages", len(messages), MAX_MESSAGES)
+    if _SCHEMAS.isdisjoint(fields):
+        return read_prompt(messages, [])
     return read_prompt(messages, [bytes(fields[name]) for name in _SCHEMAS if name in fields])
 
 
-def _answers(fields: dict[str, msgspec.Raw]) -> int:
-    n = _field(fields, "n", _optional_count)
+def _answers(n: int | None) -> int:
     if n is None:
         return 1
     if not 1 <= n <= MAX_ANSWERS:
@@ -216,9 +224,7 @@ def _labels(fields: dict[str, msgspec.Raw]) -> tuple[dict[str, str], tuple[str, 
     """
     labels: dict[str, str] = {}
     left_out: tuple[str, ...] = ()
-    for name in _LABELS:
-        if name not in fields:
-            continue
+    for name in [name for name in fields if name in _LABELS]:
         try:
             label = clean_or_none(_optional_text.decode(fields[name]))
         except msgspec.ValidationError:
@@ -229,15 +235,16 @@ def _labels(fields: dict[str, msgspec.Raw]) -> tuple[dict[str, str], tuple[str, 
     return labels, left_out
 
 
-def _name(fields: dict[str, msgspec.Raw], field: str) -> str | None:
-    name = _field(fields, field, _optional_text)
+def _name(said: dict[str, Any], field: str) -> str | None:
+    name: str | None = said.get(field)
     if name:
         check_name(name, field)
     return name
 
 
-def _models(fields: dict[str, msgspec.Raw]) -> tuple[str, ...]:
-    names = _field(fields, "models", _optional_texts) or ()
+def _models(names: tuple[str, ...] | None) -> tuple[str, ...]:
+    if names is None:
+        return ()
     _check_number("models", len(names), MAX_MODELS)
     for number, name in enumerate(names):
         check_name(name, f"models[{number}]")
@@ -250,11 +257,6 @@ def check_name(name: str, param: str) -> None:
         raise InvalidField(
             f"'{param}' must be 1 to {MAX_TEXT} visible ASCII characters.", param=param
         )
-
-
-def _field(fields: dict[str, msgspec.Raw], name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
-    raw = fields.get(name)
-    return None if raw is None else decode_field(name, raw, decoder)
 
 
 def decode_field(name: str, raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:

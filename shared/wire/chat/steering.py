@@ -7,7 +7,10 @@ openrouter.ai/docs/features/presets and /features/model-routing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
+
+from shared.errors import InvalidField
 
 NEVER_SENT: Final = frozenset(
     {
@@ -24,3 +27,31 @@ _BEGINNINGS: Final = ("litellm_", "mock_", "aws_", "vertex_", "azure_")
 
 def steers_a_proxy(field: str) -> bool:
     return field in NEVER_SENT or field.startswith(_BEGINNINGS)
+
+
+STEERING_FIELDS: Final = frozenset(
+    {
+        "api_base",
+        "base_url",
+        "api_key",
+        "api_version",
+        "extra_headers",
+        "custom_host",
+        "custom_llm_provider",
+        "callbacks",
+        "organization",
+    }
+)
+"""Fields with which other gateways let a caller redirect a request (CVE-2024-6587 and its kin)."""
+
+
+def refuse_steering(fields: Iterable[str]) -> None:
+    """Raises InvalidField for one of STEERING_FIELDS."""
+    if STEERING_FIELDS.isdisjoint(fields):
+        return
+    name = next(iter(STEERING_FIELDS.intersection(fields)))
+    raise InvalidField(
+        f"'{name}' is not accepted: where a request goes is the operator's choice.",
+        param=name,
+        code="field_refused",
+    )

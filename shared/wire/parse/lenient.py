@@ -35,8 +35,7 @@ _LONGEST: Final = max(map(len, _NOTHING))
 
 def is_nothing(raw: msgspec.Raw) -> bool:
     """Whether a field is absent, null, empty, false or zero."""
-    view = memoryview(raw)
-    return view.nbytes <= _LONGEST and bytes(view) in _NOTHING
+    return raw is ABSENT or (len(raw) <= _LONGEST and bytes(raw) in _NOTHING)
 
 
 def check_utf8(data: bytes) -> None:

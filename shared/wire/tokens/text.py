@@ -147,16 +147,16 @@ def text_weight(text: str) -> int:
 
 
 def _weight(text: bytes, *, is_ascii: bool) -> int:
-    # What is not a small letter, and of that what is no blank: in prose little is left to count.
+    # What is not a small letter: in prose little is left to count.
     rest = text.translate(_KIND, _SMALL_LETTERS)
-    marks = rest.translate(None, b" ")
-    small, spaces, count = len(text) - len(rest), len(rest) - len(marks), marks.count
-    capitals, digits, lines = count(b"A"), count(b"0"), count(b"\n")
+    small, count = len(text) - len(rest), rest.count
+    spaces, capitals, digits, lines = count(b" "), count(b"A"), count(b"0"), count(b"\n")
+    marks = len(rest) - spaces
     others = 0 if is_ascii else len(text.translate(None, _ASCII))
-    signs = len(marks) - capitals - digits - lines - others
+    signs = marks - capitals - digits - lines - others
     weight = small * _SMALL + capitals * _CAPITAL + digits * _DIGIT + signs * _SIGN
     weight += spaces * _SPACE + lines * _LINE
-    if (len(marks) - others) * _PROSE_FROM > len(text) or spaces * 2 > len(text):
+    if (marks - others) * _PROSE_FROM > len(text) or spaces * 2 > len(text):
         weight += _weight_of_runs(text, capitals + digits)
     if small > _LEAST_UNBROKEN and (len(rest) - others) * _UNBROKEN_FROM < small:
         weight += small * _UNBROKEN if len(set(text[:256])) > _FEW_LETTERS else 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar, Request, get, post
+from litestar import Litestar, Request, asgi, get, post
 from litestar.params import FromPath
 from litestar.testing import TestClient
 
@@ -221,3 +221,30 @@ def test_the_document_shows_errors_as_they_are() -> None:
     fields = document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]
     assert set(fields) == set(refused["error"])
     assert document["components"]["securitySchemes"]
+
+
+@asgi("/raw", copy_scope=False, opt={"guard": "user"})
+async def raw(scope: Any, receive: Any, send: Any) -> None:
+    if scope["query_string"] == b"begun":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["query_string"]:
+        raise RuntimeError("nobody foresaw this")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send(
+        {"type": "http.response.body", "body": b"router" if "route_handler" in scope else b"door"}
+    )
+
+
+def test_a_raw_handler_is_led_to_past_the_router_where_its_path_is_written_plainly() -> None:
+    with TestClient(create_app(Function("raw", [raw]))) as client:
+        assert client.get("/raw").text == "door"
+        assert client.get("/raw/").text == "router"
+
+
+def test_what_a_raw_handler_raises_is_an_answer_unless_one_has_begun() -> None:
+    with TestClient(create_app(Function("raw", [raw])), raise_server_exceptions=False) as client:
+        answer = client.get("/raw?failing")
+        assert answer.status_code == 500
+        assert answer.json()["error"]["type"] == "api_error"
+        assert answer.headers["x-request-id"] == answer.headers["request-id"]
+        assert client.get("/raw?begun").content == b""

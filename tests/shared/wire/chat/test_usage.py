@@ -126,3 +126,16 @@ def test_counts_always_add_up(reported: dict[str, Any]) -> None:
     for name in ("prompt_tokens", "completion_tokens"):
         if (reported[name] or -1) >= 0:
             assert getattr(counts, name) >= reported[name]
+
+
+_NUMBERS = st.one_of(
+    st.integers(-3, MAX_TOKENS + 3), st.none(), st.floats(-1, 9), st.text("09", max_size=2)
+)
+
+
+@given(prompt=_NUMBERS, completion=_NUMBERS, total=_NUMBERS)
+def test_three_numbers_alone_are_read_as_where_more_could_be_told(
+    prompt: Any, completion: Any, total: Any
+) -> None:
+    told = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
+    assert read(json.dumps(told)) == read(json.dumps({**told, "prompt_tokens_details": {}}))

@@ -1,0 +1,141 @@
+"""One request on a connection and its answer: uvicorn's cycle, as cheap as a completion needs it.
+
+The head of an answer is checked by two searches, not by two a header; what cannot be in it is told
+from what uvicorn refuses (its HEADER_RE and HEADER_VALUE_RE).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    RequestResponseCycle,
+)
+from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_WITHOUT_BODY = (204, 304)
+_END = b"\r\n\r\n"
+
+
+class Exchange(RequestResponseCycle):
+    """What is the same at the beginning of each stands on the class."""
+
+    disconnected = response_started = response_complete = False
+    more_body = True
+    chunked_encoding: bool | None = None
+    expected_content_length = 0
+
+    def __init__(self, connection: HttpToolsProtocol, *, keep_alive: bool) -> None:  # pyright: ignore[reportMissingSuperCall]
+        self.scope = connection.scope
+        self.transport = connection.transport
+        self.flow = connection.flow
+        self.logger = connection.logger
+        self.access_logger = connection.access_logger
+        self.access_log = connection.access_log
+        self.default_headers = connection.server_state.default_headers
+        self.message_event = asyncio.Event()
+        self.on_response = connection.on_response_complete
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = connection.expect_100_continue
+        self.body = bytearray()
+
+    async def send(self, message: Any) -> None:
+        """Raises RuntimeError for what no server may send."""
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if not self.response_started:
+            self._begin(message)
+        elif not self.response_complete:
+            self._go_on(message)
+        else:
+            raise RuntimeError(f"{message['type']} after the answer was complete")
+
+    def _begin(self, message: Any) -> None:
+        if message["type"] != "http.response.start":
+            raise RuntimeError(f"{message['type']} before http.response.start")
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        status = message["status"]
+        if self.access_log:
+            self._log_access(status)
+        headers = [*self.default_headers, *message.get("headers", ())]
+        if HEADER_RE.search(b"".join([name for name, _ in headers])):
+            raise RuntimeError("a header's name is none")
+        if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
+            raise RuntimeError("a header's value is none")
+        says_close = self._read_framing(headers)
+        lines = [name + b": " + value for name, value in headers]
+        if not self.keep_alive and not says_close:
+            lines.append(b"connection: close")
+        has_body = status not in _WITHOUT_BODY and self.scope["method"] != "HEAD"
+        if self.chunked_encoding is None and has_body:
+            self.chunked_encoding = True
+            lines.append(b"transfer-encoding: chunked")
+        self.transport.write(STATUS_LINE[status] + b"\r\n".join(lines) + _END)
+
+    def _read_framing(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Note how the body is framed; returns whether a header closes the connection."""
+        says_close = False
+        for name, value in headers:
+            if name == b"content-length":
+                if self.chunked_encoding is None:
+                    self.expected_content_length = int(value)
+                    self.chunked_encoding = False
+            elif name == b"transfer-encoding":
+                if value.lower() == b"chunked":
+                    self.expected_content_length = 0
+                    self.chunked_encoding = True
+            elif name == b"connection" and b"close" in value.lower():
+                self.keep_alive = False
+                says_close = True
+        return says_close
+
+    def _go_on(self, message: Any) -> None:
+        if message["type"] != "http.response.body":
+            raise RuntimeError(f"{message['type']} after the answer's head")
+        body = message.get("body", b"")
+        is_last = not message.get("more_body", False)
+        if self.scope["method"] == "HEAD":
+            self.expected_content_length = 0
+        elif self.chunked_encoding:
+            if body:
+                last = b"0\r\n\r\n" if is_last else b""
+                self.transport.write(b"%x\r\n%b\r\n%b" % (len(body), body, last))
+            elif is_last:
+                self.transport.write(b"0\r\n\r\n")
+        else:
+            self.expected_content_length -= len(body)
+            if self.expected_content_length < 0:
+                raise RuntimeError("the body is longer than its content-length")
+            self.transport.write(body)
+        if is_last:
+            self._complete()
+
+    def _complete(self) -> None:
+        if self.expected_content_length:
+            raise RuntimeError("the body is shorter than its content-length")
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+    def _log_access(self, status: int) -> None:
+        scope = self.scope
+        self.access_logger.info(
+            '%s - "%s %s HTTP/%s" %d',
+            get_client_addr(scope),
+            scope["method"],
+            get_path_with_query_string(scope),
+            scope["http_version"],
+            status,
+        )
