@@ -7,7 +7,6 @@ method and the size itself, and maps its own errors.
 from __future__ import annotations
 
 from litestar import asgi
-from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
 from shared.completion.serve import Completions
@@ -20,7 +19,7 @@ PATHS = ("/api/v1/llm/chat/completions", "/v1/chat/completions")
 
 @asgi(list(PATHS), copy_scope=False, opt={"guard": "user"})
 async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == ScopeType.WEBSOCKET:
+    if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1003, "reason": "not a WebSocket route"})
         return
     if scope["method"] == "OPTIONS":

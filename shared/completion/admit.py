@@ -22,6 +22,8 @@ from shared.wire.text import clean_bytes
 
 _HEAVY_BYTES = 1 << 18
 _MAX_DIGITS = len(str(MAX_BODY_BYTES))
+# Python 3.11 looks a member up by a call, and this is asked in each request.
+_COMPLETIONS = Scope.COMPLETIONS
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -94,7 +96,7 @@ class Admission:
         caller = self._authenticator.recall(
             authorization
         ) or await self._authenticator.authenticate(authorization)
-        check_scope(caller, Scope.COMPLETIONS)
+        check_scope(caller, _COMPLETIONS)
         chat = await read_chat(wire, await read_body(headers, receive), headers)
         return asked_of(wire, chat, caller, scope, headers, request_id=request_id, started=started)
 

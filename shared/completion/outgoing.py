@@ -14,6 +14,8 @@ from shared.wire.request_headers import with_lines
 from shared.wire.translated import Sending, Translated
 
 _LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens")
+# Python 3.11 looks a member up by a call, and this is asked in each request.
+_NAMED = Reason.NAMED
 
 
 def outgoing(
@@ -34,7 +36,7 @@ def outgoing(
         max_tokens,
         level.default_temperature if level else None,
         candidate.model.max_tokens,
-        is_named=candidate.reason is Reason.NAMED and not chat.models,
+        is_named=candidate.reason is _NAMED and not chat.models,
     )
     translated = asked.wire.over(target.dialect, chat).request(chat, to)
     request = UpstreamRequest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple, Protocol, TypedDict
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -120,24 +120,6 @@ def failed(course: Course, status: int, error: str) -> Outcome:
     return Outcome(None if course.may_have_cost else Usage(0, 0), status, error)
 
 
-class _Client(TypedDict):
-    request_ip: str | None
-    user_agent: str | None
-    session_id: str | None
-    end_user: str | None
-    endpoint: str
-
-
-def _client_of(asked: Asked) -> _Client:
-    return {
-        "request_ip": asked.client_ip,
-        "user_agent": asked.user_agent,
-        "session_id": asked.session_id,
-        "end_user": asked.chat.end_user,
-        "endpoint": asked.wire.endpoint,
-    }
-
-
 def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
     """`deadline_ms` is Unix time after which the request cannot still be running."""
     caller, model = asked.caller, course.candidate.model
@@ -153,7 +135,10 @@ def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
         power_level=course.level,
         task_type=asked.task_type,
         is_simulated=course.is_simulated,
-        **_client_of(asked),
+        request_ip=asked.client_ip,
+        user_agent=asked.user_agent,
+        session_id=asked.session_id,
+        end_user=asked.chat.end_user,
     )
 
 
@@ -199,7 +184,10 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
         was_fallback=course.was_fallback,
         fallback_reason=course.fallback_reason,
         attempts=(*course.attempts, *([course.attempt(now, 200, None)] if answer else [])),
-        **_client_of(asked),
+        request_ip=asked.client_ip,
+        user_agent=asked.user_agent,
+        session_id=asked.session_id,
+        end_user=asked.chat.end_user,
         cache_write_1h_tokens=usage.cache_write_1h_tokens if usage else None,
         prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,
         completion_audio_tokens=usage.completion_audio_tokens if usage else None,

@@ -41,6 +41,10 @@ class State(StrEnum):
     HALF_OPEN = "half_open"
 
 
+# Python 3.11 looks a member up by a call, and this is asked in each request.
+_CLOSED = State.CLOSED
+
+
 class CircuitState(msgspec.Struct, frozen=True):
     """A transition, as other processes are told of it. `until_s`: when an open circuit ends."""
 
@@ -105,7 +109,7 @@ class Circuit:
 
     def shut_until(self, now_s: float) -> float:
         """When it is worth asking again; 0 where a request may be sent now."""
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return 0.0
         if self.state is State.OPEN:
             return self.until_s if now_s < self.until_s else 0.0
@@ -114,7 +118,7 @@ class Circuit:
 
     def admit(self, now_s: float) -> bool:
         """Whether to send one request; while half-open that takes one of its permits."""
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return True
         if self.shut_until(now_s):
             return False
@@ -128,7 +132,7 @@ class Circuit:
         """Whether that has closed the circuit. Also a request sent in spite of it counts."""
         self._slot(now_s)[1] += 1
         self._failures_in_a_row = 0
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return False
         self._release()
         self._trial_successes += 1
@@ -148,7 +152,7 @@ class Circuit:
         self._slot(now_s)[2] += 1
         self._failures_in_a_row += 1
         self._last_failure_s = now_s
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             is_seen = len(self._callers) > 1 or now_s - self._seen_s <= WINDOW_S
             return is_seen and self._is_failing(now_s) and self._open(now_s, chance)
         self._release()
@@ -166,7 +170,7 @@ class Circuit:
         """Follow another process, where its news is newer; whether anything has changed."""
         if news.at_s <= self.changed_s or news.state is State.HALF_OPEN:
             return False
-        if news.state is State.CLOSED and self.state is State.CLOSED:
+        if news.state is State.CLOSED and self.state is _CLOSED:
             return False
         self._become(news.state, news.at_s)
         self.until_s = news.until_s
@@ -192,7 +196,7 @@ class Circuit:
     def is_idle(self, now_s: float) -> bool:
         """Whether nothing would be lost by forgetting it."""
         self._forget_slots(now_s)
-        if self.state is not State.CLOSED or self._slots:
+        if self.state is not _CLOSED or self._slots:
             return False
         return not self.times_opened or now_s - self.changed_s > FORGIVEN_AFTER_S
 
@@ -216,7 +220,7 @@ class Circuit:
         return calls >= LEAST_CALLS and counts.failures >= FAILING_SHARE * calls
 
     def _open(self, now_s: float, chance: float) -> bool:
-        if self.state is State.CLOSED and now_s - self.changed_s > FORGIVEN_AFTER_S:
+        if self.state is _CLOSED and now_s - self.changed_s > FORGIVEN_AFTER_S:
             self.times_opened = 0
         self.times_opened += 1
         self._become(State.OPEN, now_s)

@@ -43,6 +43,8 @@ MOST_UNLISTED = 500
 _OVERLOADED = frozenset({502, 503, 504, 529})
 """Statuses that say how the provider is. Any other failure may be what one request brings about."""
 _CHECKS_FAIL = (Health.DEGRADED, Health.DOWN)
+# Python 3.11 looks a member up by a call, and this is asked in each request.
+_CLOSED = State.CLOSED
 _GAUGE = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 
 
@@ -69,7 +71,7 @@ class CircuitTable:
         """Whether to send to it now: a half-open circuit lets few through at once."""
         place = _place(candidate)
         circuit = self._circuits.get(place)
-        if circuit is None or circuit.state is State.CLOSED:
+        if circuit is None or circuit.state is _CLOSED:
             return True
         is_admitted = circuit.admit(self.clock())
         self._block(place, circuit)
@@ -79,7 +81,7 @@ class CircuitTable:
         """What was admitted says nothing of its place: its permit is given back."""
         place = _place(candidate)
         circuit = self._circuits.get(place)
-        if circuit is not None and circuit.state is not State.CLOSED:
+        if circuit is not None and circuit.state is not _CLOSED:
             circuit.released()
             self._block(place, circuit)
 
@@ -90,7 +92,7 @@ class CircuitTable:
         circuit = self._circuits.get(place) or self._new(candidate, place)
         if circuit is None:
             return
-        if circuit.state is State.CLOSED:
+        if circuit.state is _CLOSED:
             circuit.succeeded(self.clock())
         elif circuit.succeeded(self.clock()):
             self._tell(place, circuit)
@@ -177,7 +179,7 @@ class CircuitTable:
     def states(self) -> Iterator[tuple[str, str, CircuitState]]:
         """Every circuit that is not closed."""
         for (slug, model_id), circuit in self._circuits.items():
-            if circuit.state is not State.CLOSED:
+            if circuit.state is not _CLOSED:
                 yield slug, model_id, circuit.news
 
     def take_news(self) -> tuple[Mapping[tuple[str, str], CircuitState], Mapping[BlockKey, Block]]:
@@ -237,7 +239,7 @@ class CircuitTable:
         is_seen = never_connected or status in _OVERLOADED or provider.health in _CHECKS_FAIL
         if circuit.failed(now, self._chance(), None if is_seen else caller):
             self._tell(place, circuit)
-        elif circuit.state is not State.CLOSED:
+        elif circuit.state is not _CLOSED:
             self._block(place, circuit)
 
     def _platform_key_refused(self, slug: str) -> None:

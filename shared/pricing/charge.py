@@ -44,6 +44,11 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 _UNPRICED = Charge(CostQuality.UNPRICED)
+# Python 3.11 looks a member up by a call, and this is asked in each request.
+_MEASURED = CostQuality.MEASURED
+_ESTIMATED = CostQuality.ESTIMATED
+_INVOICE = CostReport.INVOICE
+_CALCULATION = CostReport.CALCULATION
 
 
 def charge(
@@ -59,12 +64,12 @@ def charge(
     if usage is None:
         return _UNPRICED
     reported = usage.provider_cost_pico_usd
-    if reported is not None and report is CostReport.INVOICE:
+    if reported is not None and report is _INVOICE:
         return Charge(CostQuality.PROVIDER_REPORTED, total=reported)
     ours = _at_list(price, usage, service_tier)
     if reported is None or (ours.total is not None and _stands(ours, reported, report)):
         return ours
-    if not reported and report is CostReport.CALCULATION:
+    if not reported and report is _CALCULATION:
         # A proxy without a price of its own calculates 0: that is no cost.
         return ours
     return Charge(CostQuality.PROVIDER_REPORTED, total=reported)
@@ -74,13 +79,13 @@ def _at_list(price: Price | None, usage: Usage, service_tier: str | None) -> Cha
     """By tokens and price alone."""
     if not usage.is_estimated and usage.total_tokens == 0:
         # A refusal, or an answer that the provider says took nothing: nothing at any price.
-        return Charge(CostQuality.MEASURED, 0, 0, 0, price_version=price.version if price else None)
+        return Charge(_MEASURED, 0, 0, 0, price_version=price.version if price else None)
     if price is None:
         return _UNPRICED
     is_exact = not usage.is_estimated and is_priced(price, service_tier)
     cost = cost_of(price, usage, service_tier)
     return Charge(
-        CostQuality.MEASURED if is_exact else CostQuality.ESTIMATED,
+        _MEASURED if is_exact else _ESTIMATED,
         cost.input,
         cost.output,
         cost.total,
@@ -90,6 +95,6 @@ def _at_list(price: Price | None, usage: Usage, service_tier: str | None) -> Cha
 
 def _stands(ours: Charge, reported: int, report: CostReport | None) -> bool:
     """Whether our cost holds beside the one that was reported."""
-    if report is CostReport.CALCULATION:
+    if report is _CALCULATION:
         return (ours.total or 0) >= reported
-    return ours.quality is CostQuality.MEASURED
+    return ours.quality is _MEASURED

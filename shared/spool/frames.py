@@ -45,6 +45,8 @@ class Kind(IntEnum):
 
 _KINDS = {kind.value: kind for kind in Kind}
 _BYTES = {kind: bytes((kind.value,)) for kind in Kind}
+# Python 3.11 looks a member up by a call, and this is asked in each request.
+_DAMAGE = Kind.DAMAGE
 
 
 class Frame(NamedTuple):
@@ -74,7 +76,7 @@ def read_frames(data: bytes, start: int = 0, *, mark: bytes = MARK) -> Iterator[
             end = len(data.rstrip(b"\0")) if behind is None else behind
             if end <= offset:
                 return
-            found = Frame(end, Kind.DAMAGE, data[offset:end])
+            found = Frame(end, _DAMAGE, data[offset:end])
         offset = found.end
         yield found
 
@@ -88,7 +90,7 @@ def _frame_at(data: bytes, offset: int, mark: bytes) -> Frame | None:
     end = body + length
     if length == 0 or end > len(data) or zlib.crc32(data[body:end]) != checksum:
         return None
-    return Frame(end, _KINDS.get(data[body], Kind.DAMAGE), data[body + 1 : end])
+    return Frame(end, _KINDS.get(data[body], _DAMAGE), data[body + 1 : end])
 
 
 def _next_frame(data: bytes, start: int, mark: bytes) -> int | None:

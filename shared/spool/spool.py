@@ -37,6 +37,9 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 # By whom and by what a row is billed.
 _KEPT = {"request_id", "user_id", "team_id", "state", "billed_to", "cost_quality"}
 _encode = msgspec.msgpack.Encoder().encode
+# Python 3.11 looks a member up by a call, and this is asked in each request.
+_INTENT = Kind.INTENT
+_FINAL = Kind.FINAL
 
 
 class OpenIntent(NamedTuple):
@@ -85,7 +88,7 @@ class Spool:
         segment = self._active
         if segment.room < len(record) + OVERHEAD + RESERVED_BYTES:
             segment = self._rotate()
-        self._append(segment, Kind.INTENT, record)
+        self._append(segment, _INTENT, record)
         self.is_full = False
         segment.reserved += RESERVED_BYTES
         self._open[intent.request_id] = OpenIntent(segment, intent.deadline_ms, record)
@@ -97,7 +100,7 @@ class Spool:
         indeterminate) the FINAL is written all the same, and replaces that row.
         """
         record = _encoded(final)
-        kind = Kind.UNSETTLED if final.state == "indeterminate" else Kind.FINAL
+        kind = Kind.UNSETTLED if final.state == "indeterminate" else _FINAL
         self._close(final.request_id, kind, record)
         self.on_record()
 
