@@ -84,20 +84,17 @@ class Exchange(RequestResponseCycle):
 
     def _read_framing(self, headers: list[tuple[bytes, bytes]]) -> bool:
         """Note how the body is framed; returns whether a header closes the connection."""
-        says_close = False
-        for name, value in headers:
-            if name == b"content-length":
-                if self.chunked_encoding is None:
-                    self.expected_content_length = int(value)
-                    self.chunked_encoding = False
-            elif name == b"transfer-encoding":
-                if value.lower() == b"chunked":
-                    self.expected_content_length = 0
-                    self.chunked_encoding = True
-            elif name == b"connection" and b"close" in value.lower():
-                self.keep_alive = False
-                says_close = True
-        return says_close
+        found = dict(headers)
+        if (length := found.get(b"content-length")) is not None:
+            self.expected_content_length = int(length)
+            self.chunked_encoding = False
+        if found.get(b"transfer-encoding", b"").lower() == b"chunked":
+            self.expected_content_length = 0
+            self.chunked_encoding = True
+        if b"close" not in found.get(b"connection", b"").lower():
+            return False
+        self.keep_alive = False
+        return True
 
     def _go_on(self, message: Any) -> None:
         if message["type"] != "http.response.body":
