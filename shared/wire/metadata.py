@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from shared.wire.usage import PICO_USD_PER_USD
@@ -56,8 +58,12 @@ def encode_metadata(metadata: Metadata) -> bytes:
     return _encode(metadata)
 
 
+@lru_cache(maxsize=64)
 def usd(pico_usd: int | None) -> str:
-    """USD as an exact decimal numeral, or `null`; 42_500_000 pico-USD is 0.0000425."""
+    """USD as an exact decimal numeral, or `null`; 42_500_000 pico-USD is 0.0000425.
+
+    An answer asks twice, for its body and for a header.
+    """
     if pico_usd is None:
         return "null"
     whole, rest = divmod(pico_usd, PICO_USD_PER_USD)
