@@ -118,9 +118,7 @@ class Room:
         this: Any = self
         spool: Any = self.spool
         usage = UsageWriter(spool, Reporter())
-        self.router = Router(
-            keeper=this, access=this, own_keys=this, known=this, circuits=self.circuits
-        )
+        self.router = Router(keeper=this, access=this, own_keys=this, circuits=self.circuits)
         self.completions = Completions(
             admission=Admission(this, this),
             router=self.router,
