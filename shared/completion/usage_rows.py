@@ -145,8 +145,7 @@ def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
 def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> UsageFinal:
     """`now` is time.perf_counter() seconds: when the request came to its end."""
     usage, answer, caller = outcome.usage, outcome.answer, asked.caller
-    model, key, first_byte = course.candidate.model, course.candidate.key, course.first_byte_at
-    cost = _charge(course, usage, answer)
+    model, key, cost = course.candidate.model, course.candidate.key, _charge(course, usage, answer)
     final = UsageFinal(
         request_id=asked.request_id,
         user_id=caller.user_id,
@@ -176,7 +175,7 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
         used_byok=key is not None,
         billed_to="user" if key else "platform",
         latency_ms=round((now - asked.started) * 1000),
-        ttft_ms=None if first_byte is None else round((first_byte - asked.started) * 1000),
+        ttft_ms=_ttft_ms(asked, course),
         overhead_us=_overhead_us(asked, course, now),
         status_code=outcome.status,
         error_message=outcome.error,
@@ -214,6 +213,11 @@ def _indeterminate(final: UsageFinal) -> UsageFinal:
         completion_tokens=None,
         total_tokens=None,
     )
+
+
+def _ttft_ms(asked: Asked, course: Course) -> int | None:
+    first_byte = course.first_byte_at
+    return None if first_byte is None else round((first_byte - asked.started) * 1000)
 
 
 def _overhead_us(asked: Asked, course: Course, now: float) -> int:
