@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -57,7 +57,11 @@ class Aliases:
                 patterns.append(alias)
             else:
                 self._exact[alias.name] = alias
-        self._patterns: Sequence[Alias] = sorted(patterns, key=_most_specific_first)
+        self._patterns: dict[str, list[Alias]] = {}
+        for alias in sorted(patterns, key=_longest_first):
+            self._patterns.setdefault(alias.name.partition(STAR)[0], []).append(alias)
+        # A name is looked up once a length that there is, however many patterns there are.
+        self._lengths = sorted({len(before) for before in self._patterns}, reverse=True)
 
     def __bool__(self) -> bool:
         return bool(self._exact or self._patterns)
@@ -72,23 +76,27 @@ class Aliases:
         Several targets are tried in an order drawn by weight for `session`: the same one first
         for the same session, so that a conversation and its prompt cache stay where they are.
         """
-        found = self._exact.get(name)
-        matched: str | None = ""
+        found, matched = self._exact.get(name), ""
         if found is None:
-            for found in self._patterns:
-                if (matched := found.matched(name)) is not None:
-                    break
-            else:
+            pattern = self._pattern(name)
+            if pattern is None:
                 return None
+            found, matched = pattern
         targets = found.targets
         if len(targets) > 1:
             seed = number_of(session)
             targets = sorted(
                 targets, key=lambda one: distance(seed, number_of(one.name), one.weight)
             )
-        return Meaning(found.name, tuple(one.name.replace(STAR, matched or "") for one in targets))
+        return Meaning(found.name, tuple(one.name.replace(STAR, matched) for one in targets))
+
+    def _pattern(self, name: str) -> tuple[Alias, str] | None:
+        for length in self._lengths:
+            for alias in self._patterns.get(name[:length], ()):
+                if (matched := alias.matched(name)) is not None:
+                    return alias, matched
+        return None
 
 
-def _most_specific_first(alias: Alias) -> tuple[int, int, str]:
-    before = alias.name.index(STAR)
-    return (-before, -len(alias.name), alias.name)
+def _longest_first(alias: Alias) -> tuple[int, str]:
+    return (-len(alias.name), alias.name)

@@ -14,7 +14,7 @@ from shared.routing.deployment import Model, Opens, Provider
 from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.groups import Proposal, group_of_name
 from shared.routing.snapshot import Snapshot
-from shared.wire.providers import SEEDS
+from shared.wire.providers import SEEDS, provider_of
 
 Meant = list[Proposal]
 
@@ -73,8 +73,10 @@ def _usable(snapshot: Snapshot, name: str, request: RoutingRequest) -> Iterator[
     sellers = [one for one in _seven(snapshot) if _has_key(one, request)]
     for one in sellers:
         yield from _known_at(snapshot, one, name, request)
-    for one in sellers:
-        yield from _unknown_at(snapshot, one, name, request)
+    if not any(snapshot.open_catalog.find(one, name) for one in _seven(snapshot)):
+        for one in sellers:
+            if provider_of(one.slug).sells(name):
+                yield from _unknown_at(snapshot, one, name, request)
 
 
 def _unusable(snapshot: Snapshot, name: str, request: RoutingRequest) -> Iterator[Meant]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain
 from operator import itemgetter
 
 from shared.routing.deployment import Model, Provider, Tier
@@ -61,26 +61,30 @@ class OpenCatalog:
             )
         return self._unlisted[provider.slug]
 
-    def named_like(self, start: str, providers: Iterable[Provider]) -> Iterator[tuple[str, Model]]:
-        """Names that begin with `start`, in letters of any size, each with what it names: ids, and
-        ids behind their provider's slug, listed or not.
+    def names_near(
+        self, name: str, providers: Iterable[Provider], most: int
+    ) -> Iterator[tuple[str, Model]]:
+        """Up to `most` names on either side of `name` in the alphabet that begin with its first two
+        letters, each with what it names: ids, and ids behind a provider's slug, listed or not.
         """
         if self._names is None:
-            unlisted = (model for one in providers for model in self.unlisted_at(one))
-            self._names = sorted(
-                (
-                    (name.lower(), name, model)
-                    for model in (*self._all_rows, *unlisted)
-                    for name in (model.model_id, f"{model.provider.slug}/{model.model_id}")
-                ),
-                key=itemgetter(0, 1),
-            )
-        start = start.lower()
-        first = bisect_left(self._names, start, key=itemgetter(0))
-        for folded, name, model in islice(self._names, first, None):
-            if not folded.startswith(start):
-                return
-            yield name, model
+            self._names = self._every_name(providers)
+        names, start = self._names, name[:2].lower()
+        here = bisect_left(names, name.lower(), key=itemgetter(0))
+        for side in (range(here, min(here + most, len(names))), range(here - 1, here - most, -1)):
+            for at in side:
+                if at < 0 or not names[at][0].startswith(start):
+                    break
+                yield names[at][1:]
+
+    def _every_name(self, providers: Iterable[Provider]) -> list[tuple[str, str, Model]]:
+        unlisted = (model for one in providers for model in self.unlisted_at(one))
+        named = (
+            (name.lower(), name, model)
+            for model in chain(self._all_rows, unlisted)
+            for name in (model.model_id, f"{model.provider.slug}/{model.model_id}")
+        )
+        return sorted(named, key=itemgetter(0, 1))
 
     def _find(self, provider: Provider, name: str) -> Model | None:
         shape = provider_of(provider.slug)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from itertools import chain, islice
+from itertools import islice
 
 from shared.errors import UnknownModel
 from shared.routing.deployment import Model
@@ -16,7 +16,7 @@ _SHOWN = 100
 _NEAR = 3
 _ALIKE = 0.65
 # difflib takes 10 us a name; a caller may ask for many that there are not.
-_MOST_COMPARED = 300
+_MOST_COMPARED = 150
 
 
 def unknown_model(snapshot: Snapshot, name: str, request: RoutingRequest) -> UnknownModel:
@@ -36,15 +36,12 @@ def unknown_model(snapshot: Snapshot, name: str, request: RoutingRequest) -> Unk
 
 def near_names(snapshot: Snapshot, name: str, request: RoutingRequest) -> list[str]:
     """Names that this caller can ask for and that begin alike, the nearest first."""
-    start = name[:2]
-    alike = (
-        known
-        for known, model in snapshot.open_catalog.named_like(start, snapshot.providers)
-        if _may_ask(model, request)
-    )
-    aliases = (one for one in snapshot.aliases.exact if one.startswith(start))
-    compared = dict.fromkeys(islice(chain(aliases, alike), _MOST_COMPARED))
-    return get_close_matches(name[:_SHOWN], compared, _NEAR, _ALIKE)
+    near = dict(snapshot.open_catalog.names_near(name, snapshot.providers, _MOST_COMPARED))
+    aliases = [one for one in snapshot.aliases.exact if one.startswith(name[:2])]
+    names = [*aliases[:_MOST_COMPARED], *near]
+    alike = get_close_matches(name[:_SHOWN], names, 4 * _NEAR, _ALIKE)
+    served = (one for one in alike if one not in near or _may_ask(near[one], request))
+    return list(islice(served, _NEAR))
 
 
 def _may_ask(model: Model, request: RoutingRequest) -> bool:

@@ -72,7 +72,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     the last holds for all others. `takes_audio`, `takes_files`: whether messages may have such
     parts; None is not known. `priced_beside_tokens`: model ids that this is found in cost more than
     their tokens. `model_id_prefix` is what genai-prices leaves out of a model's id, and
-    `sold_here` is found in the ids that are sold at this endpoint, where it lists others too.
+    `sold_here` is found in the ids that are sold at this endpoint: genai-prices lists others too,
+    and a name that nobody knows goes to a provider only where it looks like one of its ids.
     `ends_calls_by_stop`: its finish_reason for tool calls is `stop`.
     """
 
@@ -95,7 +96,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     ends_calls_by_stop: bool = False
 
     def sells(self, model_id: str) -> bool:
-        """Whether an id that genai-prices has for this provider is one of this endpoint."""
+        """Whether an id looks like one of this provider's."""
         return self.sold_here is None or self.sold_here.search(model_id) is not None
 
     def most_image_tokens(self, model_id: str) -> int:

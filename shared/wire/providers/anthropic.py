@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from shared.wire.limit_headers import LimitKind, Window, headers_by_start, instant
@@ -34,4 +35,5 @@ PROVIDER: Final = Provider(
         )
         for kind in LimitKind
     ),
+    sold_here=re.compile(r"^claude"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from shared.wire.history.rules import MessageRules
@@ -55,4 +56,5 @@ PROVIDER: Final = Provider(
         headers_by_end(LimitKind.OUTPUT_TOKENS, Window.MINUTE, "tokens-generated"),
     ),
     model_id_prefix="accounts/fireworks/models/",
+    sold_here=re.compile(r"^accounts/"),
 )

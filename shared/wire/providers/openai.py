@@ -91,4 +91,5 @@ PROVIDER: Final = Provider(
             ),
         ),
     ),
+    sold_here=re.compile(r"^(?!claude|gem(ini|ma)-)[^/]+$"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from shared.wire.history.rules import MessageRules
@@ -48,4 +49,5 @@ PROVIDER: Final = Provider(
         headers_by_start(LimitKind.REQUESTS, None, "x-ratelimit"),
         headers_by_start(LimitKind.TOKENS, None, "x-tokenlimit"),
     ),
+    sold_here=re.compile(r"^[\w.-]+/"),
 )

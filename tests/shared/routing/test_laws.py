@@ -43,7 +43,7 @@ LIMITED = Block(ProviderRateLimited, until_s=100)
 KNOWN = KnownModels(
     [
         KnownModel("openai", ("gpt-0",)),
-        KnownModel("google", (), pattern="^gpt-0"),
+        KnownModel("google", (), pattern="^gemini-0-"),
         KnownModel("google", ("gemini-0",)),
         KnownModel("openrouter", ("gemini-0",)),
         KnownModel("groq", ("priced-0",), price=Price(0, (PriceTier(0, Rates(10**6, 4 * 10**6)),))),
@@ -208,8 +208,8 @@ LAWS: dict[str, Law] = {
         {"models": ("gemini-0",), "own_keys": (own("google"),)}, ["google/gemini-0*"]
     ),
     "an unlisted name goes to the first provider with a key, not the first that knows it": Law(
-        {"models": ("gpt-0-mini",), "own_keys": (own("groq"), own("google"))},
-        ["google/gpt-0-mini*"],
+        {"models": ("gemini-0-mini",), "own_keys": (own("groq"), own("google"))},
+        ["google/gemini-0-mini*"],
     ),
     "an unlisted name at a named provider needs no catalog": Law(
         {"models": ("groq/anything",), "own_keys": (own("groq"),)}, ["groq/anything*"]

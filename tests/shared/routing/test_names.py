@@ -145,6 +145,25 @@ def test_a_provider_opens(opens: str, own: bool, name: str, goes_to: object) -> 
     assert served(snapshot(openai=opens), asked(name, own_keys=keys)) == goes_to
 
 
+@pytest.mark.parametrize(
+    ("name", "own", "goes_to"),
+    [
+        ("claude-9", ("openai", "anthropic"), "anthropic/claude-9*"),
+        ("gpt-9", ("anthropic", "openai"), "openai/gpt-9*"),
+        ("gpt-9", ("anthropic",), ("model_not_found", "model")),
+        ("openai/gpt-9", ("anthropic", "openrouter"), "openrouter/openai/gpt-9*"),
+        ("gpt-4o", ("anthropic",), ("no_provider_key", "model")),
+        ("gemini-9", ("openai", "google"), "google/gemini-9*"),
+        ("anything", ("groq",), "groq/anything*"),
+    ],
+)
+def test_a_name_that_nobody_knows_goes_only_where_it_looks_like_an_id(
+    name: str, own: tuple[str, ...], goes_to: object
+) -> None:
+    keys = tuple(OwnKey(70 + at, slug) for at, slug in enumerate(own))
+    assert served(snapshot(), asked(name, keys=frozenset(), own_keys=keys)) == goes_to
+
+
 def test_a_provider_of_the_operators_own_is_named_with_its_models() -> None:
     keys = ALL | {"ollama"}
     assert (
