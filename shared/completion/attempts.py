@@ -14,7 +14,7 @@ from shared.completion.course import Answered, Course, OpenStream, Won
 from shared.completion.failures import failure_of, final_error, known_refusal, refused
 from shared.completion.frames import release_frames
 from shared.completion.head import Head
-from shared.completion.outgoing import outgoing
+from shared.completion.outgoing import written
 from shared.completion.router import Plan
 from shared.completion.take import begun, is_success, take_stream, take_whole
 from shared.completion.targets import Target, Targets
@@ -170,7 +170,7 @@ class Attempts:
         try:
             target = await self._targets.opened(candidate)
             course.is_simulated, course.via = target.is_simulated, target.via
-            request, sent = outgoing(asked, course.plan.choice.level, candidate, target)
+            request, sent = await written(asked, course.plan.choice.level, candidate, target)
             course.dropped_params, course.max_tokens = sent.dropped, sent.max_tokens
             course.intent = self._usage.write_intent(asked, course, self.deadline_s)
             reached_before, course.reached_upstream = course.reached_upstream, True

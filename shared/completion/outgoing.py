@@ -1,10 +1,12 @@
-"""What is sent to a provider: the caller's request in that provider's words. Pure."""
+"""What is sent to a provider: the caller's request in that provider's words."""
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
-from shared.completion.admit import Asked
+from shared.completion.admit import HEAVY_BYTES, Asked
 from shared.completion.targets import Target
 from shared.routing.choice import Candidate, Reason
 from shared.routing.snapshot import PowerLevel
@@ -16,6 +18,15 @@ from shared.wire.translated import Sending, Translated
 _LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens")
 # Python 3.11 looks a member up by a call, and this is asked in each request.
 _NAMED = Reason.NAMED
+
+
+async def written(
+    asked: Asked, level: PowerLevel | None, candidate: Candidate, target: Target
+) -> tuple[UpstreamRequest, Translated]:
+    """As `outgoing`; a long conversation is written beside the event loop."""
+    if len(asked.chat.fields.get("messages", b"")) <= HEAVY_BYTES:
+        return outgoing(asked, level, candidate, target)
+    return await asyncio.to_thread(outgoing, asked, level, candidate, target)
 
 
 def outgoing(
