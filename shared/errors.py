@@ -2,8 +2,7 @@
 
     SwitchyardError
     ├── RequestRefused                 400  the request itself is at fault
-    │   ├── NotFound                404  there is none, or it is another's
-    │   │   └── RouteNotFound
+    │   ├── NotFound, RouteNotFound    404  there is none, or it is another's
     │   ├── Conflict                   409  what is there already forbids it
     │   ├── Unprocessable               422  well formed, and against a rule
     │   ├── MalformedBody              400
@@ -11,13 +10,10 @@
     │   │   └── ModelUnpriced          400  what it costs is not known, and UNPRICED_POLICY refuses
     │   ├── UnknownModel               404
     │   ├── MethodNotAllowed           405
-    │   ├── BodyTooLarge               413
-    │   └── UnknownEncoding            415
-    ├── NotAuthenticated               401
-    │   └── MissingToken, InvalidToken
+    │   └── BodyTooSlow 408, BodyTooLarge 413, UnknownEncoding 415
+    ├── NotAuthenticated               401  MissingToken, InvalidToken
     ├── NotAllowed                     403  role, tier or model
-    ├── ServiceUnavailable             503  our own fault, with `retry_after_s`
-    │   └── SpoolFull, NotReady
+    ├── ServiceUnavailable             503  our own fault, with `retry_after_s`: SpoolFull, NotReady
     ├── DeadlineExceeded               504
     ├── AllCandidatesFailed            502  carries the attempts
     └── UpstreamError                       one attempt at a provider failed
@@ -26,8 +22,7 @@
         ├── ProviderTimeout            504  retryable  blames the provider
         ├── ProviderRejectedKey        401             blames the credential
         ├── ProviderQuotaExhausted     402             blames the credential
-        ├── StoredKeyUnreadable        422             blames the credential
-        │   └── StoredKeyHostChanged   422
+        ├── StoredKeyUnreadable        422             blames the credential; StoredKeyHostChanged
         ├── PlatformKeyRefused         503  retryable  blames us
         ├── ProviderRefusedRequest     400             blames the request
         │   ├── ProviderLacksFeature   400             another provider may take it
@@ -126,6 +121,11 @@ class RouteNotFound(NotFound):
 class MethodNotAllowed(RequestRefused):
     status = 405
     code = "method_not_allowed"
+
+
+class BodyTooSlow(RequestRefused):
+    status = 408
+    code = "body_too_slow"
 
 
 class BodyTooLarge(RequestRefused):

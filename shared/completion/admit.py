@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 from litestar.types import HTTPScope, Receive
@@ -16,12 +17,20 @@ from shared.auth.guards import check_scope
 from shared.auth.scope import Scope
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.wire import Wire
-from shared.errors import BodyTooLarge, MethodNotAllowed, RequestRefused
+from shared.errors import BodyTooLarge, BodyTooSlow, MethodNotAllowed, RequestRefused
 from shared.wire.chat.request import ChatRequest
 from shared.wire.text import clean_bytes
 
 HEAVY_BYTES = 1 << 18
 """What is read and written beside the event loop, which 25 MB would hold for 200 ms."""
+BODY_S = 600.0
+"""From a body's first piece to its last: 25 MB at the pace of a slow line. Drop by drop it would be
+held for days.
+"""
+
+Hold = Callable[[int], None]
+"""Client.hold."""
+
 _MAX_DIGITS = len(str(MAX_BODY_BYTES))
 # Python 3.11 looks a member up by a call, and this is asked in each request.
 _COMPLETIONS = Scope.COMPLETIONS
@@ -85,7 +94,14 @@ class Admission:
         self._keeper = keeper
 
     async def admit(
-        self, wire: Wire, scope: HTTPScope, receive: Receive, *, request_id: str, started: float
+        self,
+        wire: Wire,
+        scope: HTTPScope,
+        receive: Receive,
+        hold: Hold,
+        *,
+        request_id: str,
+        started: float,
     ) -> Asked:
         """Raises what the request is refused with before anything is chosen for it."""
         if scope["method"] != "POST":
@@ -98,7 +114,7 @@ class Admission:
             authorization
         ) or await self._authenticator.authenticate(authorization)
         check_scope(caller, _COMPLETIONS)
-        chat = await read_chat(wire, await read_body(headers, receive), headers)
+        chat = await read_chat(wire, await read_body(headers, receive, hold), headers)
         return asked_of(wire, chat, caller, scope, headers, request_id=request_id, started=started)
 
 
@@ -109,25 +125,38 @@ async def read_chat(wire: Wire, body: bytes, headers: Mapping[bytes, bytes]) -> 
     return await asyncio.to_thread(wire.read, body, headers)
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    """The request's body. Raises BodyTooLarge at 25 MB, without reading the rest; and
-    RequestRefused where the client hangs up before its end, whatever has come until then.
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, hold: Hold) -> bytes:
+    """The request's body. Raises BodyTooLarge at 25 MB, without reading the rest; RequestRefused
+    where the client hangs up before its end or takes BODY_S, whatever has come until then; and as
+    `hold`, which is told of large ones.
     """
     length = headers.get(b"content-length", b"").lstrip(b"0")
     if length.isdigit() and (len(length) > _MAX_DIGITS or int(length) > MAX_BODY_BYTES):
         raise _too_large()
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
-        return message["body"]
-    chunks: list[bytes] = []
-    size = 0
+        body = message["body"]
+        if len(body) > HEAVY_BYTES:
+            hold(len(body))
+        return body
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await _joined(message, receive, hold)
+    except TimeoutError as error:
+        raise BodyTooSlow(f"The body took longer than {BODY_S:g} s.") from error
+
+
+async def _joined(message: Any, receive: Receive, hold: Hold) -> bytes:
+    # In one piece, which goes back to the system when it is let go; thousands of pieces do not.
+    body = bytearray()
     while message["type"] == "http.request":
-        chunks.append(message["body"])
-        size += len(message["body"])
-        if size > MAX_BODY_BYTES:
+        more = message["body"]
+        if len(body) + len(more) > MAX_BODY_BYTES:
             raise _too_large()
+        hold(len(more))
+        body += more
         if not message.get("more_body"):
-            return b"".join(chunks)
+            return bytes(body)
         message = await receive()
     raise RequestRefused("The connection ended before the body did.", code="body_incomplete")
 

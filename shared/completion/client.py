@@ -11,6 +11,7 @@ import asyncio
 
 from litestar.types import Receive
 
+from shared.errors import ServiceUnavailable
 from shared.upstream.response import UpstreamResponse
 
 LOOK_EVERY_S = 0.25
@@ -22,6 +23,12 @@ DRAIN_S = 10.0
 DRAIN_BYTES = 4 * 1024 * 1024
 """10 s of the fastest providers: 1,000 tokens a second, each an event of 400 bytes."""
 MOST_DRAINS = 50
+MOST_HELD_BYTES = 256 * 1024 * 1024
+"""Of the large bodies of all requests under way, whole or still coming: ten of 25 MB, or 170 photos
+of 1.5 MB. One caller with a few connections could fill any machine otherwise.
+"""
+
+_FULL_S = 1.0
 
 LEFT = "client_disconnected"
 STALLED = "client_stalled"
@@ -35,11 +42,12 @@ class ClientLeft(Exception):
 
 class Clients:
     """All clients that wait just now; one a process. `drains`: the answers that are read on for
-    some that have left.
+    some that have left. `held_bytes`: what is held of their large bodies.
     """
 
     def __init__(self) -> None:
         self.drains = 0
+        self.held_bytes = 0
         self._new: set[Client] = set()
         self._waiting: set[Client] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -75,6 +83,7 @@ class Client:
     _is_waiting = False
     _has_cancelled = False
     _is_draining = False
+    _held_bytes = 0
     _task: asyncio.Task[None] | None = None
     _answer: UpstreamResponse | None = None
     _watch: asyncio.Task[None] | None = None
@@ -83,6 +92,19 @@ class Client:
     def __init__(self, receive: Receive, clients: Clients) -> None:
         self._receive = receive
         self._clients = clients
+
+    def hold(self, number: int) -> None:
+        """So many bytes more of its body are held until its `stop`. Raises ServiceUnavailable where
+        that would be too much.
+        """
+        if self._clients.held_bytes + number > MOST_HELD_BYTES:
+            raise ServiceUnavailable(
+                "Large requests take all the room that there is for them; try again in a moment.",
+                code="too_many_open_requests",
+                retry_after_s=_FULL_S,
+            )
+        self._held_bytes += number
+        self._clients.held_bytes += number
 
     def watch(self, deadline_s: float) -> None:
         """From now on, as the request's body has been read; it has `deadline_s` for its answer."""
@@ -120,6 +142,9 @@ class Client:
         if self._is_draining:
             self._is_draining = False
             self._clients.drains -= 1
+        if self._held_bytes:
+            self._clients.held_bytes -= self._held_bytes
+            self._held_bytes = 0
         if self._watch is not None:
             self._watch.cancel()
         return self._watch

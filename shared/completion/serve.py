@@ -43,7 +43,7 @@ class Completions:
         try:
             try:
                 asked = await self._admission.admit(
-                    wire, scope, receive, request_id=request_id, started=started
+                    wire, scope, receive, client.hold, request_id=request_id, started=started
                 )
                 client.watch(self._attempts.deadline_s)
                 plan = await self._router.choose(asked)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from typing import Any
 
-from litestar.types import HTTPReceiveMessage, Receive
+from litestar.types import Receive
 
 from shared.answer_errors import MAX_BODY_BYTES
 from shared.errors import BodyTooLarge, MalformedBody, UnknownEncoding
@@ -14,6 +15,7 @@ TAKEN = "gzip, deflate"
 
 _GZIP = 16 + zlib.MAX_WBITS
 _DEFLATE = 8
+_HEAVY_BYTES = 4096
 
 
 def decoded(encoding: bytes, receive: Receive) -> Receive:
@@ -41,14 +43,17 @@ class _Decoding:
         message = await self._receive()
         if message["type"] != "http.request":
             return message
-        body = self._plain(message)
+        data = message.get("body", b"")
+        if len(data) > _HEAVY_BYTES:
+            body = await asyncio.to_thread(self._plain, data)
+        else:
+            body = self._plain(data)
         is_last = not message.get("more_body")
         if is_last and self._decoder is not None and not self._decoder.eof:
             raise _broken()
         return {"type": "http.request", "body": body, "more_body": not is_last}
 
-    def _plain(self, message: HTTPReceiveMessage) -> bytes:
-        data = message.get("body", b"")
+    def _plain(self, data: bytes) -> bytes:
         if not data:
             return b""
         if self._decoder is None:
