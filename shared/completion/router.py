@@ -30,7 +30,8 @@ from shared.wire.chat.bounded import check_bounded, worst_of
 from shared.wire.chat.request import ChatRequest, check_name
 from shared.wire.text import clean_bytes
 
-_MAX_REMEMBERED = 4096
+# An own key makes one of each name that anybody thinks of, of 3 KB.
+_MAX_REMEMBERED = 1024
 _MAX_COST_USD = 10**6
 
 
