@@ -28,7 +28,8 @@ _LEAST_ANSWER_TOKENS = 64
 
 
 class CandidateCard(msgspec.Struct, frozen=True):
-    """`follows_own_key`: whether it is reached once the own keys before it failed: always, never,
+    """`source`: listed, catalog, or default, where the provider's default for the level stands in.
+    `follows_own_key`: whether it is reached once the own keys before it failed: always, never,
     or on_rate_limit; null where there are none. `passed_over`: the error that is expected of it
     now, which is why it comes last. `share`: of all sessions, how many have it first now, 0 to 1.
     Costs are USD; null where there is no price or no bound.
@@ -38,6 +39,7 @@ class CandidateCard(msgspec.Struct, frozen=True):
     provider: str
     model: str
     reason: str
+    source: str
     rule_id: int | None
     weight: int | None
     key_source: str
@@ -134,6 +136,7 @@ def _card(
         provider=model.provider.slug,
         model=model.model_id,
         reason=candidate.reason.value,
+        source=candidate.source.value,
         rule_id=rule.id if rule else None,
         weight=rule.weight if rule else None,
         key_source="platform" if key is None else "byok",

@@ -41,7 +41,7 @@ MODELS = (
 )
 
 # Name, rank, price ceiling in USD per million tokens, TTFT target in ms.
-_POWER_LEVELS = (
+POWER_LEVELS = (
     ("eco", 1, Decimal("0.60"), 1500),
     ("balanced", 2, Decimal(4), 2500),
     ("precision", 3, Decimal(20), 6000),
@@ -81,9 +81,9 @@ def _seed_power_levels(connection: psycopg.Connection[Any]) -> int:
         cursor.executemany(
             "INSERT INTO power_levels"
             " (name, rank, price_ceiling_usd_per_mtok, ttft_target_ms) VALUES (%s, %s, %s, %s)",
-            _POWER_LEVELS,
+            POWER_LEVELS,
         )
-    return len(_POWER_LEVELS)
+    return len(POWER_LEVELS)
 
 
 def _seed_providers(connection: psycopg.Connection[Any]) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.routing.fit import DropReason
+from shared.routing.open_catalog import UNLISTED
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, PowerLevel, Rule
 
@@ -18,7 +19,18 @@ class Reason(StrEnum):
     RULE = "rule"
     FALLBACK_RULE = "fallback_rule"
     SAME_LEVEL = "same_level"
+    DEFAULT = "default"
     OTHER_LEVEL = "other_level"
+
+
+class Source(StrEnum):
+    """Where a candidate is known from: a row of llm_models; the price catalog, by the name that was
+    asked for; or the default of its provider for a level.
+    """
+
+    LISTED = "listed"
+    CATALOG = "catalog"
+    DEFAULT = "default"
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -33,6 +45,12 @@ class Candidate(msgspec.Struct, frozen=True):
     key: OwnKey | None = None
     rule: Rule | None = None
     max_tokens: int | None = None
+
+    @property
+    def source(self) -> Source:
+        if self.model.id != UNLISTED:
+            return Source.LISTED
+        return Source.DEFAULT if self.reason is Reason.DEFAULT else Source.CATALOG
 
     @property
     def credential(self) -> int:

@@ -31,7 +31,7 @@ __all__ = ["Candidate", "Choice", "Dropped", "Reason", "choose", "find_models"]
 ENOUGH = 16
 """Candidates after which a choice looks no further: three are tried, in a catalog of any size."""
 
-_IMPLICIT = (Reason.SAME_LEVEL, Reason.OTHER_LEVEL)
+_IMPLICIT = (Reason.SAME_LEVEL, Reason.DEFAULT, Reason.OTHER_LEVEL)
 
 
 def choose(

@@ -1,8 +1,8 @@
 """The deployments that a request may be served by, group by group, best group first. Pure.
 
 A power level: the models that its rules name; its fallback rules; then, as far as the level's
-`fallback` goes, other models of the level; the others under its price ceiling. Names: each name a
-group of its own.
+`fallback` goes, other models of the level and the providers' defaults for it; the others under its
+price ceiling. Names: each name a group of its own.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from shared.routing.choice import Candidate, Reason
+from shared.routing.deployment import Opens
 from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.levels import tier_met
+from shared.routing.open_catalog import UNLISTED, is_opened
 from shared.routing.own_keys import UsePolicy
 from shared.routing.snapshot import Fallback, Health, Model, PowerLevel, Rule, Snapshot
+from shared.wire.providers import SEEDS, provider_of
 
 Rank = tuple[int, ...]
 """Equal ranks within a group are on a par, and may be told apart by weight."""
@@ -52,11 +55,35 @@ def groups_of_level(
     if level.fallback is Fallback.RULES:
         return
     yield _Lazy(snapshot.models_by_level.get(level.name, ()), Reason.SAME_LEVEL)
+    yield _defaults(snapshot, level)
     if level.fallback is Fallback.ANY:
         models = snapshot.models_dearest_first
         # Dearest first: what is above the ceiling is at the front and need not be looked at.
         first = bisect_left(models, -level.price_ceiling, key=lambda one: -_blended(one))
         yield _Lazy(models, Reason.OTHER_LEVEL, level, 0 if over_ceiling else first)
+
+
+def _defaults(snapshot: Snapshot, level: PowerLevel) -> Iterator[Proposal]:
+    """The model of each provider that serves the level where no listed one can, in seed order.
+
+    As the row has it where one lists it; else as the provider's row opens its models.
+    """
+    for rank, slug in enumerate(SEEDS):
+        provider = snapshot.providers_by_slug.get(slug)
+        model_id = provider_of(slug).level_defaults.get(level.name)
+        if provider is None or model_id is None:
+            continue
+        catalog = snapshot.open_catalog
+        known = catalog.find(provider, model_id)
+        found = catalog.rows_of(provider, model_id) or ([] if known is None else [known])
+        for model in found:
+            is_open = model.id != UNLISTED or is_opened(model)
+            closed = (
+                None if is_open or provider.opens is not Opens.LISTED else DropReason.NOT_OPENED
+            )
+            yield Proposal(
+                model, Reason.DEFAULT, (rank,), ceiling=level, byok_only=not is_open, closed=closed
+            )
 
 
 def group_of_name(models: Sequence[Model]) -> list[Proposal]:

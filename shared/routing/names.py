@@ -13,6 +13,7 @@ from shared.routing.choice import Reason
 from shared.routing.deployment import Model, Opens, Provider
 from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.groups import Proposal, group_of_name
+from shared.routing.open_catalog import is_opened
 from shared.routing.snapshot import Snapshot
 from shared.wire.providers import SEEDS, provider_of
 
@@ -46,12 +47,6 @@ def meant_by(snapshot: Snapshot, name: str, request: RoutingRequest) -> Meant:
             return some
         closed = closed or some
     return closed or next(iter(_unusable(snapshot, name, request)), closed)
-
-
-def is_opened(model: Model) -> bool:
-    """Whether the platform's key serves it though no row lists it."""
-    opens = model.provider.opens
-    return opens is Opens.ANY or (opens is Opens.PRICED and model.price is not None)
 
 
 def _usable(snapshot: Snapshot, name: str, request: RoutingRequest) -> Iterator[Meant]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from operator import itemgetter
 
-from shared.routing.deployment import Model, Provider, Tier
+from shared.routing.deployment import Model, Opens, Provider, Tier
 from shared.routing.known_models import Facts, KnownModel, KnownModels, versions_of
 from shared.wire.providers import provider_of
 
@@ -134,6 +134,12 @@ class OpenCatalog:
     def rows_of(self, provider: Provider, model_id: str) -> list[Model]:
         """Rows of the model at `provider`, however the id is spelled."""
         return self._rows.get((provider.id, model_id.lower()), [])
+
+
+def is_opened(model: Model) -> bool:
+    """Whether the platform's key serves it though no row lists it."""
+    opens = model.provider.opens
+    return opens is Opens.ANY or (opens is Opens.PRICED and model.price is not None)
 
 
 def _rank(tier: Tier) -> int:

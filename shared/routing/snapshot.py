@@ -45,8 +45,8 @@ class Rule(msgspec.Struct, frozen=True):
 class Fallback(StrEnum):
     """Where a request of a level goes that none of its rules can serve.
 
-    `rules`: nowhere. `level`: to the level's other models. `any`: then to every listed model that
-    is under the level's price ceiling.
+    `rules`: nowhere. `level`: to the level's other models and the providers' defaults. `any`: then
+    to every listed model that is under the level's price ceiling.
     """
 
     RULES = "rules"

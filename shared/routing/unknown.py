@@ -8,8 +8,8 @@ from itertools import islice
 from shared.errors import UnknownModel
 from shared.routing.deployment import Model
 from shared.routing.fit import RoutingRequest, why_unfit
-from shared.routing.names import is_opened, named_provider
-from shared.routing.open_catalog import UNLISTED
+from shared.routing.names import named_provider
+from shared.routing.open_catalog import UNLISTED, is_opened
 from shared.routing.snapshot import Snapshot
 
 _SHOWN = 100

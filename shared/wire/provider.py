@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Literal
 
 import msgspec
@@ -74,6 +76,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     their tokens. `model_id_prefix` is what genai-prices leaves out of a model's id, and
     `sold_here` is found in the ids that are sold at this endpoint: genai-prices lists others too,
     and a name that nobody knows goes to a provider only where it looks like one of its ids.
+    `level_defaults`: by power level, the model that serves it where no listed one can; chosen by
+    price, under the level's ceiling, so genai-prices has to know it.
     `ends_calls_by_stop`: its finish_reason for tool calls is `stop`.
     """
 
@@ -94,6 +98,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     model_id_prefix: str = ""
     sold_here: re.Pattern[str] | None = None
     ends_calls_by_stop: bool = False
+    level_defaults: Mapping[str, str] = MappingProxyType({})
 
     def sells(self, model_id: str) -> bool:
         """Whether an id looks like one of this provider's."""

@@ -22,6 +22,11 @@ PROVIDER: Final = Provider(
         dialect=ANTHROPIC,
         auth_type=Auth.X_API_KEY,
     ),
+    level_defaults={
+        "eco": "claude-haiku-5-5",
+        "balanced": "claude-sonnet-5-5",
+        "precision": "claude-opus-5-5",
+    },
     # any-llm, providers/anthropic.
     key_pattern=r"sk-ant-[a-z0-9]+-[\w-]{60,}",
     # platform.claude.com, "Vision": up to 4,784 tokens at the high resolution of newer models.

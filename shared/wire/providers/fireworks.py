@@ -23,6 +23,11 @@ PROVIDER: Final = Provider(
         pricing_url="https://fireworks.ai/pricing",
         status_page_url="https://status.fireworks.ai",
     ),
+    level_defaults={
+        "eco": "accounts/fireworks/models/glm-5p3-flash",
+        "balanced": "accounts/fireworks/models/deepseek-v4p1-flash",
+        "precision": "accounts/fireworks/models/glm-5p3",
+    },
     key_pattern=r"fw_\w{20,}",
     # Both names of max_tokens are known. "Streaming responses include usage in the final chunk",
     # asked for or not (docs.fireworks.ai/tools-sdks/migrate-to-fireworks).

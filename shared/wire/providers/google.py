@@ -23,6 +23,11 @@ PROVIDER: Final = Provider(
         pricing_url="https://ai.google.dev/gemini-api/docs/pricing",
         status_page_url="https://status.cloud.google.com",
     ),
+    level_defaults={
+        "eco": "gemini-2.5-flash-lite",
+        "balanced": "gemini-3.8-flash",
+        "precision": "gemini-4-argon",
+    },
     # AI Studio issues AQ. keys; AIza are the older ones (discuss.ai.google.dev, 170945).
     key_pattern=r"AIza[\w-]{35}|AQ\.[\w.-]{20,}",
     quirks=Quirks(

@@ -35,6 +35,11 @@ PROVIDER: Final = Provider(
         status_page_url="https://groqstatus.com",
         supports_vision=False,
     ),
+    level_defaults={
+        "eco": "openai/gpt-oss-20b",
+        "balanced": "openai/gpt-oss-120b",
+        "precision": "qwen/qwen3.8-27b",
+    },
     key_pattern=r"gsk_\w{40,}",
     # groq-python, types/chat/chat_completion_content_part_param.py: text, images and JSON.
     takes_audio=False,

@@ -27,6 +27,11 @@ PROVIDER: Final = Provider(
         pricing_url="https://openai.com/api/pricing",
         status_page_url="https://status.openai.com",
     ),
+    level_defaults={
+        "eco": "gpt-6-luna",
+        "balanced": "gpt-6.1-terra",
+        "precision": "gpt-6.1-sol",
+    },
     key_pattern=r"sk-(?!ant-|or-)[\w-]{20,}",
     # platform.openai.com/docs/guides/images-vision: gpt-4o-mini counts 2,833 and 5,667 for each of
     # eight tiles; else at most 1,536 patches at 2.46.

@@ -26,6 +26,11 @@ PROVIDER: Final = Provider(
         pricing_url="https://openrouter.ai/models",
         status_page_url="https://status.openrouter.ai",
     ),
+    level_defaults={
+        "eco": "openai/gpt-6-luna",
+        "balanced": "deepseek/deepseek-v4.1-flash",
+        "precision": "anthropic/claude-opus-5.5",
+    },
     key_pattern=r"sk-or-v1-[\w-]{32,}",
     # /models answers without a key, so it proves nothing; /key tells limit and usage
     # (openrouter.ai/docs/api_reference/limits).

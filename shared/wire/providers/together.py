@@ -23,6 +23,11 @@ PROVIDER: Final = Provider(
         pricing_url="https://www.together.ai/pricing",
         status_page_url="https://status.together.ai",
     ),
+    level_defaults={
+        "eco": "zai-org/GLM-5.3-Flash",
+        "balanced": "deepseek-ai/DeepSeek-V4.1-Flash",
+        "precision": "zai-org/GLM-5.3",
+    },
     # docs.together.ai gave this one until 2025, so older rows have it.
     other_hosts=frozenset({"api.together.xyz"}),
     key_pattern=r"tgp_v1_[\w-]{40,}|[0-9a-f]{64}",

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.cli.main import switchyard
+from shared.wire.providers import SEEDS
 from tests.fakes.gateway import Deployment
 from tests.fakes.uvicorn_server import UvicornServer
 
@@ -33,7 +34,10 @@ def test_a_route_is_a_table(web: UvicornServer) -> None:
 def test_as_json_it_is_the_gateways_answer(web: UvicornServer) -> None:
     told = json.loads(at(web, "--tier", "free", "--json").stdout)
     assert told["tier"] == "free"
-    assert [one["model"] for one in told["candidates"]] == ["openai/gpt-oss-20b"]
+    first, *others = told["candidates"]
+    assert (first["model"], first["source"]) == ("openai/gpt-oss-20b", "listed")
+    assert {(one["reason"], one["source"]) for one in others} == {("default", "default")}
+    assert {one["provider"] for one in others} == SEEDS.keys() - {"groq"}
 
 
 def test_models_that_are_switched_off_are_counted(
@@ -45,7 +49,7 @@ def test_models_that_are_switched_off_are_counted(
         with psycopg.connect(own_deployment.database_url, autocommit=True) as connection:
             connection.execute(statement, (on,))
         ends = time.monotonic() + 10
-        while ("claude" in (shown := at(web).stdout)) is not on and time.monotonic() < ends:
+        while ("claude-opus" in (shown := at(web).stdout)) is not on and time.monotonic() < ends:
             time.sleep(0.1)
         return shown
 
