@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -50,8 +51,11 @@ def ended_call(simulated: SimulatedProvider) -> dict[str, Any]:
 
 
 def row_since(deployment: Deployment, began: float) -> dict[str, Any]:
+    # A request id has milliseconds; a wider margin takes in the request of the test before.
+    first = datetime.fromtimestamp(int(began * 1000) / 1000, UTC)
+
     def since(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [row for row in rows if created_at(row["request_id"]).timestamp() >= began - 0.01]
+        return [row for row in rows if created_at(row["request_id"]) >= first]
 
     (row,) = since(deployment.rows_when(lambda rows: bool(since(rows))))
     return row
