@@ -111,11 +111,7 @@ class Confirmation:
         )
         if not is_due:
             return not is_held
-        missing |= missing_others
-        told = [*contents.finals.items(), *contents.unsettled.items()]
-        await self._send_again(segment, [record for name, record in told if name in missing], ())
-        orphans = [record for name, record in contents.orphans.items() if name in missing]
-        await self._send_again(segment, (), orphans)
+        await self._send_missing(segment, missing | missing_others)
         sent.again += 1
         return False
 
@@ -146,11 +142,11 @@ class Confirmation:
         return bool(await self._missing([name], final_only=final_only))
 
     async def _read(self, segment: Segment, sent: _Sent) -> Contents | None:
-        """What is in it, without the disk that it does not need; None where it cannot be read."""
+        """The ids in it, without the disk that it does not need; None where it cannot be read."""
         facts = {"segment": segment.path.name}
         async with self.files:
             try:
-                contents = await asyncio.to_thread(read_contents, segment)
+                contents = await asyncio.to_thread(read_contents, segment, ids_only=True)
                 segment.offset = segment.shipped = contents.end
                 await asyncio.to_thread(segment.cut)
             except OSError as error:
@@ -173,6 +169,14 @@ class Confirmation:
                 return
             kept = await asyncio.to_thread(segment.set_aside)
         get_logger().error("spool.set_aside", file=kept.name, stretches=contents.damaged)
+
+    async def _send_missing(self, segment: Segment, missing: set[str]) -> None:
+        async with self.files:
+            contents = await asyncio.to_thread(read_contents, segment)
+        told = [*contents.finals.items(), *contents.unsettled.items()]
+        await self._send_again(segment, [record for name, record in told if name in missing], ())
+        orphans = [record for name, record in contents.orphans.items() if name in missing]
+        await self._send_again(segment, (), orphans)
 
     async def _send_again(
         self, segment: Segment, finals: Sequence[bytes], orphans: Sequence[bytes]

@@ -11,9 +11,9 @@ from shared.spool.segment import Segment
 
 
 class Contents(NamedTuple):
-    """Encoded records by request id. `orphans` are INTENTs that have neither FINAL nor DROP,
-    `unsettled` FINALs of state `indeterminate`. `damaged`: stretches that could not be read.
-    `end` is where the next frame would go.
+    """Encoded records by request id, empty where ids were asked for alone. `orphans` are INTENTs
+    without FINAL or DROP, `unsettled` FINALs of state `indeterminate`. `damaged`: stretches
+    that could not be read. `end` is where the next frame would go.
     """
 
     finals: dict[str, bytes]
@@ -32,7 +32,7 @@ class _Id(msgspec.Struct, frozen=True, array_like=True):
 _decode_id = msgspec.msgpack.Decoder(_Id).decode
 
 
-def read_contents(segment: Segment) -> Contents:
+def read_contents(segment: Segment, *, ids_only: bool = False) -> Contents:
     """Reads the whole file: 16 MiB take some 30 ms, so not on the event loop."""
     held = Contents({}, {}, {}, 0, 0)
     damaged = 0
@@ -40,7 +40,7 @@ def read_contents(segment: Segment) -> Contents:
     for found in segment.frames():
         end = found.end
         try:
-            _add(held, found)
+            _add(held, found, ids_only=ids_only)
         except (msgspec.DecodeError, UnicodeDecodeError):
             damaged += 1
         else:
@@ -48,11 +48,13 @@ def read_contents(segment: Segment) -> Contents:
     return held._replace(damaged=damaged, end=end)
 
 
-def _add(held: Contents, found: Frame) -> None:
+def _add(held: Contents, found: Frame, *, ids_only: bool) -> None:
     _, kind, record = found
     if kind is Kind.DAMAGE:
         return
     request_id = record.decode() if kind is Kind.DROP else _decode_id(record).request_id
+    if ids_only:
+        record = b""
     if kind is Kind.INTENT:
         held.orphans[request_id] = record
         return

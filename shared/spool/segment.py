@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from shared.spool.frames import MARK, NO_MARK, Frame, Kind, frame, read_frames
@@ -104,8 +105,10 @@ class Segment:
         self.is_dirty = False
         getattr(os, "fdatasync", os.fsync)(self._fd)
 
-    def frames(self, start: int | None = None) -> list[Frame]:
-        """Frames from `start` (default: the first) on, as `read_frames` gives them."""
+    def frames(self, start: int | None = None) -> Iterator[Frame]:
+        """Frames from `start` (default: the first) on, as `read_frames` gives them, one by one: all
+        at once they take twice the file.
+        """
         begin = self.start if start is None else start
         return self._read(begin, self.offset)
 
@@ -114,7 +117,7 @@ class Segment:
         size = limit
         while True:
             end = min(self.shipped + size, self.offset)
-            found = self._read(self.shipped, end)
+            found = list(self._read(self.shipped, end))
             if end == self.offset:
                 return found
             # What is cut at the end looks like damage.
@@ -145,9 +148,9 @@ class Segment:
         """Give the lock back and let the file be: another process will adopt it."""
         os.close(self._fd)
 
-    def _read(self, begin: int, end: int) -> list[Frame]:
+    def _read(self, begin: int, end: int) -> Iterator[Frame]:
         found = read_frames(os.pread(self._fd, end - begin, begin), mark=self._mark)
-        return [Frame(begin + behind, kind, record) for behind, kind, record in found]
+        return (Frame(begin + behind, kind, record) for behind, kind, record in found)
 
 
 def sweep_unfinished(folder: Path) -> None:
