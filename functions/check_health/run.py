@@ -25,6 +25,7 @@ from shared.log import get_logger
 from shared.routing.snapshot import Health
 from shared.upstream.platform_access import PlatformAccess
 from shared.upstream.transport import Transport
+from shared.wire.model_list import Offered
 
 _HEALTH = {health.value: health for health in Health}
 _LOCAL_FAULT = "not judged: three or more providers could not be connected to, and none answered"
@@ -119,7 +120,15 @@ def _verdict(
         check_reason=finding.what if is_judged else f"{_LOCAL_FAULT}: {finding.what}",
         key_status=key_status,
         key_reason=key_reason,
+        offered=_offered(finding),
     )
+
+
+def _offered(finding: Finding) -> tuple[Offered, ...] | None:
+    """What the platform's key can have: without it, or simulated, it is another list."""
+    if finding.result is None or not finding.sent_key or finding.is_simulated:
+        return None
+    return finding.result.offered
 
 
 def _health(status: str) -> Health:

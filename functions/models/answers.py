@@ -12,7 +12,7 @@ from shared.auth.caller import Caller
 from shared.catalog.aliases import AliasRow
 from shared.catalog.models import ModelRow
 from shared.pricing.price import PriceTier
-from shared.routing.fit import RoutingRequest, why_unfit
+from shared.routing.fit import DropReason, RoutingRequest, why_unfit
 from shared.routing.snapshot import Model
 from shared.wire.metadata import raw_usd
 
@@ -50,7 +50,9 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True):
-    """`usable`: this caller can use it now; `unusable_reason` is the router's word where not."""
+    """`usable`: this caller can use it now; `unusable_reason` is the router's word where not,
+    or `gone`: its provider's own list of models lacks it, and who names it is let try.
+    """
 
     id: str
     created: int
@@ -163,6 +165,8 @@ def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:
             allowed_models=caller.allowed_models,
         ),
     )
+    if reason is None and model.is_gone:
+        reason = DropReason.GONE
     return ModelCard(
         id=model.model_id,
         created=int(model.created_at.timestamp()),

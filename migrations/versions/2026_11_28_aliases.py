@@ -39,7 +39,8 @@ def upgrade() -> None:
     )
     op.execute(
         "ALTER TABLE llm_providers ADD COLUMN IF NOT EXISTS opens text DEFAULT 'priced' NOT NULL"
-        " CONSTRAINT ck_llm_providers_opens CHECK (opens IN ('listed', 'priced', 'any'))"
+        " CONSTRAINT ck_llm_providers_opens CHECK (opens IN ('listed', 'priced', 'any')),"
+        " ADD COLUMN IF NOT EXISTS offered_models jsonb"
     )
     op.execute(
         "ALTER TABLE llm_models"
@@ -58,7 +59,7 @@ def downgrade() -> None:
     _restrict_key_status("'unverified', 'ok', 'invalid', 'quota_exhausted'")
     op.execute("ALTER TABLE known_models DROP COLUMN model_ids")
     op.execute("ALTER TABLE llm_models DROP COLUMN kind, DROP COLUMN dimensions")
-    op.execute("ALTER TABLE llm_providers DROP COLUMN opens")
+    op.execute("ALTER TABLE llm_providers DROP COLUMN opens, DROP COLUMN offered_models")
     op.execute("ALTER TABLE power_levels DROP COLUMN fallback")
     op.execute("DROP TABLE model_aliases")
 

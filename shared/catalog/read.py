@@ -19,6 +19,7 @@ from shared.pricing.price import PICO_USD_PER_TOKEN, Price, parse_price
 from shared.routing.aliases import Alias, Target
 from shared.routing.deployment import Kind
 from shared.routing.known_models import Facts, KnownModels
+from shared.routing.offers import Offers
 from shared.routing.snapshot import (
     Fallback,
     Health,
@@ -111,11 +112,14 @@ def _build(
     provider_of = {one.id: one for one in _read("llm_providers", provider, providers)}
     price_row_of = {row["model_id"]: row for row in prices}
 
+    offers = _offers(providers, known)
+
     def model(row: Row) -> Model:
         price_row = price_row_of.get(row["id"])
         provider = _named(provider_of, row["provider_id"], "provider")
         facts = known.facts_of(provider.slug, row["model_id"])
-        return _model(row, provider, price_row, facts)
+        is_gone = offers.lacks(provider.slug, row["model_id"])
+        return _model(row, provider, price_row, facts, is_gone=is_gone)
 
     model_of = {one.id: one for one in _read("llm_models", model, models)}
 
@@ -129,6 +133,7 @@ def _build(
         levels=tuple(_read("power_levels", _power_level, levels)),
         aliases=_read("model_aliases", _alias, aliases),
         known=known,
+        offers=offers,
     )
 
 
@@ -187,7 +192,29 @@ def _provider(row: Row, *, may_be_simulated: bool) -> Provider:
     )
 
 
-def _model(row: Row, provider: Provider, price_row: Row | None, facts: Facts | None) -> Model:
+def _offers(providers: Iterable[Row], known: KnownModels) -> Offers:
+    """What providers list; a list without any model that is known is of something else."""
+    lists: dict[str, tuple[Facts, ...]] = {}
+    for row in providers:
+        slug = row["provider_slug"]
+        try:
+            offered = msgspec.convert(row["offered_models"] or (), tuple[Facts, ...])
+        except msgspec.ValidationError as error:
+            get_logger().warning("catalogue.list_unreadable", provider=slug, reason=str(error))
+            continue
+        if any(known.find(slug, one.id) is not None for one in offered):
+            lists[slug] = offered
+    return Offers(lists)
+
+
+def _model(
+    row: Row,
+    provider: Provider,
+    price_row: Row | None,
+    facts: Facts | None,
+    *,
+    is_gone: bool,
+) -> Model:
     """Of `facts` what the row has no column for."""
     return Model(
         id=row["id"],
@@ -215,6 +242,7 @@ def _model(row: Row, provider: Provider, price_row: Row | None, facts: Facts | N
         takes_files=facts and facts.files,
         takes_audio=facts and facts.audio,
         takes_effort=facts and facts.effort,
+        is_gone=is_gone,
     )
 
 

@@ -12,6 +12,9 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from shared.wire.model_list import Offered
 
 HISTORY_DAYS = 90
 
@@ -35,7 +38,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 class Verdict(msgspec.Struct, frozen=True):
     """What a check found. `outcome` is as in provider_health_checks; `key_status` None leaves
-    what is known of the platform's key as it is.
+    what is known of the platform's key as it is, `offered` None the list of its models.
     """
 
     provider_id: int
@@ -49,6 +52,7 @@ class Verdict(msgspec.Struct, frozen=True):
     check_reason: str | None
     key_status: str | None = None
     key_reason: str | None = None
+    offered: tuple[Offered, ...] | None = None
 
 
 async def is_recorded(connection: psycopg.AsyncConnection[Any], run: str) -> bool:
@@ -109,6 +113,11 @@ _MARK_KEY = (
     " CASE WHEN %(key_status)s = 'unverified' THEN NULL ELSE %(checked_at)s END"
     " WHERE id = %(provider_id)s"
 )
+# Each change of it is read by every process.
+_LIST = (
+    "UPDATE llm_providers SET offered_models = %(offered)s"
+    " WHERE id = %(provider_id)s AND offered_models IS DISTINCT FROM %(offered)s"
+)
 _REMEMBER = (
     "INSERT INTO provider_health_checks"
     " (provider_id, checked_at, status, response_time_ms, status_code, reason, outcome, run)"
@@ -127,6 +136,9 @@ async def write_verdicts(
         await connection.execute(mark, row)
         if verdict.key_status is not None:
             await connection.execute(_MARK_KEY, row)
+        if verdict.offered is not None:
+            models = Jsonb(msgspec.to_builtins(verdict.offered))
+            await connection.execute(_LIST, {**row, "offered": models})
         await connection.execute(_REMEMBER, row)
 
 

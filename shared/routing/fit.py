@@ -25,6 +25,7 @@ class DropReason(StrEnum):
     NOT_ALLOWED_FOR_TOKEN = "not_allowed_for_token"  # noqa: S105  a reason, not a secret
     NOT_OPENED = "not_opened"
     NOT_CHAT = "not_chat"
+    GONE = "gone"
     NOT_LOCAL = "not_local"
     NO_STREAMING = "no_streaming"
     NO_TOOLS = "no_tools"

@@ -66,8 +66,9 @@ def _usable(snapshot: Snapshot, name: str, request: RoutingRequest) -> Iterator[
             return
         yield from _unknown_at(snapshot, provider, model_id, request)
     sellers = [one for one in _seven(snapshot) if _has_key(one, request)]
-    for one in sellers:
-        yield from _known_at(snapshot, one, name, request)
+    known = [some for one in sellers for some in _known_at(snapshot, one, name, request)]
+    # Who no longer lists it comes last.
+    yield from sorted(known, key=lambda some: some[0].model.is_gone)
     if not any(snapshot.open_catalog.find(one, name) for one in _seven(snapshot)):
         for one in sellers:
             if provider_of(one.slug).sells(name):

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from itertools import chain
 from operator import itemgetter
 
+import msgspec
+
 from shared.routing.deployment import Model, Opens, Provider, Tier
 from shared.routing.known_models import Facts, KnownModel, KnownModels, versions_of
+from shared.routing.offers import Offers
 from shared.wire.providers import provider_of
 
 UNLISTED = 0
@@ -26,8 +29,11 @@ class OpenCatalog:
     off with it, and takes the same tier.
     """
 
-    def __init__(self, known: KnownModels, rows: Sequence[Model]) -> None:
+    def __init__(
+        self, known: KnownModels, rows: Sequence[Model], offers: Offers | None = None
+    ) -> None:
         self.known = known
+        self._offers = offers or Offers()
         self._all_rows = rows
         self._rows: dict[tuple[int, str], list[Model]] = {}
         for row in rows:
@@ -99,6 +105,7 @@ class OpenCatalog:
     ) -> Model:
         kin = self._kin(provider, model_id)
         facts = self.known.facts_of(provider.slug, model_id) or Facts(model_id)
+        facts = self._offers.added_to(msgspec.structs.replace(facts, id=model_id), provider.slug)
         return Model(
             id=UNLISTED,
             provider=provider,
@@ -108,7 +115,7 @@ class OpenCatalog:
             power_level=None,
             power_level_priority=0,
             max_tokens=facts.max_tokens,
-            context_window=(known and known.context_window) or facts.context_window,
+            context_window=facts.context_window or (known and known.context_window),
             supports_streaming=True,
             supports_function_calling=facts.tools is not False,
             supports_vision=facts.vision is not False,
@@ -125,6 +132,7 @@ class OpenCatalog:
             takes_files=facts.files,
             takes_audio=facts.audio,
             takes_effort=facts.effort,
+            is_gone=self._offers.lacks(provider.slug, model_id),
         )
 
     def _kin(self, provider: Provider, model_id: str) -> list[Model]:

@@ -10,6 +10,7 @@ import msgspec
 from shared.routing.aliases import Alias, Aliases
 from shared.routing.deployment import Health, Model, Opens, Provider, Tier
 from shared.routing.known_models import KnownModels
+from shared.routing.offers import Offers
 from shared.routing.open_catalog import OpenCatalog
 
 __all__ = [
@@ -98,9 +99,10 @@ def build_snapshot(
     levels: tuple[PowerLevel, ...],
     aliases: Iterable[Alias] = (),
     known: KnownModels | None = None,
+    offers: Offers | None = None,
 ) -> Snapshot:
     """Index the tables; rules and models of a level come out in the order they are tried."""
-    known = known or KnownModels()
+    known, offers = known or KnownModels(), offers or Offers()
     by_id: dict[str, list[Model]] = {}
     by_level: dict[str, list[Model]] = {}
     rules_by_level: dict[str, list[Rule]] = {}
@@ -129,12 +131,13 @@ def build_snapshot(
         context_windows=tuple(
             sorted(
                 known.context_windows
+                | offers.context_windows
                 | {one.context_window for one in models if one.context_window is not None}
             )
         ),
         task_types=frozenset(rule.task_type for rule in rules if rule.task_type is not None),
         aliases=Aliases(aliases),
-        open_catalog=OpenCatalog(known, models),
+        open_catalog=OpenCatalog(known, models, offers),
     )
 
 

@@ -18,19 +18,23 @@ from shared.upstream.faults import (
 from shared.upstream.origin import parse_url
 from shared.upstream.provider_url import Endpoint
 from shared.upstream.transport import Transport, UpstreamRequest
+from shared.wire.model_list import Offered, read_model_list
 from shared.wire.refusal import read_refusal
+
+MODELS = "/models"
 
 
 class CheckResult(msgspec.Struct, frozen=True):
     """`status` is None where no whole answer came; then `fault` says how it failed: `address`
     (not public, so not called), `connect`, `timeout` or `protocol`. `refusal` is what a status
-    other than 200 means.
+    other than 200 means. `offered` are the models that it lists, where the endpoint is that list.
     """
 
     status: int | None
     response_time_ms: int
     fault: str | None = None
     refusal: UpstreamError | None = None
+    offered: tuple[Offered, ...] | None = None
 
     @property
     def is_reachable(self) -> bool:
@@ -55,11 +59,12 @@ async def check_provider(
     )
     loop = asyncio.get_running_loop()
     started = loop.time()
-    status = fault = refusal = None
+    status = fault = refusal = offered = None
     try:
         answer = await transport.send(outgoing, deadline=started + timeout_s)
         if answer.status == 200:
-            await answer.read()
+            body = await answer.read()
+            offered = read_model_list(body) if dialect.check_path == MODELS else None
         else:
             body, secrets = await answer.read_refusal(), [key] if key else []
             retry_after, now = answer.header(b"retry-after"), datetime.now(UTC)
@@ -67,7 +72,8 @@ async def check_provider(
         status = answer.status
     except TransportFault as error:
         fault = _kind_of(error)
-    return CheckResult(status, round((loop.time() - started) * 1000), fault, refusal)
+    took_ms = round((loop.time() - started) * 1000)
+    return CheckResult(status, took_ms, fault, refusal, offered)
 
 
 def _kind_of(fault: TransportFault) -> str:

@@ -26,9 +26,11 @@ from shared.wire.provider import OPENAI
 
 class LlmProvider(SQLModel, table=True):
     """An upstream. `opens` says which models are served that no row lists: `listed` (none),
-    `priced` or `any`. `is_active` is an admin's switch; the health check writes health_* alone, and
-    system_key_status, _reason and _checked_at, which are about the platform's key wherever it
-    comes from. The other system_key_* columns are about the one that an admin stored.
+    `priced` or `any`; `offered_models` is its own list of models, as the health check was given it
+    (shared/wire/model_list.py). `is_active` is an admin's switch; of the rest the health check
+    writes health_* alone, and system_key_status, _reason and _checked_at, which are about the
+    platform's key wherever it comes from. The other system_key_* columns are about the one that an
+    admin stored.
     """
 
     __tablename__: ClassVar[Any] = "llm_providers"
@@ -75,6 +77,7 @@ class LlmProvider(SQLModel, table=True):
     health_reason: str | None = words(null=True)
     min_tier_required: str = words(default="free")
     opens: str = words(default="priced")
+    offered_models: list[dict[str, Any]] | None = document(null=True)
     created_at: datetime = moment(now=True)
     updated_at: datetime = moment(now=True)
 
