@@ -25,8 +25,11 @@ def test_what_the_platforms_key_is_shown_is_kept_and_marks_what_is_not_in_it(
 ) -> None:
     health.check()
     offered = health.of("openai")["offered_models"]
-    assert {"id": "gpt-6.1-terra"} in [{"id": one["id"]} for one in offered]
+    assert [one["id"] for one in offered] == ["simulated-large", "simulated-small"]
     assert health.of("openrouter")["offered_models"] is None, "it is asked of its key, not for this"
+    with psycopg.connect(health.database_url, autocommit=True) as connection:
+        models = '[{"id": "gpt-6.1-terra"}]'
+        connection.execute("UPDATE llm_providers SET offered_models = %s", [models])
     held = snapshot(health)
     openai = held.providers_by_slug["openai"]
     terra, gone = held.models_by_id["gpt-6.1-terra"][0], held.open_catalog.find(openai, "gpt-4")
