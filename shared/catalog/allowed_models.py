@@ -13,7 +13,7 @@ from shared.routing.fit import RoutingRequest
 from shared.routing.levels import AUTO
 from shared.routing.names import find_models, named_provider
 from shared.routing.snapshot import Snapshot, Tier
-from shared.routing.unknown import near_names
+from shared.routing.unserved import near_names
 
 _VISIBLE = re.compile(r"[!-~]{1,200}")
 

@@ -23,8 +23,7 @@ from shared.routing.groups import Group, Proposal, candidates_of, groups_of_leve
 from shared.routing.levels import AUTO, level_of
 from shared.routing.names import find_models, meant_by
 from shared.routing.snapshot import Health, PowerLevel, Snapshot
-from shared.routing.unknown import unknown_model
-from shared.routing.unserved import unserved
+from shared.routing.unserved import unknown_model, unserved
 
 __all__ = ["Candidate", "Choice", "Dropped", "Reason", "choose", "find_models"]
 
