@@ -6,7 +6,10 @@ method and the size itself, and maps its own errors.
 
 from __future__ import annotations
 
+from typing import Final
+
 from litestar import asgi
+from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
 from shared.completion.serve import Completions
@@ -14,12 +17,13 @@ from shared.completion.wire import CHAT
 from shared.doors.doors import answer_options
 from shared.resources import Resources
 
+_WEBSOCKET: Final = ScopeType.WEBSOCKET  # Python 3.11 looks a member up by a call
 PATHS = ("/api/v1/llm/chat/completions", "/v1/chat/completions")
 
 
 @asgi(list(PATHS), copy_scope=False, opt={"guard": "user"})
 async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
+    if scope["type"] == _WEBSOCKET:
         await send({"type": "websocket.close", "code": 1003, "reason": "not a WebSocket route"})
         return
     if scope["method"] == "OPTIONS":
