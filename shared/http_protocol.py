@@ -19,6 +19,7 @@ from uvicorn.protocols.http.flow_control import (
 )
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from shared.doors.hang_up import has_hung_up
 from shared.doors.refusals import (
     LARGE_FRAMING,
     LARGE_HEAD,
@@ -37,7 +38,7 @@ HEAD_S = 10.0
 """From a head's first byte to its last; and to the first byte of a connection."""
 BODY_IDLE_S = 30.0
 """Without a byte of a body that is waited for."""
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 1.0
 
 # Few requests fit in so much: nothing is parsed further while one waits for its turn.
 _PIECE_BYTES = 4096
@@ -86,7 +87,6 @@ class Bounded(HttpToolsProtocol):
         self._parts: tuple[str, bytes, bytes] = ("", b"", b"")
         self._running: RequestResponseCycle | None = None
         self._newest: Exchange | None = None
-        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -96,8 +96,7 @@ class Bounded(HttpToolsProtocol):
         self._timer = self.loop.call_later(LOOK_EVERY_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         self.pipeline.clear()
         self._unparsed = b""
         # uvicorn tells the newest request alone, which may be one that waited.
@@ -252,7 +251,8 @@ class Bounded(HttpToolsProtocol):
         now, newest = self.loop.time(), self._newest
         is_served = newest is None or newest.response_complete
         is_given_up = self.transport.is_closing() and not is_served
-        if self._unread.is_too_long(now, is_given_up=is_given_up):
+        is_gone = self.waits and has_hung_up(self.transport)
+        if is_gone or self._unread.is_too_long(now, is_given_up=is_given_up):
             self.transport.abort()
         elif self._is_deaf:
             pass  # The end is on its way.

@@ -200,6 +200,27 @@ def test_a_hang_up_is_told_to_the_request_that_runs() -> None:
     run(script)
 
 
+@pytest.mark.usefixtures("quick_to_look")
+@pytest.mark.parametrize("more", [1, 2000])
+def test_a_hang_up_behind_requests_that_wait_is_told_to_the_one_that_runs(more: int) -> None:
+    """While they wait nothing is read, and so no end is seen."""
+
+    async def script(place: Place) -> None:
+        _, writer = await place.connect()
+        writer.write(GET.replace(b"/x", b"/hold") + GET * more)
+        await asyncio.sleep(0.1)
+        assert place.app.hung_up == 0
+        writer.close()
+        for _ in range(50):
+            await asyncio.sleep(0.1)
+            if place.app.hung_up:
+                break
+        assert place.app.hung_up == 1
+        assert await place.are_cut()
+
+    run(script)
+
+
 def test_an_upgrade_is_not_spoken_of() -> None:
     async def script(place: Place) -> None:
         upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
