@@ -13,6 +13,7 @@
     │   └── BodyTooSlow 408, BodyTooLarge 413, UnknownEncoding 415
     ├── NotAuthenticated               401  MissingToken, InvalidToken
     ├── NotAllowed                     403  role, tier or model
+    ├── LimitReached              402, 429  RateLimited, BudgetExceeded: limits/reached.py
     ├── ServiceUnavailable             503  our own fault, with `retry_after_s`: SpoolFull, NotReady
     ├── DeadlineExceeded               504
     ├── AllCandidatesFailed            502  carries the attempts
@@ -32,9 +33,8 @@
         │   └── ProviderDeniedModel    403             for this key alone
         └── StreamCut                  502             blames the provider
 
-The wire shape is OpenAI's (wire/error_body.py). Whether another candidate may be tried is said by
-`retryable`, and of some classes by routing/attempts.py. What a message takes from upstream has been
-cleaned (wire/refusal_text.py), so no key can travel out in one.
+The wire shape is OpenAI's (wire/error_body.py). `retryable`, and for some routing/attempts.py, says
+whether another candidate may be tried. What comes from upstream is cleaned (wire/refusal_text.py).
 """
 
 from __future__ import annotations

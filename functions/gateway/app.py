@@ -5,6 +5,7 @@ from functions.audit.function import AUDIT
 from functions.byok_keys.function import BYOK_KEYS
 from functions.chat_completions.function import CHAT_COMPLETIONS
 from functions.health.function import HEALTH
+from functions.limits.function import LIMITS
 from functions.models.function import MODELS
 from functions.providers.function import PROVIDERS
 from functions.routing_rules.function import ROUTING_RULES
@@ -18,6 +19,7 @@ app = create_app(
     SYSTEM_KEYS,
     ACCESS_TOKENS,
     AUDIT,
+    LIMITS,
     MODELS,
     PROVIDERS,
     ROUTING_RULES,

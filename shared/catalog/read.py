@@ -61,13 +61,6 @@ async def read_versions(connection: psycopg.AsyncConnection[Any]) -> ChangeCount
         return await cursor.fetchone() or ChangeCounters(0, 0, 0, 0)
 
 
-async def count_limits(connection: psycopg.AsyncConnection[Any]) -> int:
-    """How many rows of `limits` are switched on; nothing keeps to them yet."""
-    cursor = await connection.execute("SELECT count(*) FROM limits WHERE is_active")
-    [(count,)] = await cursor.fetchall()
-    return count
-
-
 async def read_snapshot(connection: Connection, held: Snapshot | None = None) -> Snapshot:
     """Everything as of one moment; of `held` what has not changed and is slow to read.
 

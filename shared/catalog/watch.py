@@ -18,7 +18,7 @@ from shared.catalog.news.change import News
 from shared.catalog.news.listener import Listener
 from shared.catalog.news.reach import Reach
 from shared.catalog.news.topics import NAMES, Callback, OneCallback, Topics
-from shared.catalog.read import count_limits, read_snapshot, read_versions
+from shared.catalog.read import read_snapshot, read_versions
 from shared.db.connect import Database, Use
 from shared.errors import NotReady
 from shared.log import Outages, get_logger
@@ -185,9 +185,6 @@ class SnapshotKeeper:
             self._note_answer(asked_at)
             self._reach.note()
             self._postgres.note()
-            # Only SQL can write that table; who did must not rely on it.
-            if "limits" in moved and (rows := await count_limits(connection)):
-                get_logger().warning("limits.not_used", rows=rows)
 
     def _note_answer(self, asked_at: float) -> None:
         """Fresh is what was asked for lately: an answer may have waited for the end of a freeze."""

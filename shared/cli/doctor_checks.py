@@ -11,6 +11,7 @@ from typing import cast
 
 import msgspec
 import psycopg
+from psycopg.rows import dict_row
 from redis.exceptions import RedisError
 
 from shared import keyspace
@@ -20,6 +21,7 @@ from shared.cli.running.providers_seen import providers_seen
 from shared.cli.running.run_file import Run
 from shared.cli.services import slugs_with_stored_key
 from shared.db.session import connect
+from shared.limits.limit import SELECT_LIMITS, read_limits
 from shared.migrate.steps import is_current, missing_tables, unfit
 from shared.settings import (
     PROVIDER_PREFIXES,
@@ -98,7 +100,9 @@ def check_postgres(run: Run | None) -> list[Finding]:
             fault = unfit(connection)
         if fault is not None:
             return [Finding("PostgreSQL", State.WRONG, fault.detail, fault.fix)]
-        return [Finding("PostgreSQL", State.OK, f"{version}, {source}"), _check_tables(url)]
+        tables = _check_tables(url)
+        limits = _check_limits(url) if tables.state is State.OK else []
+        return [Finding("PostgreSQL", State.OK, f"{version}, {source}"), tables, *limits]
     except psycopg.ProgrammingError:
         # libpq's own message quotes the URL, and with it the password.
         detail = "DATABASE_URL is not a valid PostgreSQL URL"
@@ -121,6 +125,20 @@ def _check_tables(url: str) -> Finding:
         detail = "from an earlier release"
         return Finding("tables", State.WRONG, detail, "run `switchyard migrate`")
     return Finding("tables", State.OK, "up to date")
+
+
+def _check_limits(url: str) -> list[Finding]:
+    """Rows that SQL wrote and that cannot be held."""
+    with (
+        connect(url, "switchyard doctor", within_s=_TIMEOUT_S) as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        _, bad = read_limits(cursor.execute(SELECT_LIMITS).fetchall())
+    fix = "correct the row, or remove it with `switchyard limit remove`"
+    return [
+        Finding("limits", State.WRONG, f"row {row_id} is left out: {one_line(error)}", fix)
+        for row_id, error in bad
+    ]
 
 
 def check_redis(run: Run | None) -> list[Finding]:

@@ -18,6 +18,7 @@ from shared.auth.scope import Scope
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.wire import Wire
 from shared.errors import BodyTooLarge, BodyTooSlow, MethodNotAllowed, RequestRefused
+from shared.limits.book import Subjects
 from shared.wire.chat.request import ChatRequest
 from shared.wire.text import clean_bytes
 
@@ -53,6 +54,14 @@ class Asked(msgspec.Struct, frozen=True):
     user_agent: str | None
     session_id: str | None
     task_type: str | None
+
+    @property
+    def who(self) -> Subjects:
+        """Whom limits may be for."""
+        caller = self.caller
+        return Subjects(
+            caller.token_id, caller.user_id, caller.team_id, caller.tier, self.chat.end_user
+        )
 
     @property
     def drawn_by(self) -> str:

@@ -6,8 +6,8 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
+from shared.completion import failures
 from shared.completion.admit import Asked
 from shared.completion.client import Client, ClientLeft
 from shared.completion.course import Answered, Course, OpenStream, Won
@@ -29,6 +29,7 @@ from shared.errors import (
     UpstreamError,
 )
 from shared.health.circuits_table import CircuitTable
+from shared.limits.reached import LimitReached
 from shared.metrics import ATTEMPTS
 from shared.routing.attempts import MAX_WAIT_S, Next, RetryBudget, next_attempt, pause_s
 from shared.routing.choice import Candidate
@@ -38,15 +39,12 @@ from shared.routing.snapshot import Provider
 from shared.upstream.faults import AddressRefused, ConnectFailed, ConnectTimeout, TransportFault
 from shared.upstream.transport import Transport, UpstreamResponse
 from shared.wire.chat.answer import NotAnAnswer
-from shared.wire.rate_limits import read_rate_limits
 
 KeyFailed = Callable[[OwnKey | None, Provider, UpstreamError, str], None]
 """Told of a key that a provider refused (None: the platform's), its provider, how, and the request.
 
 Called on the event loop, before the caller is answered; it must return at once.
 """
-
-_LOW_DIGITS = 4
 
 
 class Attempts:
@@ -79,6 +77,8 @@ class Attempts:
         if self._usage.shipper is not None:
             await self._usage.send_again()
         course = Course(plan)
+        if self._usage.holds is not None and self._usage.holds.are_wanted:
+            course.hold = self._usage.holds.open(asked.who)
         try:
             won = await self._try_all(asked, course, head, client)
         except BaseException:
@@ -91,6 +91,7 @@ class Attempts:
         if won is not None:
             return won
         if not course.failed:
+            self._usage.release(course)
             raise course.why_unfit or NotReady("No model could be tried.")
         last = course.failed[-1].error
         answer = final_error(
@@ -132,10 +133,12 @@ class Attempts:
                 return await self._attempt(asked, course, candidate, head, client)
             except UpstreamError as error:
                 release_frames(error)
-            except InvalidField as unknown_there:
+            except (InvalidField, LimitReached) as unfit_there:
                 # Not sent: another provider may know the field that this one does not.
-                course.why_unfit = course.why_unfit or unknown_there
+                course.why_unfit = course.why_unfit or unfit_there
                 course.candidate = course.failed[-1].candidate if course.failed else candidate
+                if isinstance(unfit_there, LimitReached) and not unfit_there.is_of_what_serves:
+                    break
                 candidates = [one for one in _behind(candidates, candidate) if one != candidate]
         return None
 
@@ -165,12 +168,13 @@ class Attempts:
         course.begin(candidate)
         if head is not None:
             head.candidate = candidate
-        status = None
-        is_asked = was_sent = never_connected = False
+        status, is_asked, was_sent, never_connected = None, False, False, False
         try:
+            if course.hold is not None:
+                await self._usage.reserve(asked, course)
             target = await self._targets.opened(candidate)
             course.is_simulated, course.via = target.is_simulated, target.via
-            request, sent = await written(asked, course.plan.choice.level, candidate, target)
+            request, sent = await written(asked, course, target)
             course.dropped_params, course.max_tokens = sent.dropped, sent.max_tokens
             course.intent = self._usage.write_intent(asked, course, self.deadline_s)
             reached_before, course.reached_upstream = course.reached_upstream, True
@@ -178,7 +182,7 @@ class Attempts:
             try:
                 answer = await self._transport.send(request, deadline=client.deadline)
                 status = answer.status
-                self._learn(candidate, target, answer)
+                failures.learn_limits(self._circuits, candidate, target, answer)
                 return await self._take(asked, course, answer, target, head, client)
             except TransportFault as fault:
                 if client.why_gone is not None:
@@ -266,18 +270,6 @@ class Attempts:
             return Answered(course, completion)
         answer.close()
         raise refused(candidate, target, answer, said)
-
-    def _learn(self, candidate: Candidate, target: Target, answer: UpstreamResponse) -> None:
-        """Read the rate-limit headers, but only where one says that little is left.
-
-        To read them all costs 20 us; to look for a short number, less than one.
-        """
-        for name, value in answer.headers:
-            is_short = len(value) <= _LOW_DIGITS and b"remaining" in name
-            if is_short and (value == b"0" or b"token" in name):
-                limits = read_rate_limits(answer.headers, target.speaks_as, datetime.now(UTC))
-                self._circuits.learn(candidate, limits)
-                return
 
     def _tell_of_key(self, asked: Asked, candidate: Candidate, error: UpstreamError) -> None:
         said = error.__cause__ if isinstance(error, PlatformKeyRefused) else error

@@ -10,6 +10,8 @@ from shared.completion.router import Plan
 from shared.completion.targets import Target
 from shared.errors import InvalidField, UpstreamError
 from shared.ledger.record import Attempt, UsageIntent
+from shared.limits.hold import Hold
+from shared.limits.reached import LimitReached
 from shared.routing.attempts import Failed
 from shared.routing.choice import Candidate
 from shared.upstream.transport import UpstreamResponse
@@ -28,18 +30,21 @@ class Course:
     `candidate` is the one that answers, or was tried last; `attempts` are those that failed.
     `upstream_s` is what the providers took, and pauses. `may_have_cost`: a call broke off that may
     have been billed to us. `has_content`: something of the candidate's answer has come.
-    `why_unfit`: the field that a provider could not be sent. `max_tokens`: what the candidate was
-    let answer with, for all choices together.
+    `why_unfit`: the field that a provider could not be sent, or the limit it is at. `max_tokens`:
+    what the candidate was let answer with, for all choices together. `hold`: what is reserved of
+    limits; `ceiling`: the tokens of an answer that a budget pays for.
     """
 
     __slots__ = (
         "attempt_started",
         "attempts",
         "candidate",
+        "ceiling",
         "dropped_params",
         "failed",
         "first_byte_at",
         "has_content",
+        "hold",
         "intent",
         "is_simulated",
         "max_tokens",
@@ -56,7 +61,9 @@ class Course:
         self.candidate: Candidate = plan.preferred
         self.attempts: list[Attempt] = []
         self.failed: list[Failed] = []
-        self.why_unfit: InvalidField | None = None
+        self.why_unfit: InvalidField | LimitReached | None = None
+        self.hold: Hold | None = None
+        self.ceiling: int | None = None
         self.attempt_started = 0.0
         self.first_byte_at: float | None = None
         self.has_content = False

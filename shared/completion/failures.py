@@ -23,6 +23,7 @@ from shared.errors import (
     UnknownUpstreamModel,
     UpstreamError,
 )
+from shared.health.circuits_table import CircuitTable
 from shared.ledger.record import Attempt
 from shared.routing.attempts import Failed
 from shared.routing.choice import Candidate
@@ -42,6 +43,8 @@ _LOCAL_FAULT_WAIT_S = 5.0
 _OPERATOR_WAIT_S = 60.0
 _ALIKE = (ProviderTimeout, PlatformKeyRefused, ProviderDeniedModel, UnknownUpstreamModel)
 """Where all attempts failed alike, the error itself says more than that all failed."""
+
+_LOW_DIGITS = 4
 
 
 def failure_of(provider: str, fault: TransportFault) -> UpstreamError:
@@ -162,3 +165,18 @@ def _what_to_do(error: UpstreamError, candidate: Candidate) -> str:
         "Replace it with POST /api/v1/llm/byok/keys, or disable it with "
         f"PATCH /api/v1/llm/byok/keys/{slug}."
     )
+
+
+def learn_limits(
+    circuits: CircuitTable, candidate: Candidate, target: Target, answer: UpstreamResponse
+) -> None:
+    """Read the rate-limit headers, but only where one says that little is left.
+
+    To read them all costs 20 us; to look for a short number, less than one.
+    """
+    for name, value in answer.headers:
+        is_short = len(value) <= _LOW_DIGITS and b"remaining" in name
+        if is_short and (value == b"0" or b"token" in name):
+            limits = read_rate_limits(answer.headers, target.speaks_as, datetime.now(UTC))
+            circuits.learn(candidate, limits)
+            return

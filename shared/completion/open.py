@@ -19,6 +19,8 @@ from shared.completion.serve import Completions
 from shared.completion.targets import Targets
 from shared.completion.usage_writer import UsageWriter
 from shared.db.connect import Database
+from shared.limits.holds import Holds
+from shared.limits.open import Limits
 from shared.resources import opener
 from shared.settings import CompletionSettings, SpoolSettings, UpstreamSettings
 from shared.spool.open import Shipper, Spool
@@ -39,6 +41,7 @@ async def open_completions(
     vault: Vault,
     checks: KeyChecks,
     database: Database,
+    limits: Limits,
     spool: Spool,
     shipper: Shipper,
     settings: CompletionSettings,
@@ -56,6 +59,7 @@ async def open_completions(
         reporter,
         shipper=shipper if spooling.ephemeral else None,
         refuses_unpriced=settings.unpriced_policy == "refuse",
+        holds=Holds(limits, keeper, access.urls),
     )
     attempts = Attempts(
         transport=transport,

@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 
 from shared.completion.admit import HEAVY_BYTES, Asked
+from shared.completion.course import Course
 from shared.completion.targets import Target
 from shared.routing.choice import Candidate, Reason
 from shared.routing.snapshot import PowerLevel
@@ -21,27 +22,34 @@ _NAMED = Reason.NAMED
 
 
 async def written(
-    asked: Asked, level: PowerLevel | None, candidate: Candidate, target: Target
+    asked: Asked, course: Course, target: Target
 ) -> tuple[UpstreamRequest, Translated]:
     """As `outgoing`; a long conversation is written beside the event loop."""
+    asking = (asked, course.plan.choice.level, course.candidate, target, course.ceiling)
     if len(asked.chat.fields.get("messages", b"")) <= HEAVY_BYTES:
-        return outgoing(asked, level, candidate, target)
-    return await asyncio.to_thread(outgoing, asked, level, candidate, target)
+        return outgoing(*asking)
+    return await asyncio.to_thread(outgoing, *asking)
 
 
 def outgoing(
-    asked: Asked, level: PowerLevel | None, candidate: Candidate, target: Target
+    asked: Asked,
+    level: PowerLevel | None,
+    candidate: Candidate,
+    target: Target,
+    ceiling: int | None = None,
 ) -> tuple[UpstreamRequest, Translated]:
     """The request, and what became of the caller's.
 
-    `level`: whose defaults hold where the caller said nothing. Raises InvalidField for a field
-    that the provider cannot honor.
+    `level`: whose defaults hold where the caller said nothing. `ceiling`: the tokens of an answer
+    that a budget pays for. Raises InvalidField for a field that the provider cannot honor.
     """
     chat = asked.chat
     max_tokens = level.default_max_tokens if level else None
-    if candidate.max_tokens is not None:
-        max_tokens = min(max_tokens or candidate.max_tokens, candidate.max_tokens)
-        chat = _clamped(chat, candidate.max_tokens)
+    if ceiling is None:
+        ceiling = candidate.max_tokens
+    if ceiling is not None:
+        max_tokens = min(max_tokens or ceiling, ceiling)
+        chat = _clamped(chat, ceiling)
     to = Sending(
         target.model_prefix + candidate.model.model_id,
         max_tokens,

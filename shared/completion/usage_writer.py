@@ -17,6 +17,7 @@ from shared.completion.report import Reporter
 from shared.completion.usage_rows import Outcome, failed, final_of, intent_of, left
 from shared.errors import ModelUnpriced, SpoolFull
 from shared.ledger.record import UsageFinal, UsageIntent
+from shared.limits.holds import Holds
 from shared.log import get_logger
 from shared.spool.shipper import Shipper
 from shared.spool.spool import Spool
@@ -36,6 +37,7 @@ class UsageWriter(NamedTuple):
     reporter: Reporter
     shipper: Shipper | None = None
     refuses_unpriced: bool = False
+    holds: Holds | None = None
 
     def write_intent(self, asked: Asked, course: Course, deadline_s: float) -> UsageIntent:
         """To be asked before each attempt; it is written once a request.
@@ -64,6 +66,8 @@ class UsageWriter(NamedTuple):
     def write_final(self, asked: Asked, course: Course, outcome: Outcome) -> UsageFinal:
         """Bill the request."""
         final = final_of(asked, course, outcome, time.perf_counter())
+        if course.hold is not None and self.holds is not None:
+            self.holds.settle(course.hold, final)
         self.spool.final(final)
         model = course.candidate.model
         self.reporter.note(model.provider.slug, model.model_id, asked.chat.stream, final)
@@ -72,20 +76,35 @@ class UsageWriter(NamedTuple):
     def write_failure(self, asked: Asked, course: Course, *, status: int, code: str) -> None:
         """Close the INTENT of a request that no provider answered; drop it where none was asked."""
         if course.intent is None:
-            return
-        if course.reached_upstream or self._has_told_intent:
+            self.release(course)
+        elif course.reached_upstream or self._has_told_intent:
             self.write_final(asked, course, failed(course, status, code))
         else:
+            self.release(course)
             self.spool.drop(asked.request_id)
 
     def write_left(self, asked: Asked, course: Course, why: str) -> None:
         """Close the INTENT of a request whose client is gone before it was answered."""
         if course.intent is None:
-            return
-        if course.reached_upstream or self._has_told_intent:
+            self.release(course)
+        elif course.reached_upstream or self._has_told_intent:
             self.write_final(asked, course, left(asked, course, why, time.perf_counter()))
         else:
+            self.release(course)
             self.spool.drop(asked.request_id)
+
+    async def reserve(self, asked: Asked, course: Course) -> None:
+        """What the attempt may use of limits. Raises what `Holds.take` does."""
+        if course.hold is not None and self.holds is not None:
+            course.ceiling = await self.holds.take(
+                *(course.hold, asked.chat, course.plan.request),
+                *(course.plan.choice.level, course.candidate),
+            )
+
+    def release(self, course: Course) -> None:
+        """Give back what was reserved of limits: nothing was sent."""
+        if course.hold is not None and self.holds is not None:
+            self.holds.settle(course.hold, None)
 
     @property
     def _has_told_intent(self) -> bool:

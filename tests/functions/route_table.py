@@ -20,6 +20,7 @@ TOKENS = "/api/v1/admin/llm/access-tokens"
 SYSTEM_KEYS = "/api/v1/admin/llm/system-keys"
 PROVIDERS = "/api/v1/admin/llm/providers"
 MODELS = "/api/v1/admin/llm/models"
+LIMITS = "/api/v1/admin/llm/limits"
 ALIASES = "/api/v1/admin/llm/aliases"
 RULES = "/api/v1/admin/llm/routing-rules"
 LEVELS = "/api/v1/admin/llm/power-levels"
@@ -78,6 +79,12 @@ PROVIDER = New(
     PROVIDERS, {"provider": "made-%", "base_url": "https://a.example/v1"}, "provider", "provider"
 )
 MODEL = New(MODELS, {"provider": "openai", "model_id": "made-%"}, "model_id", "id")
+LIMIT = New(
+    LIMITS,
+    {"scope": "user", "subject": "user-%", "requests_per_minute": 5},
+    "limit_id",
+    "id",
+)
 ALIAS = New(ALIASES, {"name": "made-%", "target": "eco"}, "name", "name")
 RULE = New(
     RULES,
@@ -131,6 +138,11 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", MODELS + "/{model_id:int}"): admin(new=MODEL),
     ("PATCH", MODELS + "/{model_id:int}"): admin(new=MODEL, body={"display_name": "Ours"}),
     ("DELETE", MODELS + "/{model_id:int}"): admin(new=MODEL),
+    ("GET", LIMITS): admin(),
+    ("POST", LIMITS): admin(new=LIMIT),
+    ("GET", LIMITS + "/{limit_id:int}"): admin(new=LIMIT),
+    ("PATCH", LIMITS + "/{limit_id:int}"): admin(new=LIMIT, body={"is_active": False}),
+    ("DELETE", LIMITS + "/{limit_id:int}"): admin(new=LIMIT),
     ("GET", ALIASES): admin(),
     ("POST", ALIASES): admin(new=ALIAS),
     ("GET", ALIASES + "/{name:path}"): admin(new=ALIAS),

@@ -44,6 +44,7 @@ FILLED = {
     "token_id:int": "1",
     "model_id:int": "1",
     "rule_id:int": "1",
+    "limit_id:int": "1",
 }
 
 

@@ -106,8 +106,8 @@ class AccessToken(SQLModel, table=True):
 class Limit(SQLModel, table=True):
     """What one subject may use; a null is no limit.
 
-    `scope` is token, user, team or model; `subject` its id as text, or `*` for each one that has
-    no row of its own.
+    `scope` is token, user, team, tier, end_user, model, credential or all; `subject` its id as
+    text, or `*` for each one that has no row of its own. `on_budget` is refuse or step_down.
     """
 
     __tablename__: ClassVar[Any] = "limits"
@@ -121,6 +121,10 @@ class Limit(SQLModel, table=True):
     concurrent_requests: int | None = small(null=True)
     budget_day_usd: Decimal | None = money()
     budget_month_usd: Decimal | None = money()
+    is_soft: bool = flag(default=False)
+    on_budget: str = words(default="refuse")
+    counts_byok: bool = flag(default=False)
+    time_zone: str = words(default="UTC")
     is_active: bool = flag(default=True)
     created_at: datetime = moment(now=True)
     updated_at: datetime = moment(now=True)

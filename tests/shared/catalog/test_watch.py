@@ -198,23 +198,6 @@ def test_no_topic_can_be_misspelt(migrated_database_url: str) -> None:
     asyncio.run(scene())
 
 
-def test_a_limit_that_nothing_keeps_to_is_named_in_a_warning(migrated_database_url: str) -> None:
-    async def scene() -> None:
-        async with watching(migrated_database_url) as resources:
-            keeper = resources.get(SnapshotKeeper)
-            for scope in ("user", "team"):
-                edit(
-                    migrated_database_url,
-                    f"INSERT INTO limits (scope, subject) VALUES ('{scope}', '*')",  # noqa: S608
-                )
-                await keeper.refresh()
-
-    with capture_logs() as logs:
-        asyncio.run(scene())
-    warned = [line["rows"] for line in logs if line["event"] == "limits.not_used"]
-    assert warned == [1, 2]
-
-
 def test_before_the_migrations_it_starts_says_what_to_run_and_picks_them_up(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

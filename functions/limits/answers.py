@@ -1,0 +1,63 @@
+"""How a limit is shown to an admin. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from shared.limits.changes import LimitRow
+
+
+class LimitCard(msgspec.Struct, frozen=True):
+    """A null amount is no limit; USD are exact numbers."""
+
+    id: int
+    scope: str
+    subject: str
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    concurrent_requests: int | None
+    budget_day_usd: msgspec.Raw
+    budget_month_usd: msgspec.Raw
+    is_soft: bool
+    on_budget: str
+    counts_byok: bool
+    time_zone: str
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class DeletedLimit(msgspec.Struct, frozen=True):
+    id: int
+    deleted: bool = True
+
+
+def limit_card(row: LimitRow) -> LimitCard:
+    return LimitCard(
+        id=row.id,
+        scope=row.scope,
+        subject=row.subject,
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_minute=row.tokens_per_minute,
+        concurrent_requests=row.concurrent_requests,
+        budget_day_usd=_usd(row.budget_day_usd),
+        budget_month_usd=_usd(row.budget_month_usd),
+        is_soft=row.is_soft,
+        on_budget=row.on_budget,
+        counts_byok=row.counts_byok,
+        time_zone=row.time_zone,
+        is_active=row.is_active,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _usd(amount: Decimal | None) -> msgspec.Raw:
+    """As a JSON number, without zeros at its end."""
+    if amount is None:
+        return msgspec.Raw(b"null")
+    text = f"{amount:f}"
+    return msgspec.Raw((text.rstrip("0").rstrip(".") if "." in text else text).encode())

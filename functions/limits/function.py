@@ -1,0 +1,20 @@
+"""The bill of materials of limits."""
+
+from __future__ import annotations
+
+from functions.limits import handler
+from shared.auth.authenticator import Authenticator
+from shared.function import Function
+from shared.limits.changes import LimitChanges
+
+LIMITS = Function(
+    name="limits",
+    handlers=[
+        handler.list_limits,
+        handler.create_limit,
+        handler.read_limit,
+        handler.change_limit,
+        handler.delete_limit,
+    ],
+    opens=[Authenticator, LimitChanges],
+)

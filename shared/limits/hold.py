@@ -1,0 +1,110 @@
+"""What one request has reserved, from its first attempt to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from shared.limits.book import Held, counts
+from shared.limits.lease import Lease
+from shared.limits.limit import Kind
+
+
+class Needs(NamedTuple):
+    """What an attempt may use at most; `nano_usd` None: money is not counted for it.
+
+    `is_own_key`: a caller's own key pays.
+    """
+
+    tokens: int
+    nano_usd: int | None
+    is_own_key: bool
+
+
+class Used(NamedTuple):
+    """What a request used in the end; `nano_usd` None: it is not known, or not counted."""
+
+    tokens: int
+    nano_usd: int | None
+    is_own_key: bool
+
+
+class Reserves(Protocol):
+    """What a hold asks for leases (shared/limits/limits.py)."""
+
+    def lease(self, held: Held, kind: Kind, amount: int) -> Lease: ...
+    async def reserve(self, needs: Mapping[Lease, int], *, is_own_key: bool) -> None: ...
+    def settle(self, lease: Lease, reserved: int, actual: int) -> None: ...
+
+
+class Hold:
+    """`caller` are the limits for who asks; those for what serves it come with each attempt."""
+
+    __slots__ = ("_limits", "_parts", "_served", "caller")
+
+    def __init__(self, limits: Reserves, caller: tuple[Held, ...]) -> None:
+        self.caller = caller
+        self._limits = limits
+        self._parts: dict[Lease, int] = {}
+        self._served: set[Lease] = set()
+
+    def counts_money(self, served: tuple[Held, ...], needs: Needs) -> bool:
+        """Whether a budget has to pay for it."""
+        return any(
+            kind.is_money and counts(held.limit, kind, is_own_key=needs.is_own_key)
+            for held in (*self.caller, *served)
+            for kind, _ in held.limit.amounts
+        )
+
+    async def take(self, served: tuple[Held, ...], needs: Needs) -> None:
+        """Reserve what an attempt may need beyond what is reserved: all of it, or nothing.
+
+        Raises LimitReached, and BudgetUnknown where nobody can say what is left of a budget.
+        """
+        wanted: dict[Lease, int] = {}
+        for held in (*self.caller, *served):
+            for kind, amount in held.limit.amounts:
+                if counts(held.limit, kind, is_own_key=needs.is_own_key):
+                    need = _need(kind, needs)
+                    if need is not None:
+                        wanted[self._limits.lease(held, kind, amount)] = need
+        more = {
+            lease: need - self._parts.get(lease, 0)
+            for lease, need in wanted.items()
+            if need > self._parts.get(lease, 0) or lease not in self._parts
+        }
+        await self._limits.reserve(more, is_own_key=needs.is_own_key)
+        for lease, need in more.items():
+            self._parts[lease] = self._parts.get(lease, 0) + need
+        self._served = set(wanted)
+
+    def settle(self, used: Used | None) -> bool:
+        """Book what was used, None where nothing was sent; whether a budget was overrun.
+
+        What had been reserved for an attempt that failed is given back, but for its request.
+        """
+        overrun = False
+        for lease, reserved in self._parts.items():
+            actual = 0 if used is None else _actual(lease, used, is_last=lease in self._served)
+            overrun |= lease.kind.is_money and not lease.limit.is_soft and actual > reserved
+            self._limits.settle(lease, reserved, actual)
+        self._parts.clear()
+        return overrun
+
+
+def _need(kind: Kind, needs: Needs) -> int | None:
+    if kind.is_money:
+        return needs.nano_usd
+    return needs.tokens if kind is Kind.TOKENS else 1
+
+
+def _actual(lease: Lease, used: Used, *, is_last: bool) -> int:
+    if lease.kind is Kind.CONCURRENT:
+        return 0
+    if lease.kind is Kind.REQUESTS:
+        return 1
+    if not is_last:
+        return 0
+    if lease.kind is Kind.TOKENS:
+        return used.tokens
+    return used.nano_usd or 0 if counts(lease.limit, lease.kind, is_own_key=used.is_own_key) else 0
