@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NamedTuple
+
 from shared.cli.running.procfile import parse_procfile
 from tests.architecture.tree import ROOT
 
-_LINES = {one.name: one.command for one in parse_procfile((ROOT / "Procfile").read_text("utf-8"))}
-RELEASE, WEB, WORKER, CLOCK = (_LINES[name] for name in ("release", "web", "worker", "clock"))
+
+class Commands(NamedTuple):
+    release: str
+    web: str
+    worker: str
+    clock: str
+
+
+def commands_of(folder: Path) -> Commands:
+    """Of the release in `folder`: each is started by a line of its own."""
+    lines = parse_procfile((folder / "Procfile").read_text("utf-8"))
+    found = {one.name: one.command for one in lines}
+    return Commands(*(found[name] for name in Commands._fields))
+
+
+RELEASE, WEB, WORKER, CLOCK = commands_of(ROOT)

@@ -21,7 +21,7 @@ from tests.fakes.simulated import SimulatedProvider
 from tests.faults.balancer import Balancer
 from tests.faults.clients import Outcome, many
 from tests.faults.exactness import assert_exact, assert_sums_are_the_rows, completions
-from tests.faults.procfile import CLOCK, RELEASE, WEB, WORKER
+from tests.faults.procfile import commands_of
 
 LAST_RELEASE = "6638afb"
 AT_ONCE = 6
@@ -34,7 +34,8 @@ class Release:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         # Before the path of this clone, which is installed as an editable package.
         environment = {**environment, "PYTHONPATH": str(folder), "DRAIN_S": "1"}
-        commands = (RELEASE, WEB, WEB, WORKER, CLOCK)
+        release, web, worker, clock = commands_of(folder)
+        commands = (release, web, web, worker, clock)
         processes = [ProcfileProcess(command, environment, folder) for command in commands]
         self._migrate, self.here, self.there, self.worker, self.clock = processes
 
