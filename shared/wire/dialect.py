@@ -85,17 +85,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     reader: OpenReader
 
 
-_MESSAGES = Dialect(
-    wire="messages",
-    path=messages.PATH,
-    check_path=messages.CHECK_PATH,
-    headers=partial(request_headers, auth=Auth.X_API_KEY, more=messages.VERSION),
-    request=messages.write_request,
-    reply=messages_answer.read_completion,
-    reader=messages_events.StreamReader,
-)
-
-
 def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
     """The dialect that a provider's row names. Raises ValueError for one we do not speak.
 
@@ -103,7 +92,15 @@ def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
     `ProviderUrls.of`, so that it is spoken to in one way everywhere.
     """
     if name == ANTHROPIC:
-        return _MESSAGES
+        return Dialect(
+            wire="messages",
+            path=messages.PATH,
+            check_path=messages.CHECK_PATH,
+            headers=partial(request_headers, auth=Auth.X_API_KEY, more=messages.VERSION),
+            request=partial(messages.write_request, provider=slug),
+            reply=partial(messages_answer.read_completion, provider=slug),
+            reader=partial(messages_events.StreamReader, provider=slug),
+        )
     if name != OPENAI:
         raise ValueError(f"no dialect is called '{name[:50]}'")
     provider = provider_of(slug)

@@ -13,6 +13,7 @@ from shared.wire.history.ids import CallIds
 from shared.wire.history.images import relabel_images
 from shared.wire.history.parts import drop_cache_control, fit_content
 from shared.wire.history.rules import IdRule, MessageRules
+from shared.wire.history.signatures import take_signature
 from shared.wire.translated import Drops
 
 _ANY_ID: Final = IdRule()
@@ -94,6 +95,7 @@ def _fit_answer(
     known = rules.assistant
     if rules.thinking_blocks_of is not None and rules.thinking_blocks_of in model_id:
         known = known | {"thinking_blocks", *_THOUGHTS}
+        _fit_thinking(message, place, rules.signs_as, drops)
     if "audio" not in known:
         _write_down(message)
     refusal = message.get("refusal")
@@ -109,6 +111,21 @@ def _fit_answer(
     is_refusal = not says_nothing(message.get("refusal"))
     if says_nothing(message.get("content")) and not is_refusal and not calls_of(message):
         message["content"] = raw("")
+
+
+def _fit_thinking(message: Fields, place: str, provider: str, drops: Drops) -> None:
+    if says_nothing(message.get("thinking_blocks")):
+        return
+    try:
+        blocks = objects.decode(message["thinking_blocks"])
+    except msgspec.ValidationError:
+        return  # the provider says what is wrong with it
+    own = [
+        block
+        for index, block in enumerate(blocks)
+        if take_signature(block, f"{place}.thinking_blocks[{index}]", provider, drops)
+    ]
+    message["thinking_blocks"] = raw(own)
 
 
 def _asks_for_thoughts(rules: MessageRules, model_id: str) -> bool:

@@ -31,10 +31,10 @@ class MessageRules(msgspec.Struct, frozen=True, kw_only=True):
     that another provider added. `thoughts`: the one of them that takes the text of thoughts,
     whichever name it came under. `others`: the fields of all other messages; None: as they came.
     `dropped`: fields that no message may have. `odd_in_names`: a pattern of what a name may not
-    have. `signature`: the `extra_content` of a call of
-    another model, for the thought signature that it lacks. `thinking_blocks_of`: thinking blocks
-    go only to models with this in their id. `thoughts_asked_by`: a pattern of the ids of models
-    that answer 400 to a call without its thoughts.
+    have. `signature`: the `extra_content` of a call of another model, for the thought signature
+    that it lacks. `thinking_blocks_of`: thinking blocks go only to models with this in their id,
+    and only those that `signs_as` signed. `thoughts_asked_by`: a pattern of the ids of models that
+    answer 400 to a call without its thoughts.
 
     `knows_developer`: else its messages are the system's. `takes_cache_control`: Anthropic's mark.
     `takes_thoughts_as_parts`: of the content. `reads_arguments`: what is not the text of a JSON
@@ -49,6 +49,7 @@ class MessageRules(msgspec.Struct, frozen=True, kw_only=True):
     call_ids: IdRule | None = None
     signature: Mapping[str, object] | None = None
     thinking_blocks_of: str | None = None
+    signs_as: str = ""
     thoughts_asked_by: str | None = None
     knows_developer: bool = False
     takes_cache_control: bool = False

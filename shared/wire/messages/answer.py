@@ -12,6 +12,7 @@ import msgspec
 
 from shared.wire.chat.answer import Completion, NotAnAnswer
 from shared.wire.chat.usage import usage_object
+from shared.wire.history.signatures import signed
 from shared.wire.messages.block import Block
 from shared.wire.messages.stop_reason import StopDetails, finish_reason
 from shared.wire.messages.usage import normalize, read_usage
@@ -24,6 +25,7 @@ from shared.wire.parse.lenient import (
     read_json,
     read_text,
 )
+from shared.wire.provider import ANTHROPIC
 from shared.wire.usage import Counts
 
 
@@ -48,7 +50,8 @@ _block = msgspec.json.Decoder(Block)
 class _Said:
     """What the content blocks come to; blocks of server tools and of kinds to come are left out."""
 
-    def __init__(self, content: msgspec.Raw) -> None:
+    def __init__(self, content: msgspec.Raw, provider: str) -> None:
+        self._provider = provider
         self.texts: list[str] = []
         self.thoughts: list[str] = []
         self.thinking_blocks: list[msgspec.Raw] = []
@@ -70,13 +73,14 @@ class _Said:
             self.tool_calls.append(_tool_call(block))
         elif block.type == "thinking":
             self.thoughts.append(read_text(block.thinking))
-            self.thinking_blocks.append(raw)
+            self.thinking_blocks.append(signed(raw, self._provider))
         elif block.type == "redacted_thinking":
-            self.thinking_blocks.append(raw)
+            self.thinking_blocks.append(signed(raw, self._provider))
 
 
-def read_completion(body: bytes, *, created: int) -> Completion:
+def read_completion(body: bytes, *, created: int, provider: str = ANTHROPIC) -> Completion:
     """The completion that a message is. `created`: seconds since 1970, as Anthropic sends none.
+    `provider`: the slug of who sent it.
 
     Raises NotAnAnswer where the body is no message: not JSON, an error, or without content. A
     message may be empty where Claude says why it stopped ("Handling stop reasons").
@@ -86,7 +90,7 @@ def read_completion(body: bytes, *, created: int) -> Completion:
         message = read_json(_message, body)
         if message.type == "error" or not is_nothing(message.error):
             raise NotAnAnswer("not a message but an error", body)
-        said = _Said(message.content)
+        said = _Said(message.content, provider)
     except NotJSON as error:
         raise NotAnAnswer("not a message of the Messages API", body) from error
     counts, tier = read_usage(message.usage)

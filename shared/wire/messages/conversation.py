@@ -20,6 +20,7 @@ from shared.wire.history.fields import objects, one_object, raw
 from shared.wire.history.images import relabel_images
 from shared.wire.history.messages import fit_all
 from shared.wire.history.rules import IdRule, MessageRules
+from shared.wire.history.signatures import take_signature
 from shared.wire.messages.content import (
     ABSENT,
     Block,
@@ -92,9 +93,10 @@ class Conversation(msgspec.Struct, frozen=True):
 
 
 def translate_messages(
-    messages: msgspec.Raw, model_id: str, abilities: Abilities, drops: Drops
+    messages: msgspec.Raw, model_id: str, abilities: Abilities, drops: Drops, provider: str
 ) -> Conversation:
-    """Raises InvalidField: a part without counterpart, or nothing but system prompts."""
+    """Raises InvalidField: a part without counterpart, or nothing but system prompts. `provider`:
+    whose signatures hold."""
     given = decode_field("messages", msgspec.Raw(relabel_images(bytes(messages))), objects)
     system: list[Block] = []
     turns: list[tuple[str, list[Block]]] = []
@@ -105,7 +107,7 @@ def translate_messages(
             system += _system_blocks(message, place, drops)
             continue
         called += [call.function.name for call in message.tool_calls or () if call.function]
-        role, blocks = _turn(message, place, drops)
+        role, blocks = _turn(message, place, drops, provider)
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(blocks)
         elif blocks:
@@ -150,7 +152,7 @@ def _system_blocks(message: _Message, place: str, drops: Drops) -> list[Block]:
     return _marked(blocks, message)
 
 
-def _turn(message: _Message, place: str, drops: Drops) -> tuple[str, list[Block]]:
+def _turn(message: _Message, place: str, drops: Drops, provider: str) -> tuple[str, list[Block]]:
     if message.role == "tool":
         return "user", [_tool_result(message, place, drops)]
     blocks = content_blocks(message.content, f"{place}.content", drops)
@@ -168,15 +170,17 @@ def _turn(message: _Message, place: str, drops: Drops) -> tuple[str, list[Block]
         for index, call in enumerate(message.tool_calls or ())
     ]
     said: list[Block] = _marked(blocks + calls, message)
-    return "assistant", [*_thinking(message, place), *said]
+    return "assistant", [*_thinking(message, place, drops, provider), *said]
 
 
-def _thinking(message: _Message, place: str) -> list[Block]:
-    """Thinking blocks as the reply gave them (answer.py, events.py), in LiteLLM's field; one
-    without its signature is no block of Claude's ("Invalid `signature` in `thinking` block")."""
+def _thinking(message: _Message, place: str, drops: Drops, provider: str) -> list[Block]:
+    """Thinking blocks as the reply gave them (answer.py, events.py), in LiteLLM's field; one that
+    is not signed by this provider is none there."""
     blocks: list[Block] = []
     for index, given in enumerate(message.thinking_blocks or ()):
         block = dict(decode_field(f"{place}.thinking_blocks[{index}]", given, one_object))
+        if not take_signature(block, f"{place}.thinking_blocks[{index}]", provider, drops):
+            continue
         kind = bytes(block.get("type", ABSENT)).strip(b'"').decode()
         if kind not in _signed:
             raise refused_content(f"{place}.thinking_blocks[{index}]", "It is no thinking block")

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.wire.history.signatures import signed
 from shared.wire.messages.block import Block, OpenBlock
 from shared.wire.messages.chunks import ChunkWriter
 from shared.wire.messages.stop_reason import StopDetails
 from shared.wire.messages.usage import normalize, read_usage
 from shared.wire.parse.lenient import ABSENT, NotJSON, encode, is_nothing, read_json
 from shared.wire.parse.sse import END, NOT_UTF8, EventFrames, event_data, event_name, utf8_events
+from shared.wire.provider import ANTHROPIC
 from shared.wire.usage import Counts, merge
 
 _PING = b": ping\n\n"
@@ -57,14 +59,16 @@ class StreamReader:
     """Feed it what a socket read brought; it returns the chunks that may be sent now.
 
     Has the interface of shared.wire.chat.events.StreamReader. Nothing is returned before the first
-    content block begins: an error until then leaves another provider to be tried.
+    content block begins: an error until then leaves another provider to be tried. `provider` is
+    the slug of who streams.
     """
 
-    def __init__(self, *, show_usage: bool, created: int) -> None:
+    def __init__(self, *, show_usage: bool, created: int, provider: str = ANTHROPIC) -> None:
         self.model: str | None = None
         self.service_tier: str | None = None
         self.is_done = False
         self.error: bytes | None = None
+        self._provider = provider
         self._show_usage = show_usage
         self._frames = EventFrames()
         self._chunks = ChunkWriter(created)
@@ -213,8 +217,8 @@ class StreamReader:
             return
         if block.tool_index is not None and not block.has_input:
             # A tool without parameters streams no input, and clients parse what they joined.
-            whole = msgspec.Raw(encode(block.begun.arguments))
-            out.append(self._chunks.arguments(block.tool_index, whole))
-        signed = block.thinking_block
-        if signed is not None:
-            out.append(self._chunks.thinking_block(signed))
+            given = msgspec.Raw(encode(block.begun.arguments))
+            out.append(self._chunks.arguments(block.tool_index, given))
+        whole = block.thinking_block
+        if whole is not None:
+            out.append(self._chunks.thinking_block(signed(whole, self._provider)))

@@ -17,6 +17,7 @@ from shared.wire.messages.parameters import translate_parameters
 from shared.wire.messages.sampling import translate_sampling
 from shared.wire.messages.tools import stub_tools, translate_tools
 from shared.wire.messages.versions import Abilities, abilities_of
+from shared.wire.provider import ANTHROPIC
 from shared.wire.translated import Drops, Sending, Translated
 
 PATH: Final = "/messages"
@@ -40,15 +41,17 @@ class _Thinking(msgspec.Struct, frozen=True):
     budget_tokens: int | None = None
 
 
-def write_request(chat: ChatRequest, to: Sending) -> Translated:
+def write_request(chat: ChatRequest, to: Sending, *, provider: str = ANTHROPIC) -> Translated:
     """The body for `to.model_id`; the defaults go in only where the client sent none (0 stays 0).
+    `provider`: the slug of who gets it.
 
     Raises InvalidField, `param` naming the field: one that would change the answer and cannot be
     honored, unless the client sent `drop_params: true`; or content that has no counterpart.
     """
     drops = to.drops(chat)
     abilities = abilities_of(to.model_id)
-    conversation = translate_messages(chat.fields["messages"], to.model_id, abilities, drops)
+    messages = chat.fields["messages"]
+    conversation = translate_messages(messages, to.model_id, abilities, drops, provider)
     max_tokens = _max_tokens(chat, to, abilities, drops)
     sent: Block = {
         "model": to.model_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.wire.history.rules import OPENAIS_FIELDS, MessageRules
-from shared.wire.provider import CostReport, Provider
+from shared.wire.provider import ANTHROPIC, CostReport, Provider
 from shared.wire.quirks import CACHE_HINTS, Quirks
 from shared.wire.refusal_rows import KEY, MODEL, QUOTA, Refused
 
@@ -38,7 +38,10 @@ PROVIDER: Final = Provider(
         | CACHE_HINTS,
         # docs.litellm.ai/docs/reasoning_content: signed thoughts go back to Claude alone.
         messages=MessageRules(
-            assistant=OPENAIS_FIELDS, thinking_blocks_of="claude", takes_cache_control=True
+            assistant=OPENAIS_FIELDS,
+            thinking_blocks_of="claude",
+            signs_as=ANTHROPIC,
+            takes_cache_control=True,
         ),
     ),
     refusals=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from tests.fakes.strict.images import media_type_of
@@ -11,6 +11,9 @@ from tests.fakes.strict.rule import Body, Rule
 from tests.fakes.strict.schemas import unsupported_in
 
 _PARAMS: Final = "anthropic-sdk-python, types/message_create_params.py"
+_TOOLS: Final = "platform.claude.com/docs/en/agents-and-tools/tool-use/implement-tool-use"
+_THINKING: Final = "platform.claude.com/docs/en/build-with-claude/extended-thinking"
+_EFFORT: Final = "platform.claude.com/docs/en/build-with-claude/effort"
 _KNOWN: Final = frozenset(
     {
         *("max_tokens", "messages", "model", "cache_control", "container", "inference_geo"),
@@ -151,6 +154,19 @@ def _thoughts(body: Body) -> Iterator[str]:
             yield "Expected `thinking` or `redacted_thinking`, but found `tool_use`"
 
 
+def signatures_of(mine: Collection[str]) -> Rule:
+    """Of whose thinking blocks `mine` are the signatures, or the data where they are redacted."""
+
+    def broken(body: Body) -> Iterator[str]:
+        for place, block in blocks(body):
+            if block["type"] == "thinking" and block.get("signature") not in mine:
+                yield f"{place}: Invalid `signature` in `thinking` block"
+            if block["type"] == "redacted_thinking" and block.get("data") not in mine:
+                yield f"{place}: Invalid `data` in `redacted_thinking` block"
+
+    return Rule("vybestack/llxprt-code issue 1469; " + _THINKING, broken)
+
+
 def _sampling(body: Body) -> Iterator[str]:
     newer = _is_newer(body, than=_SAMPLES)
     for name in {"temperature", "top_p", "top_k"} & body.keys():
@@ -212,10 +228,6 @@ def _within(content: Iterable[dict[str, Any]], place: str) -> Iterator[tuple[str
         if block["type"] == "tool_result" and isinstance(block.get("content"), list):
             yield from _within(block["content"], f"{place}.{index}.content")
 
-
-_TOOLS: Final = "platform.claude.com/docs/en/agents-and-tools/tool-use/implement-tool-use"
-_THINKING: Final = "platform.claude.com/docs/en/build-with-claude/extended-thinking"
-_EFFORT: Final = "platform.claude.com/docs/en/build-with-claude/effort"
 
 RULES: Final = (
     Rule(_PARAMS, _fields),

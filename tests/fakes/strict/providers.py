@@ -16,6 +16,12 @@ from tests.fakes.strict import (
 )
 from tests.fakes.strict.rule import Rule
 
+SIGNATURES: Final = {
+    "anthropic": ("EqQBCgIYAhIM", "EmwKAhgB"),
+    "anthropic-like": ("c2lnbmVkIGJ5IGds", "cmVkYWN0ZWQ"),
+}
+"""Of a thinking block there, and the data of a redacted one."""
+
 
 class Strict(NamedTuple):
     """`model` is one that is sold there; `dialect` is the wire that the provider speaks."""
@@ -27,12 +33,20 @@ class Strict(NamedTuple):
 
 STRICT: Final = {
     "openai": Strict(openai.RULES, "gpt-6-luna"),
-    "anthropic": Strict(anthropic.RULES, "claude-haiku-5-5", "anthropic"),
+    "anthropic": Strict(
+        (*anthropic.RULES, anthropic.signatures_of(SIGNATURES["anthropic"])),
+        "claude-haiku-5-5",
+        "anthropic",
+    ),
     "google": Strict(google.RULES, "gemini-3.8-flash"),
     "groq": Strict(groq.RULES, "openai/gpt-oss-20b"),
     "fireworks": Strict(fireworks.RULES, "accounts/fireworks/models/kimi-k3"),
     "together": Strict(together.RULES, "moonshotai/Kimi-K3"),
     "openrouter": Strict(openrouter.RULES, "deepseek/deepseek-v4.1-flash"),
     "deepseek-like": Strict(deepseek_like.RULES, "deepseek-v4.1-flash"),
-    "anthropic-like": Strict(anthropic.RULES, "glm-5.3", "anthropic"),
+    "anthropic-like": Strict(
+        (*anthropic.RULES, anthropic.signatures_of(SIGNATURES["anthropic-like"])),
+        "glm-5.3",
+        "anthropic",
+    ),
 }

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tests.fakes.strict.providers import SIGNATURES
+
 Answer = dict[str, Any]
 
 SAID: Final = "It is sunny."
@@ -42,10 +44,6 @@ _THOUGHTS: Final[dict[str, Answer]] = {
     },
     "deepseek-like": {"reasoning_content": THOUGHT},
 }
-_BLOCKS: Final = [
-    {"type": "thinking", "thinking": THOUGHT, "signature": "EqQBCgIYAhIM"},
-    {"type": "redacted_thinking", "data": "EmwKAhgB"},
-]
 
 
 def chat_answer(slug: str, kind: str) -> tuple[Answer, str]:
@@ -74,9 +72,13 @@ def _call(slug: str, call_id: str, arguments: str, *, signed: bool) -> Answer:
     return call
 
 
-def messages_answer(kind: str) -> tuple[list[Answer], str]:
+def messages_answer(slug: str, kind: str) -> tuple[list[Answer], str]:
     """The content blocks of a message, and its stop reason."""
-    blocks = [dict(one) for one in _BLOCKS]
+    signature, redacted = SIGNATURES[slug]
+    blocks: list[Answer] = [
+        {"type": "thinking", "thinking": THOUGHT, "signature": signature},
+        {"type": "redacted_thinking", "data": redacted},
+    ]
     if kind == "thoughts":
         return [*blocks, {"type": "text", "text": SAID}], "end_turn"
     if kind == "refusal":

@@ -21,9 +21,9 @@ def kept(slug: str, kind: str, *, streamed: bool) -> Answer:
     if STRICT[slug].dialect == "openai":
         body = (streams.chunks if streamed else streams.completion)(*chat_answer(slug, kind))
     elif streamed:
-        body = streams.events(*messages_answer(kind), is_cut=kind == "cut")
+        body = streams.events(*messages_answer(slug, kind), is_cut=kind == "cut")
     else:
-        body = streams.message(*messages_answer(kind))
+        body = streams.message(*messages_answer(slug, kind))
     if not streamed:
         whole = json.loads(dialect(slug).reply(body, created=1).body)
         return whole["choices"][0]["message"]

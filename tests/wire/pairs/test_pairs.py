@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.strict.providers import STRICT
+from tests.fakes.strict.providers import SIGNATURES, STRICT
 from tests.wire.pairs.beginnings import NO, SAID
 from tests.wire.pairs.client import kept
 from tests.wire.pairs.matrix import PAIRS, failures, sent
@@ -41,8 +41,8 @@ def test_what_a_provider_began_it_gets_back_as_it_gave_it(slug: str) -> None:
         "fireworks": "reasoning_content",
         "openrouter": "reasoning_details",
         "deepseek-like": "reasoning_content",
-        "anthropic": "EqQBCgIYAhIM",
-        "anthropic-like": "EmwKAhgB",
+        "anthropic": SIGNATURES["anthropic"][0],
+        "anthropic-like": SIGNATURES["anthropic-like"][1],
     }
     for streamed in (False, True):
         assert own.get(slug, "") in str(sent(slug, slug, "after a call", streamed=streamed))

@@ -124,6 +124,11 @@ def test_signed_thoughts_go_to_those_models_alone_that_sign_them() -> None:
     thought = answer(thinking_blocks=[{"type": "thinking"}], reasoning_content="hm")
     assert fitted(thought, rules=rules, model="anthropic/claude-x") == ([thought], ())
     assert fitted(thought, rules=rules, model="groq/x")[0] == [answer()]
+    signed = answer(thinking_blocks=[{"type": "thinking", "provider": "my-server"}])
+    assert fitted(signed, rules=rules, model="anthropic/claude-x") == (
+        [answer(thinking_blocks=[])],
+        ("messages[0].thinking_blocks[0]",),
+    )
 
 
 def test_a_model_that_asks_for_the_thoughts_of_its_calls_gets_a_blank_for_anothers() -> None:

@@ -90,7 +90,9 @@ def test_thinking_is_told_as_text_and_as_the_blocks_to_send_back() -> None:
     message = choice(reply("thinking"))["message"]
     assert message["content"] == "12,231"
     assert message["reasoning_content"] == "27 * 453 ..."
-    assert message["thinking_blocks"] == CASES["thinking"]["body"]["content"][:2]
+    assert message["thinking_blocks"] == [
+        {**block, "provider": "anthropic"} for block in CASES["thinking"]["body"]["content"][:2]
+    ]
 
 
 def test_a_refusals_explanation_is_told() -> None:

@@ -114,6 +114,16 @@ def test_what_we_answered_with_can_be_sent_back_thinking_blocks_first() -> None:
     assert request.dropped == ("messages[1].reasoning_content",)
 
 
+def test_a_block_that_another_provider_signed_goes_to_nobody_else() -> None:
+    block = {"type": "thinking", "thinking": "hm", "signature": "Eq"}
+    said = {"role": "assistant", "content": "x"}
+    others = {**said, "thinking_blocks": [{**block, "provider": "my-server"}, block]}
+    request = translated([user("x"), others, user("y")])
+    content = json.loads(request.body)["messages"][1]["content"]
+    assert content == [block, text("x")]
+    assert request.dropped == ("messages[1].thinking_blocks[0]",)
+
+
 def test_a_refusal_of_the_assistant_goes_back_as_its_text() -> None:
     request = sent([user("x"), {"role": "assistant", "content": None, "refusal": "No."}])
     assert request["messages"][1]["content"] == [text("No.")]

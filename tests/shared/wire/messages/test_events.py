@@ -194,15 +194,16 @@ def test_thinking_is_shown_and_its_signed_block_follows_whole() -> None:
     thought = "Let me solve this step by step:\n\n1. 27 * 453 = 12,231"
     assert joined(out, "reasoning_content") == thought
     (signed,) = [delta["thinking_blocks"] for delta in deltas(out) if "thinking_blocks" in delta]
-    assert signed == [
-        {"type": "thinking", "thinking": thought, "signature": "EqQBCgIYAhIM1gbcDa9GJwZA2b3h"}
-    ]
+    signature = "EqQBCgIYAhIM1gbcDa9GJwZA2b3h"
+    block = {"type": "thinking", "thinking": thought, "signature": signature}
+    assert signed == [{**block, "provider": "anthropic"}]
 
 
 def test_blocks_of_server_tools_are_left_out_and_redacted_thinking_is_handed_on() -> None:
     out, _ = read(WHOLE["redacted_and_cited"])
     assert calls(out) == []
-    assert {"thinking_blocks": [{"type": "redacted_thinking", "data": "EmwKAhgB"}]} in deltas(out)
+    redacted = {"type": "redacted_thinking", "data": "EmwKAhgB", "provider": "anthropic"}
+    assert {"thinking_blocks": [redacted]} in deltas(out)
     assert b"srvtoolu_01" not in out
 
 
