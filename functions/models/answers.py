@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
 import msgspec
 
-from shared.auth.caller import Caller
+from functions.models.listing import Entry
 from shared.catalog.aliases import AliasRow
 from shared.catalog.models import ModelRow
 from shared.pricing.price import PriceTier
-from shared.routing.fit import DropReason, RoutingRequest, why_unfit
 from shared.routing.snapshot import Model
 from shared.wire.metadata import raw_usd
 
@@ -50,7 +50,8 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True):
-    """`usable`: this caller can use it now; `unusable_reason` is the router's word where not,
+    """`id` is what to ask for. `source`: listed, or catalog where the price catalog alone has it.
+    `usable`: this caller can use it now; `unusable_reason` is the router's word where not,
     or `gone`: its provider's own list of models lacks it, and who names it is let try.
     """
 
@@ -58,6 +59,7 @@ class ModelCard(msgspec.Struct, frozen=True):
     created: int
     owned_by: str
     provider: str
+    source: str
     name: str
     description: str | None
     power_level: str | None
@@ -69,6 +71,18 @@ class ModelCard(msgspec.Struct, frozen=True):
     is_deprecated: bool
     usable: bool
     unusable_reason: str | None
+    object: str = "model"
+
+
+class NameCard(msgspec.Struct, frozen=True):
+    """A power level or an alias, by which one asks as by a model; `source` says which."""
+
+    id: str
+    source: str
+    usable: bool
+    unusable_reason: str | None
+    created: int = 0
+    owned_by: str = "switchyard"
     object: str = "model"
 
 
@@ -139,6 +153,9 @@ class DeletedAlias(msgspec.Struct, frozen=True):
 
 
 _TOKENS_PER_MTOK = 10**6
+_MAX_REMEMBERED = 50_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_encode = msgspec.json.encode
 
 
 def admin_model(row: ModelRow) -> AdminModel:
@@ -153,25 +170,76 @@ def alias_card(row: AliasRow) -> AliasCard:
     return AliasCard(row.name, target, row.is_active, row.created_at, row.updated_at)
 
 
-def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:
-    """`keyed`: the slugs of providers that can be called for this caller."""
-    reason = why_unfit(
-        model,
-        RoutingRequest(
-            models=(),
-            level=None,
-            tier=caller.tier,
-            platform_funded=keyed,
-            allowed_models=caller.allowed_models,
-        ),
+class Cards:
+    """How names are shown to callers, as JSON; of a model everything but its name is made once."""
+
+    def __init__(self) -> None:
+        self._tails: dict[int, tuple[Model, bytes]] = {}
+
+    def of(self, entry: Entry) -> bytes:
+        """One entry as an object in OpenAI's shape."""
+        if entry.model is None:
+            return _encode(_name_card(entry))
+        if entry.why_not is not None:
+            return _encode(_card(entry.model, entry))
+        held = self._tails.get(id(entry.model))
+        # The model is held with it, so that its id is no other's.
+        if held is None or held[0] is not entry.model:
+            if len(self._tails) >= _MAX_REMEMBERED:
+                self._tails.clear()
+            whole = _encode(_card(entry.model, entry))
+            held = self._tails[id(entry.model)] = (entry.model, whole[whole.index(b',"created"') :])
+        return b'{"id":' + _encode(entry.id) + held[1]
+
+    def list(self, found: Iterable[Entry]) -> bytes:
+        """OpenAI's list."""
+        made = b",".join([self.of(one) for one in found])
+        return b'{"data":[' + made + b'],"object":"list","next_cursor":null}'
+
+
+def anthropic_list(found: Sequence[Entry]) -> bytes:
+    """One page of all, as Anthropic's SDK reads it (anthropic 2.13.0, pagination.py, SyncPage)."""
+    return _encode(
+        {
+            "data": [_anthropic_card(one) for one in found],
+            "has_more": False,
+            "first_id": found[0].id if found else None,
+            "last_id": found[-1].id if found else None,
+        }
     )
-    if reason is None and model.is_gone:
-        reason = DropReason.GONE
+
+
+def anthropic_card(entry: Entry) -> bytes:
+    return _encode(_anthropic_card(entry))
+
+
+def _anthropic_card(entry: Entry) -> dict[str, str]:
+    """anthropic 2.13.0, types/model_info.py; a date that is not known is the epoch, as it says."""
+    created = entry.model.created_at if entry.model is not None else _EPOCH
+    return {
+        "type": "model",
+        "id": entry.id,
+        "display_name": entry.id if entry.model is None else entry.model.name,
+        "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _name_card(entry: Entry) -> NameCard:
+    return NameCard(
+        id=entry.id,
+        source=entry.source,
+        usable=entry.why_not is None,
+        unusable_reason=entry.why_not,
+    )
+
+
+def _card(model: Model, entry: Entry) -> ModelCard:
     return ModelCard(
-        id=model.model_id,
+        id=entry.id,
         created=int(model.created_at.timestamp()),
         owned_by=model.provider.slug,
         provider=model.provider.slug,
+        source=entry.source,
         name=model.name,
         description=model.description,
         power_level=model.power_level,
@@ -186,8 +254,8 @@ def card(model: Model, caller: Caller, keyed: frozenset[str]) -> ModelCard:
         ),
         min_tier=model.min_tier,
         is_deprecated=model.is_deprecated,
-        usable=reason is None,
-        unusable_reason=None if reason is None else reason.value,
+        usable=entry.why_not is None,
+        unusable_reason=entry.why_not,
     )
 
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import unquote
 
-from litestar import delete, get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar import MediaType, Response, delete, get, patch, post
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
 from functions.models.answers import (
     AdminModel,
     AliasCard,
+    Cards,
     DeletedAlias,
     DeletedModel,
     ModelCard,
+    NameCard,
     admin_model,
     alias_card,
-    card,
+    anthropic_card,
+    anthropic_list,
 )
+from functions.models.listing import entries, entry_of
 from shared.auth.guards import (
     AnyRequest,
     actor_of,
@@ -33,7 +38,8 @@ from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database
 from shared.db.own_key_providers import providers_with_key
 from shared.errors import UnknownModel
-from shared.routing.choose import find_models
+from shared.routing.fit import RoutingRequest
+from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Snapshot
 from shared.upstream.platform_access import PlatformAccess
 from shared.wire.page import Listed
@@ -45,26 +51,39 @@ ALIAS = ALIASES + "/{name:path}"
 _ADMIN = [require_admin]
 
 
-@get(["/api/v1/llm/models", "/v1/models"], guards=[require_user])
-async def list_models(request: AnyRequest) -> Listed[ModelCard]:
-    """Every active model, and whether this caller can use it now."""
-    caller = caller_of(request)
-    keyed = await keyed_of(request)
-    models = snapshot_of(request).models
-    return Listed([card(model, caller, keyed) for model in models if model.is_active])
+_cards = Cards()
+_LIST = {200: ResponseSpec(Listed[ModelCard | NameCard], generate_examples=False)}
+_ONE = {200: ResponseSpec(ModelCard, generate_examples=False)}
+
+
+@get(["/api/v1/llm/models", "/v1/models"], guards=[require_user], responses=_LIST)
+async def list_models(
+    request: AnyRequest,
+    all_of_it: Annotated[
+        bool, QueryParameter(name="all", description="Unusable ones too.")
+    ] = False,
+) -> Response[bytes]:
+    """What this caller can ask for now: levels, aliases, models; with `all` the rest, and why not.
+
+    In Anthropic's shape where the header `anthropic-version` is sent.
+    """
+    asking = await _asking(request)
+    found = entries(snapshot_of(request), asking, all_of_it=all_of_it)
+    return _json(anthropic_list(found) if _is_anthropics(request) else _cards.list(found))
 
 
 @get(
     ["/api/v1/llm/models/{model_id:path}", "/v1/models/{model_id:path}"],
     guards=[require_user],
+    responses=_ONE,
 )
-async def get_model(request: AnyRequest, model_id: FromPath[str]) -> ModelCard:
-    """One model by its id (which may have slashes in it) or as `provider/model`."""
+async def get_model(request: AnyRequest, model_id: FromPath[str]) -> Response[bytes]:
+    """What a name, which may have slashes in it, is to this caller: level, alias or model."""
     name = model_id.removeprefix("/")
-    found = find_models(snapshot_of(request), name)
-    if not found:
+    found = entry_of(snapshot_of(request), await _asking(request), name)
+    if found is None:
         raise UnknownModel(f"The model '{name[:100]}' does not exist.", param="model")
-    return card(found[0], caller_of(request), await keyed_of(request))
+    return _json(anthropic_card(found) if _is_anthropics(request) else _cards.of(found))
 
 
 @get(MODELS, guards=_ADMIN)
@@ -149,12 +168,23 @@ def snapshot_of(request: AnyRequest) -> Snapshot:
     return resources_of(request).get(SnapshotKeeper).snapshot
 
 
-async def keyed_of(request: AnyRequest) -> frozenset[str]:
-    """The providers that can be called for this caller: the platform's, and where they have a key.
+async def _asking(request: AnyRequest) -> RoutingRequest:
+    """Who asks, with the platform's keys and their own; without these if the database is down."""
+    resources, caller = resources_of(request), caller_of(request)
+    owned = await providers_with_key(resources.get(Database), caller.user_id)
+    return RoutingRequest(
+        models=(),
+        level=None,
+        tier=caller.tier,
+        platform_funded=resources.get(PlatformAccess).keyed(snapshot_of(request)),
+        own_keys=tuple(OwnKey(0, slug) for slug in sorted(owned or ())),
+        allowed_models=caller.allowed_models,
+    )
 
-    While the database is down, the platform's alone.
-    """
-    resources = resources_of(request)
-    platforms = resources.get(PlatformAccess).keyed(snapshot_of(request))
-    owned = await providers_with_key(resources.get(Database), caller_of(request).user_id)
-    return platforms | (owned or frozenset())
+
+def _is_anthropics(request: AnyRequest) -> bool:
+    return "anthropic-version" in request.headers
+
+
+def _json(body: bytes) -> Response[bytes]:
+    return Response(body, media_type=MediaType.JSON)

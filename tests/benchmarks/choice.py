@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from functions.models.answers import Cards
+from functions.models.listing import entries
 from shared.completion.router import Router, meant
 from shared.errors import ProviderUnavailable
 from shared.health.circuits_table import CircuitTable
@@ -125,6 +127,11 @@ def measure() -> dict[str, float]:
         asked, _ = meant(snapshot, aliased, "session-1")
         order(draw(router.choice(snapshot, asked), "session-1"), {}, prompt_tokens=900, now_s=0.0)
 
+    cards, everything = Cards(), msgspec.structs.replace(opened, models=())
+
+    def list_models() -> bytes:
+        return cards.list(entries(snapshot, everything, all_of_it=False))
+
     return {
         "snapshot_build_ms": round(build_ms, 1),
         "choice_us": median_us(lambda: remembered({})),
@@ -134,6 +141,7 @@ def measure() -> dict[str, float]:
         "first_choice_of_a_named_model_us": median_us(lambda: choose(snapshot, named), 200),
         "first_choice_of_an_open_model_us": median_us(lambda: choose(snapshot, opened), 200),
         "choice_by_the_last_pattern_us": median_us(by_alias),
+        "list_of_models_us": median_us(list_models, 20),
         "explained_us": median_us(lambda: choose(snapshot, request, enough=None), 5),
     }
 
