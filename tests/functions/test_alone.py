@@ -13,6 +13,7 @@ from functions.byok_keys.app import app as byok_keys
 from functions.chat_completions.app import app as chat_completions
 from functions.gateway.app import app as gateway_app
 from functions.health.app import app as health
+from functions.limits.app import app as limits
 from functions.models.app import app as models
 from functions.providers.app import app as providers
 from functions.routing_rules.app import app as routing_rules
@@ -76,6 +77,7 @@ def test_the_gateway_is_the_sum_of_its_functions() -> None:
         system_keys,
         access_tokens,
         audit,
+        limits,
         models,
         providers,
         routing_rules,
