@@ -30,8 +30,10 @@ _effort = msgspec.json.Decoder(str | None)
 def fit_version(
     fields: dict[str, msgspec.Raw], versions: tuple[Version, ...], to: Sending, drops: Drops
 ) -> None:
-    """Make `fields` what the model takes. Sampling that it does not take stays where the caller
-    named the model: its provider says so, and by name."""
+    """Make `fields` what the model takes.
+
+    Raises InvalidField, as `Drops.refuse` does, for sampling that it does not take.
+    """
     if _LOOKED_AT.isdisjoint(fields):
         return
     place = _first_match(tuple([one.pattern for one in versions]), to.model_id)
@@ -46,11 +48,14 @@ def fit_version(
     if samples:
         return
     for name in version.unsampled.intersection(fields):
-        if bytes(fields[name]) in _ASK_NOTHING.get(name, _DEFAULTS):
-            del fields[name]
-        elif drops.may_resample:
-            del fields[name]
-            drops.leave_out(name)
+        if bytes(fields.pop(name)) not in _ASK_NOTHING.get(name, _DEFAULTS):
+            drops.refuse(name, _why(name, to.model_id, version), is_sampling=True)
+
+
+def _why(name: str, model_id: str, version: Version) -> str:
+    if version.samples_unasked or (version.efforts is not None and "none" in version.efforts):
+        return f"{model_id} takes no {name} while it reasons"
+    return f"{model_id} takes no {name}"
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.errors import InvalidField
 from shared.wire.chat.efforts import nearest_effort
 from shared.wire.chat.request import decode_chat
 from shared.wire.dialect import dialect_of
@@ -133,11 +134,24 @@ def test_sampling_is_left_out_and_named_where_a_level_chose_the_model(slug: str)
     assert set(dropped) == {"temperature", "top_p"}
 
 
-def test_sampling_stays_for_the_provider_to_refuse_where_the_caller_named_its_model() -> None:
-    body, dropped = sent("openai", "gpt-6-luna", is_named=True, temperature=0.2)
-    assert (body["temperature"], dropped) == (0.2, ())
-    body, dropped = sent("openai", "gpt-6-luna", is_named=True, temperature=0.2, drop_params=True)
-    assert ("temperature" in body, dropped) == (False, ("temperature",))
+@pytest.mark.parametrize(
+    ("slug", "model", "name"),
+    [
+        ("openai", "gpt-6-luna", "temperature"),
+        ("openai", "o3", "presence_penalty"),
+        ("openai", "gpt-5.2", "top_p"),
+        ("anthropic", "claude-opus-5-5", "temperature"),
+    ],
+)
+def test_sampling_is_refused_by_name_where_the_caller_named_its_model(
+    slug: str, model: str, name: str
+) -> None:
+    asked = {name: 0.2, "reasoning_effort": "high"}
+    with pytest.raises(InvalidField, match=f"takes no {name}") as refused:
+        sent(slug, model, is_named=True, **asked)
+    assert (refused.value.param, refused.value.code) == (name, "unsupported_parameter")
+    body, dropped = sent(slug, model, is_named=True, drop_params=True, **asked)
+    assert (name in body, dropped) == (False, (name,))
 
 
 @pytest.mark.parametrize(
