@@ -6,6 +6,7 @@ from functions.byok_keys.function import BYOK_KEYS
 from functions.chat_completions.function import CHAT_COMPLETIONS
 from functions.health.function import HEALTH
 from functions.limits.function import LIMITS
+from functions.messages.function import MESSAGES
 from functions.models.function import MODELS
 from functions.providers.function import PROVIDERS
 from functions.routing_rules.function import ROUTING_RULES
@@ -15,6 +16,7 @@ from shared.function import create_app
 
 app = create_app(
     CHAT_COMPLETIONS,
+    MESSAGES,
     BYOK_KEYS,
     SYSTEM_KEYS,
     ACCESS_TOKENS,

@@ -53,7 +53,7 @@ class Completions:
                 return
             except Exception as error:  # noqa: BLE001  the one place where a door's errors are mapped
                 try:
-                    await _refuse(wire, request_id, error, head, send)
+                    await refuse(wire, request_id, error, send, head)
                 finally:
                     release_frames(error)
             else:
@@ -68,8 +68,8 @@ class Completions:
                 await head.stop()
 
 
-async def _refuse(
-    wire: Wire, request_id: str, error: Exception, head: Head | None, send: Send
+async def refuse(
+    wire: Wire, request_id: str, error: Exception, send: Send, head: Head | None = None
 ) -> None:
     """Send the error, as the only event of a stream whose head is out; log what nobody foresaw."""
     answer = as_switchyard_error(error)

@@ -139,14 +139,20 @@ def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
         user_agent=asked.user_agent,
         session_id=asked.session_id,
         end_user=asked.chat.end_user,
+        endpoint=asked.wire.endpoint,
     )
 
 
 def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> UsageFinal:
     """`now` is time.perf_counter() seconds: when the request came to its end."""
+    final = _final_of(asked, course, outcome, now)
+    return final if outcome.is_final else _indeterminate(final)
+
+
+def _final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> UsageFinal:
     usage, answer, caller = outcome.usage, outcome.answer, asked.caller
     model, key, cost = course.candidate.model, course.candidate.key, _charge(course, usage, answer)
-    final = UsageFinal(
+    return UsageFinal(
         request_id=asked.request_id,
         user_id=caller.user_id,
         team_id=caller.team_id,
@@ -187,11 +193,11 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
         user_agent=asked.user_agent,
         session_id=asked.session_id,
         end_user=asked.chat.end_user,
+        endpoint=asked.wire.endpoint,
         cache_write_1h_tokens=usage.cache_write_1h_tokens if usage else None,
         prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,
         completion_audio_tokens=usage.completion_audio_tokens if usage else None,
     )
-    return final if outcome.is_final else _indeterminate(final)
 
 
 def _charge(course: Course, usage: Usage | None, answer: Answer | None) -> Charge:

@@ -29,9 +29,10 @@ WireName = Literal["chat", "messages"]
 class Reader(Protocol):
     """Reads one stream; see shared.wire.chat.events.StreamReader, whose words these are."""
 
-    is_done: bool
-    error: bytes | None
-
+    @property
+    def is_done(self) -> bool: ...
+    @property
+    def error(self) -> bytes | None: ...
     @property
     def has_error(self) -> bool: ...
     @property

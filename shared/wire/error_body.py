@@ -17,6 +17,10 @@ _MAX_PARAM = 200
 
 
 def encode_error(error: SwitchyardError) -> bytes:
+    return msgspec.json.encode({"error": error_fields(error)})
+
+
+def error_fields(error: SwitchyardError) -> dict[str, object]:
     """Cut to what a client may show: a caller's own text may be in it, however long."""
     body: dict[str, object] = {
         "message": error.message[:_MAX_MESSAGE],
@@ -28,7 +32,7 @@ def encode_error(error: SwitchyardError) -> bytes:
         body["provider_code"] = error.provider_code
     if isinstance(error, AllCandidatesFailed):
         body["attempts"] = error.attempts
-    return msgspec.json.encode({"error": body})
+    return body
 
 
 def error_headers(error: SwitchyardError) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from functions.chat_completions.app import app as chat_completions
 from functions.gateway.app import app as gateway_app
 from functions.health.app import app as health
 from functions.limits.app import app as limits
+from functions.messages.app import app as messages
 from functions.models.app import app as models
 from functions.providers.app import app as providers
 from functions.routing_rules.app import app as routing_rules
@@ -73,6 +74,7 @@ def test_health_alone_has_the_probes(deployment: Deployment) -> None:
 def test_the_gateway_is_the_sum_of_its_functions() -> None:
     apps = (
         chat_completions,
+        messages,
         byok_keys,
         system_keys,
         access_tokens,

@@ -18,7 +18,7 @@ from shared.wire.tokens.media import (
 )
 from shared.wire.tokens.text import text_weight, tokens_of
 
-_TOKENS_A_MESSAGE, _TOKENS_A_PROMPT = 3, 3
+TOKENS_A_MESSAGE, TOKENS_A_PROMPT = 3, 3
 """OpenAI cookbook, "How to count tokens with tiktoken": a message's role, and the answer's."""
 
 _MARGIN_A_MESSAGE = 16
@@ -113,7 +113,7 @@ def read_prompt(messages: list[Message], schemas: list[bytes]) -> Prompt:
     weight = text_weight(texts[0] if len(texts) == 1 else "\n".join(texts))
     for schema in schemas:
         weight += text_weight(schema.decode())
-    text_tokens = tokens_of(weight) + _TOKENS_A_MESSAGE * len(messages) + _TOKENS_A_PROMPT
+    text_tokens = tokens_of(weight) + TOKENS_A_MESSAGE * len(messages) + TOKENS_A_PROMPT
     if media is None:
         return Prompt(text_tokens, len(messages))
     return Prompt(

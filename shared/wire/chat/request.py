@@ -81,13 +81,19 @@ _optional_objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _stream_options = msgspec.json.Decoder(_StreamOptions | None)
 _response_format = msgspec.json.Decoder(_ResponseFormat | None)
 
-_READERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+READERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     **dict.fromkeys(("model", "power_level"), _optional_text),
     "models": _optional_texts,
     "max_cost_usd": _optional_amount,
     **dict.fromkeys(("privacy_required", "stream", "drop_params"), _optional_flag),
-    **dict.fromkeys(("max_tokens", "max_completion_tokens", "n"), _optional_count),
+    "max_tokens": _optional_count,
     "tools": _optional_objects,
+}
+"""Of the fields that every door reads alike."""
+
+_READERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    **READERS,
+    **dict.fromkeys(("max_completion_tokens", "n"), _optional_count),
     "stream_options": _stream_options,
     "response_format": _response_format,
 }
@@ -107,40 +113,36 @@ def decode_chat(body: bytes) -> ChatRequest:
     Raises MalformedBody (not JSON, not UTF-8, not an object, deeper than 64) or InvalidField
     (missing, of the wrong type or refused; `param` names it).
     """
-    fields = _decode_fields(body)
+    fields = decode_fields(body)
     refuse_steering(fields)
     prompt = _read_prompt(fields)
-    said = {
-        name: decode_field(name, raw, _READERS[name])
-        for name, raw in fields.items()
-        if name in _READERS
-    }
+    said = read_fields(fields, _READERS)
     labels, left_out = _NO_LABELS if _LABELS.isdisjoint(fields) else _labels(fields)
     left_out = (*left_out, *[name for name in fields if steers_a_proxy(name)])
     stream_options, response_format = said.get("stream_options"), said.get("response_format")
     return ChatRequest(
-        model=_name(said, "model"),
-        models=_models(said.get("models")),
-        power_level=_name(said, "power_level"),
+        model=name_said(said, "model"),
+        models=models_said(said.get("models")),
+        power_level=name_said(said, "power_level"),
         task_type=labels.get("task_type"),
         max_cost_usd=said.get("max_cost_usd"),
         privacy_required=said.get("privacy_required") or False,
         stream=said.get("stream") or False,
         include_usage=stream_options is not None and stream_options.include_usage,
-        max_tokens=_max_tokens(said),
-        wants_tools="tools" in said and _has_tools(said["tools"]),
+        max_tokens=max_tokens_said(said, "max_completion_tokens", "max_tokens"),
+        wants_tools="tools" in said and has_tools(said["tools"]),
         wants_json=response_format is not None and response_format.type != "text",
         prompt=prompt,
         session=labels.get("prompt_cache_key") or labels.get("user"),
         end_user=labels.get("safety_identifier") or labels.get("user"),
         drop_params=said.get("drop_params") or False,
-        fields=_sent(fields, left_out),
+        fields=to_send(fields, left_out),
         left_out=left_out,
         n=_answers(said.get("n")),
     )
 
 
-def _sent(fields: dict[str, msgspec.Raw], left_out: tuple[str, ...]) -> dict[str, msgspec.Raw]:
+def to_send(fields: dict[str, msgspec.Raw], left_out: tuple[str, ...]) -> dict[str, msgspec.Raw]:
     """The fields that go upstream."""
     if not left_out and OWN_FIELDS.isdisjoint(fields):
         return fields
@@ -148,22 +150,22 @@ def _sent(fields: dict[str, msgspec.Raw], left_out: tuple[str, ...]) -> dict[str
     return {name: raw for name, raw in fields.items() if name in kept}
 
 
-def _has_tools(tools: list[object] | None) -> bool:
-    _check_number("tools", len(tools or ()), MAX_TOOLS)
+def has_tools(tools: list[object] | None) -> bool:
+    """Raises InvalidField for more than MAX_TOOLS."""
+    check_number("tools", len(tools or ()), MAX_TOOLS)
     return bool(tools)
 
 
-def _max_tokens(said: dict[str, Any]) -> int | None:
-    """The newer name's, where both came."""
-    most: int | None = said.get("max_completion_tokens")
-    if most is None:
-        most = said.get("max_tokens")
+def max_tokens_said(said: dict[str, Any], *names: str) -> int | None:
+    """The first of the names that came. Raises InvalidField below 1."""
+    most: int | None = next((said[name] for name in names if said.get(name) is not None), None)
     if most is not None and most < 1:
         raise InvalidField("max_tokens must be at least 1.", param="max_tokens")
     return most
 
 
-def _decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
+def decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
+    """The fields at the top of a body. Raises MalformedBody, as decode_chat."""
     check_json(body)
     try:
         if not body.isascii():
@@ -193,7 +195,7 @@ def _read_prompt(fields: dict[str, msgspec.Raw]) -> Prompt:
     messages = decode_field("messages", raw, _messages)
     if not messages:
         raise InvalidField("'messages' is empty: send at least one message.", param="messages")
-    _check_number("messages", len(messages), MAX_MESSAGES)
+    check_number("messages", len(messages), MAX_MESSAGES)
     if _SCHEMAS.isdisjoint(fields):
         return read_prompt(messages, [])
     return read_prompt(messages, [bytes(fields[name]) for name in _SCHEMAS if name in fields])
@@ -207,7 +209,7 @@ def _answers(n: int | None) -> int:
     return n
 
 
-def _check_number(name: str, number: int, most: int) -> None:
+def check_number(name: str, number: int, most: int) -> None:
     """Raises InvalidField, with OpenAI's code for it, where a list is longer than `most`."""
     if number > most:
         raise InvalidField(
@@ -235,17 +237,19 @@ def _labels(fields: dict[str, msgspec.Raw]) -> tuple[dict[str, str], tuple[str, 
     return labels, left_out
 
 
-def _name(said: dict[str, Any], field: str) -> str | None:
+def name_said(said: dict[str, Any], field: str) -> str | None:
+    """Raises InvalidField for what can name nothing."""
     name: str | None = said.get(field)
     if name:
         check_name(name, field)
     return name
 
 
-def _models(names: tuple[str, ...] | None) -> tuple[str, ...]:
+def models_said(names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Raises InvalidField for too many, and for one that can name nothing."""
     if names is None:
         return ()
-    _check_number("models", len(names), MAX_MODELS)
+    check_number("models", len(names), MAX_MODELS)
     for number, name in enumerate(names):
         check_name(name, f"models[{number}]")
     return names
@@ -257,6 +261,14 @@ def check_name(name: str, param: str) -> None:
         raise InvalidField(
             f"'{param}' must be 1 to {MAX_TEXT} visible ASCII characters.", param=param
         )
+
+
+def read_fields(
+    fields: dict[str, msgspec.Raw], readers: Mapping[str, msgspec.json.Decoder[Any]]
+) -> dict[str, Any]:
+    """Of the fields that are there, those that have a reader. Raises InvalidField."""
+    there = [name for name in fields if name in readers]
+    return {name: decode_field(name, fields[name], readers[name]) for name in there}
 
 
 def decode_field(name: str, raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:

@@ -85,6 +85,17 @@ def read_completion(body: bytes, *, created: int, provider: str = ANTHROPIC) -> 
     Raises NotAnAnswer where the body is no message: not JSON, an error, or without content. A
     message may be empty where Claude says why it stopped ("Handling stop reasons").
     """
+    message, said, counts, tier = _read(body, provider)
+    return _completion(message, said, counts, tier, created)
+
+
+def read_message(body: bytes) -> Completion:
+    """The same of a message that goes out as it came."""
+    message, _, counts, tier = _read(body, ANTHROPIC)
+    return Completion(body, message.model, tier, counts)
+
+
+def _read(body: bytes, provider: str) -> tuple[_Message, _Said, Counts | None, str | None]:
     try:
         check_utf8(body)
         message = read_json(_message, body)
@@ -97,7 +108,7 @@ def read_completion(body: bytes, *, created: int, provider: str = ANTHROPIC) -> 
     took = counts is not None and counts.completion_tokens
     if not (said.has_content or message.stop_reason or took):
         raise NotAnAnswer("not a message: it has no content", body)
-    return _completion(message, said, normalize(counts), tier, created)
+    return message, said, normalize(counts), tier
 
 
 def _completion(
