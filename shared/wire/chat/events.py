@@ -13,6 +13,7 @@ import msgspec
 
 from shared.wire.chat.answer import splice
 from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
+from shared.wire.chat.plain import PlainEvents, is_plain
 from shared.wire.chat.tool_calls import ToolCalls
 from shared.wire.chat.usage import normalize
 from shared.wire.parse.lenient import NotJSON
@@ -30,8 +31,6 @@ from shared.wire.usage import Counts, merge
 
 _KEPT_BYTES = 64 * 1024
 
-_BEGIN = b"data: {"
-_JOINT = b"}" + END + _BEGIN
 _REASON = b'"finish_reason":"'
 
 
@@ -51,6 +50,7 @@ class StreamReader:
         self.error: bytes | None = None
         self._show_usage = show_usage
         self._frames = EventFrames()
+        self._plain = PlainEvents()
         self._counts: Counts | None = None
         self._calls = ToolCalls(ends_by_stop=ends_calls_by_stop)
         self._last: Chunk = Chunk()
@@ -105,16 +105,30 @@ class StreamReader:
         sound = utf8_events(whole)
         if self._held is not None:
             self._take_events(sound, out)
-        elif (reason := sound.find(_REASON)) < 0:
-            self._walk(sound, out)
+        elif (plain := self._plain.leading(sound)) == len(sound):
+            self._pass_on(sound, out)
         else:
-            before = sound.rfind(END, 0, reason)
-            begins = before + len(END) if before >= 0 else 0
-            self._walk(sound[:begins], out)
-            self._take_events(sound[begins:], out)
+            self._pass_on(sound[:plain], out)
+            self._take_rest(sound[plain:], out)
         if sound is not whole and not (self.is_done or self.has_error):
             self.error = NOT_UTF8
         return b"".join(out)
+
+    def _pass_on(self, plain: bytes, out: list[bytes]) -> None:
+        if plain:
+            self._keep(plain)
+            out.append(plain)
+
+    def _take_rest(self, whole: bytes, out: list[bytes]) -> None:
+        """Of a read, from the first event on that is not plain, or not known to be."""
+        reason = whole.find(_REASON)
+        if reason < 0:
+            self._walk(whole, out)
+            return
+        before = whole.rfind(END, 0, reason)
+        begins = before + len(END) if before >= 0 else 0
+        self._walk(whole[:begins], out)
+        self._take_events(whole[begins:], out)
 
     def _take_events(self, whole: bytes, out: list[bytes]) -> None:
         """From the reason on each event is read."""
@@ -128,9 +142,8 @@ class StreamReader:
         """Halve until what is plain is passed on in few pieces, and the rest event by event."""
         if self.is_done or self.error is not None or not whole:
             return
-        if self._held is None and _is_plain(whole):
-            self._keep(whole)
-            out.append(whole)
+        if self._held is None and is_plain(whole):
+            self._pass_on(whole, out)
             return
         middle = whole.find(END, len(whole) // 2, -len(END))
         if middle < 0:
@@ -231,26 +244,3 @@ class StreamReader:
                 % self._calls.reason_of(0).encode(),
             )
         )
-
-
-def _is_plain(events: bytes) -> bool:
-    """Whether whole events bear nothing that is read here: no reason, usage, error or end.
-
-    By counting, which takes 5 us for 15 KB where a regular expression takes 200. What looks odd
-    (a blank after a colon, a comment, a line that is cut) is not plain, and is parsed.
-    """
-    count = events.count
-    number = count(_JOINT) + 1
-    return (
-        events.startswith(_BEGIN)
-        and events.endswith(b"}" + END)
-        and count(END) == number
-        and count(b'"choices":[{') == number
-        and count(b'"finish_reason"') == count(b'"finish_reason":null')
-        and b'"error"' not in events
-        and (b'"usage"' not in events or count(b'"usage"') == count(b'"usage":null'))
-        and (
-            b'"tool_calls":[{' not in events
-            or count(b'"tool_calls":[{') == count(b'"tool_calls":[{"index"')
-        )
-    )
