@@ -77,13 +77,14 @@ NewPair = Callable[[str], Pair]
 
 
 class ToldProviders:
-    """All the pairs, of each kind. Use `next_pair`."""
+    """All the pairs, of each kind. Use `next_pair`. `calls` counts what all were asked for."""
 
     def __init__(self) -> None:
         self._told: dict[str, Told] = {}
         self._server = RawServer(self._answer)
         self._numbers = {kind: itertools.count() for kind in KINDS}
         self.url = ""
+        self.calls = 0
 
     @contextmanager
     def serving(self) -> Iterator[ToldProviders]:
@@ -122,6 +123,7 @@ class ToldProviders:
         request = await wire.request()
         told = self._told[request.split(b"/", 2)[1].decode()]
         told.calls += 1
+        self.calls += 1
         await wire.send(told.to_stream if b'"stream":true' in request else told.to_json)
         if told.later:
             await asyncio.sleep(PAUSE_S)

@@ -10,6 +10,7 @@ from tests.fakes.gateway import Deployment
 from tests.fakes.place import NewPlace
 from tests.fakes.told_provider import NewPair, ToldProviders
 from tests.fakes.uvicorn_server import UvicornServer
+from tests.wire.paid import check_paid_once
 
 
 @pytest.fixture(scope="package")
@@ -26,9 +27,10 @@ def told(new_place: NewPlace, told_providers: ToldProviders) -> Deployment:
 
 
 @pytest.fixture(scope="package")
-def told_gateway(told: Deployment) -> Iterator[UvicornServer]:
+def told_gateway(told: Deployment, told_providers: ToldProviders) -> Iterator[UvicornServer]:
     with told.worker(), told.web() as web:
         yield web
+        check_paid_once(told.database_url, told_providers)
 
 
 @pytest.fixture
