@@ -234,7 +234,6 @@ def _model(
         dimensions=row["dimensions"],
         takes_files=facts and facts.files,
         takes_audio=facts and facts.audio,
-        takes_effort=facts and facts.effort,
         is_gone=is_gone,
     )
 

@@ -111,6 +111,5 @@ class Model(msgspec.Struct, frozen=True):
     """Of an embedding."""
     takes_files: bool | None = None
     takes_audio: bool | None = None
-    takes_effort: bool | None = None
     is_gone: bool = False
     """Whether its provider's own list of models lacks it."""

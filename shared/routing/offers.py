@@ -17,11 +17,6 @@ class Offers:
             slug: {one.id.lower(): one for one in models} for slug, models in (lists or {}).items()
         }
 
-    def lists_any(self, provider: str, names: Iterable[str]) -> bool:
-        """Whether the list has one of `names`: a list without any is of something else."""
-        listed = self._lists.get(provider, {})
-        return any(name in listed for name in names)
-
     @property
     def context_windows(self) -> frozenset[int]:
         every = (one.context_window for listed in self._lists.values() for one in listed.values())

@@ -131,7 +131,6 @@ class OpenCatalog:
             dimensions=facts.dimensions,
             takes_files=facts.files,
             takes_audio=facts.audio,
-            takes_effort=facts.effort,
             is_gone=self._offers.lacks(provider.slug, model_id),
         )
 

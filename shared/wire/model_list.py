@@ -34,7 +34,7 @@ class Offered(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def read_model_list(body: bytes) -> tuple[Offered, ...] | None:
-    """By id, in the order of the alphabet; None for what is no list of models, or an empty one."""
+    """In the order of the ids; None for what is not a list of models, or an empty one."""
     try:
         answer: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):

@@ -13,6 +13,8 @@ OWNERS = [
     "shared/wire/providers/*",
     # Two dialects are called as the providers that made them.
     "shared/wire/provider.py",
+    # What other catalogs call them.
+    "shared/catalog/facts/make.py",
     # Which models a fresh installation has.
     "shared/migrate/seeds.py",
     # Google's key has a second name.

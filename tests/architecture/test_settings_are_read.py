@@ -44,7 +44,7 @@ NO_USE = ("shared/catalog/", "shared/migrate/", "functions/routing_rules/answers
 
 def columns_read(reader: str) -> set[str]:
     """The columns that a function of read.py takes from a row."""
-    [read] = [one for one in modules("shared/catalog") if one.path.endswith("/read.py")]
+    [read] = [one for one in modules("shared/catalog") if one.path == "shared/catalog/read.py"]
     functions = [one for one in read.syntax.body if isinstance(one, ast.FunctionDef)]
     [function] = [one for one in functions if one.name == reader]
     return {
