@@ -153,7 +153,6 @@ class DeletedAlias(msgspec.Struct, frozen=True):
 
 
 _TOKENS_PER_MTOK = 10**6
-_MAX_REMEMBERED = 50_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.encode
 
@@ -170,24 +169,25 @@ def alias_card(row: AliasRow) -> AliasCard:
     return AliasCard(row.name, target, row.is_active, row.created_at, row.updated_at)
 
 
+def card(entry: Entry) -> bytes:
+    """One entry as an object in OpenAI's shape."""
+    return _encode(_name_card(entry) if entry.model is None else _card(entry.model, entry))
+
+
 class Cards:
-    """How names are shown to callers, as JSON; of a model everything but its name is made once."""
+    """How the models of one snapshot are shown; of each everything but its name is made once."""
 
     def __init__(self) -> None:
         self._tails: dict[int, tuple[Model, bytes]] = {}
 
     def of(self, entry: Entry) -> bytes:
-        """One entry as an object in OpenAI's shape."""
-        if entry.model is None:
-            return _encode(_name_card(entry))
-        if entry.why_not is not None:
-            return _encode(_card(entry.model, entry))
+        """What `card` gives."""
+        if entry.model is None or entry.why_not is not None:
+            return card(entry)
         held = self._tails.get(id(entry.model))
-        # The model is held with it, so that its id is no other's.
-        if held is None or held[0] is not entry.model:
-            if len(self._tails) >= _MAX_REMEMBERED:
-                self._tails.clear()
-            whole = _encode(_card(entry.model, entry))
+        if held is None:
+            whole = card(entry)
+            # The model is held with it, so that its id is no other's.
             held = self._tails[id(entry.model)] = (entry.model, whole[whole.index(b',"created"') :])
         return b'{"id":' + _encode(entry.id) + held[1]
 

@@ -13,7 +13,6 @@ from msgspec import Meta
 from functions.models.answers import (
     AdminModel,
     AliasCard,
-    Cards,
     DeletedAlias,
     DeletedModel,
     ModelCard,
@@ -21,9 +20,10 @@ from functions.models.answers import (
     admin_model,
     alias_card,
     anthropic_card,
-    anthropic_list,
+    card,
 )
-from functions.models.listing import entries, entry_of
+from functions.models.listing import entry_of
+from functions.models.lists import Lists
 from shared.auth.guards import (
     AnyRequest,
     actor_of,
@@ -51,7 +51,7 @@ ALIAS = ALIASES + "/{name:path}"
 _ADMIN = [require_admin]
 
 
-_cards = Cards()
+_lists = Lists()
 _LIST = {200: ResponseSpec(Listed[ModelCard | NameCard], generate_examples=False)}
 _ONE = {200: ResponseSpec(ModelCard, generate_examples=False)}
 
@@ -67,9 +67,11 @@ async def list_models(
 
     In Anthropic's shape where the header `anthropic-version` is sent.
     """
-    asking = await _asking(request)
-    found = entries(snapshot_of(request), asking, all_of_it=all_of_it)
-    return _json(anthropic_list(found) if _is_anthropics(request) else _cards.list(found))
+    asking, in_anthropics = await _asking(request), _is_anthropics(request)
+    snapshot = snapshot_of(request)
+    return _json(
+        await _lists.of(snapshot, asking, all_of_it=all_of_it, in_anthropics=in_anthropics)
+    )
 
 
 @get(
@@ -83,7 +85,7 @@ async def get_model(request: AnyRequest, model_id: FromPath[str]) -> Response[by
     found = entry_of(snapshot_of(request), await _asking(request), name)
     if found is None:
         raise UnknownModel(f"The model '{name[:100]}' does not exist.", param="model")
-    return _json(anthropic_card(found) if _is_anthropics(request) else _cards.of(found))
+    return _json(anthropic_card(found) if _is_anthropics(request) else card(found))
 
 
 @get(MODELS, guards=_ADMIN)

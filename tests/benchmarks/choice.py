@@ -8,6 +8,7 @@ its kind pays for making it.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import statistics
 import time
@@ -18,6 +19,7 @@ import msgspec
 
 from functions.models.answers import Cards
 from functions.models.listing import entries
+from functions.models.lists import Lists
 from shared.completion.router import Router, meant
 from shared.errors import ProviderUnavailable
 from shared.health.circuits_table import CircuitTable
@@ -128,9 +130,15 @@ def measure() -> dict[str, float]:
         order(draw(router.choice(snapshot, asked), "session-1"), {}, prompt_tokens=900, now_s=0.0)
 
     cards, everything = Cards(), msgspec.structs.replace(opened, models=())
+    lists, loop = Lists(), asyncio.new_event_loop()
+
+    def first_list() -> bytes:
+        return cards.list(entries(snapshot, everything, all_of_it=False))
 
     def list_models() -> bytes:
-        return cards.list(entries(snapshot, everything, all_of_it=False))
+        return loop.run_until_complete(
+            lists.of(snapshot, everything, all_of_it=False, in_anthropics=False)
+        )
 
     return {
         "snapshot_build_ms": round(build_ms, 1),
@@ -142,6 +150,7 @@ def measure() -> dict[str, float]:
         "first_choice_of_an_open_model_us": median_us(lambda: choose(snapshot, opened), 200),
         "choice_by_the_last_pattern_us": median_us(by_alias),
         "list_of_models_us": median_us(list_models, 20),
+        "first_list_of_its_kind_us": median_us(first_list, 5),
         "explained_us": median_us(lambda: choose(snapshot, request, enough=None), 5),
     }
 

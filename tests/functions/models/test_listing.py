@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ import httpx
 import msgspec
 import pytest
 
+from functions.models import lists as lists_module
 from functions.models.answers import Cards
 from functions.models.listing import Source, entries, entry_of
+from functions.models.lists import Lists
 from shared.routing.aliases import Alias, Target
 from shared.routing.choose import choose
 from shared.routing.fit import RoutingRequest
@@ -187,3 +191,62 @@ def test_with_anthropics_header_it_is_in_anthropics_shape(gateway: UvicornServer
 def test_a_name_that_nobody_knows_is_404(gateway: UvicornServer) -> None:
     answer = httpx.get(f"{gateway.url}/v1/models/no-such-thing", headers=ADMIN, trust_env=False)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_a_list_is_made_once_for_all_who_may_ask_for_the_same_and_beside_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene() -> None:
+        made_in: list[threading.Thread] = []
+
+        def noted(*asked: Any, **options: Any) -> Any:
+            made_in.append(threading.current_thread())
+            return entries(*asked, **options)
+
+        monkeypatch.setattr(lists_module, "entries", noted)
+        lists, old = Lists(), snapshot()
+        plain: Any = {"all_of_it": False, "in_anthropics": False}
+        found = await asyncio.gather(*(lists.of(old, who(), **plain) for _ in range(5)))
+        assert {id(one) for one in found} == {id(found[0])}
+        assert [one["id"] for one in json.loads(found[0])["data"]] == names(who())
+        assert len(made_in) == 1
+        assert made_in[0] is not threading.current_thread()
+
+        others = (
+            who(frozenset({"groq"})),
+            who(tier=Tier.FREE),
+            who(own_keys=(OwnKey(0, "openai"),)),
+        )
+        for other in (*others, who(allowed_models=frozenset({"eco"}))):
+            shown = json.loads(await lists.of(old, other, **plain))["data"]
+            assert [one["id"] for one in shown] == names(other)
+        everything = await lists.of(old, who(), all_of_it=True, in_anthropics=False)
+        assert len(everything) > len(found[0])
+        anthropics = json.loads(await lists.of(old, who(), all_of_it=False, in_anthropics=True))
+        assert [one["id"] for one in anthropics["data"]] == names(who())
+
+    asyncio.run(scene())
+
+
+def test_another_catalog_is_listed_anew() -> None:
+    async def scene() -> None:
+        lists = Lists()
+        plain: Any = {"all_of_it": False, "in_anthropics": False}
+        assert b"gpt-6.1-terra" in await lists.of(snapshot(), who(), **plain)
+        fewer = tuple(one for one in catalog.MODELS if one.model_id != "gpt-6.1-terra")
+        assert b"gpt-6.1-terra" not in await lists.of(snapshot(models=fewer), who(), **plain)
+
+    asyncio.run(scene())
+
+
+def test_lists_are_remembered_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        lists, old = Lists(), snapshot()
+        plain: Any = {"all_of_it": False, "in_anthropics": False}
+        first = await lists.of(old, who(), **plain)
+        monkeypatch.setattr(lists_module, "_MAX_BYTES", len(first) + 1)
+        second = await lists.of(old, who(tier=Tier.ENTERPRISE), **plain)
+        assert await lists.of(old, who(tier=Tier.ENTERPRISE), **plain) is second
+        assert await lists.of(old, who(), **plain) is not first
+
+    asyncio.run(scene())
