@@ -2,11 +2,13 @@
 
 None is asked for, and some upstreams and CDNs compress all the same: gzip (x-gzip) and deflate are
 undone, one in another too. br and zstd would each be a dependency for what nobody asked for.
+
+A name that is no coding (`utf-8`, `none`) is a mistake of who wrote it, and so is gzip where a
+proxy has decoded it and left the header on: the bytes are taken as they are.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Protocol
@@ -17,8 +19,12 @@ STEP_BYTES: Final = 256 * 1024
 """No step gives out more, however small what it was made of: a bomb costs what is read of it."""
 
 _MOST_CODINGS: Final = 3
-_NAME: Final = re.compile(r"[\w-]{1,20}")
+_NOT_UNDONE: Final = frozenset(
+    {"br", "zstd", "compress", "x-compress", "exi", "dcb", "dcz", "aes128gcm", "pack200-gzip"}
+)
+"""IANA's registry of HTTP content codings, beside those that are undone here."""
 _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15
+_TEXT_BEGINS: Final = frozenset({b"{", b"[", b"d", b"e", b"i", b"r", b":", b"\n", b"\r", b" "})
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _HEADER_BYTES: Final = 2
 
@@ -95,6 +101,7 @@ class _Inflated:
         self._coded = b""
         self._is_full = self._is_over = False
         self._members = 0
+        self._is_text = False
 
     def pull(self) -> bytes:
         while True:
@@ -103,9 +110,17 @@ class _Inflated:
                 more = self._source.pull()
                 if not more:
                     return b""
+                self._is_text = self._is_text or self._begins_text(more)
+                if self._is_text:
+                    return more
                 self._coded += more
             elif data := self._decoded(inflate):
                 return data
+
+    def _begins_text(self, data: bytes) -> bool:
+        """Whether what is called gzip begins as JSON or events do, and as gzip never does."""
+        is_first = self._inflate is None and not self._members and not self._coded
+        return self._is_gzip and is_first and data[:1] in _TEXT_BEGINS
 
     def _begun(self) -> _Inflate | None:
         """What decodes what has come, as soon as its first two bytes tell what that is."""
@@ -137,11 +152,10 @@ class _Inflated:
 def _codings_in(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     values = [value.decode("latin-1") for name, value in headers if name == b"content-encoding"]
     named = [coding.strip().lower() for value in values for coding in value.split(",")]
-    codings = [coding for coding in named if coding not in {"", "identity"}]
-    for coding in codings:
-        if coding not in {"gzip", "x-gzip", "deflate"}:
-            known = coding if _NAME.fullmatch(coding) else "an unknown one"
-            raise UnreadableEncoding(f"the answer is encoded ({known}), which was not asked for")
+    for coding in named:
+        if coding in _NOT_UNDONE:
+            raise UnreadableEncoding(f"the answer is encoded ({coding}), which was not asked for")
+    codings = [coding for coding in named if coding in {"gzip", "x-gzip", "deflate"}]
     if len(codings) > _MOST_CODINGS:
         raise UnreadableEncoding(f"the answer is encoded {len(codings)} times")
     return codings

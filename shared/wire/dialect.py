@@ -13,7 +13,7 @@ from shared.wire.chat import events as chat_events
 from shared.wire.chat import write as chat
 from shared.wire.chat.answer import Completion
 from shared.wire.chat.request import ChatRequest
-from shared.wire.chat.tool_calls import fix_reason
+from shared.wire.chat.tool_calls import fix_answer
 from shared.wire.messages import answer as messages_answer
 from shared.wire.messages import events as messages_events
 from shared.wire.messages import write as messages
@@ -120,9 +120,8 @@ def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
 
 def _read_completion(body: bytes, *, created: int, ends_calls_by_stop: bool) -> Completion:
     completion = chat_answer.read_completion(body)  # it tells the time itself
-    if not ends_calls_by_stop:
-        return completion
-    return msgspec.structs.replace(completion, body=fix_reason(completion.body))
+    fixed = fix_answer(completion.body, ends_by_stop=ends_calls_by_stop)
+    return completion if fixed is body else msgspec.structs.replace(completion, body=fixed)
 
 
 def _open_reader(*, show_usage: bool, created: int, ends_calls_by_stop: bool) -> Reader:

@@ -6,7 +6,8 @@ be an error as JSON, where a proxy tells what the provider behind it said. Sourc
 with google/rpc/error_details.proto inside (ErrorInfo.reason, RetryInfo.retry_delay); xAI has a text
 under `error` (nocmt/LLMSearchPlus issue 2); Mistral and FastAPI have pydantic's list under `detail`
 (nomtek/mistralai_client_dart issue 44, partITech/php-mistral issue 76); Groq `x_groq.error`;
-Azure `innererror`; OpenRouter `metadata` (openrouter.ai/docs/api_reference/errors-and-debugging).
+Azure `innererror`; MiniMax `base_resp`; OpenRouter `metadata` (openrouter.ai,
+docs/api_reference/errors-and-debugging).
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _layers(found: object, depth: int = 0) -> Iterator[_Object]:
     metadata = layer.get("metadata")
     inner = (
         *(layer.get(name) for name in ("error", "errors", "choices", "x_groq", "response")),
-        *(layer.get(name) for name in ("detail", "message", "innererror")),
+        *(layer.get(name) for name in ("detail", "message", "innererror", "base_resp")),
         cast(_Object, metadata).get("raw") if isinstance(metadata, dict) else None,
     )
     for one in inner:
@@ -111,7 +112,7 @@ def _param(layer: _Object) -> str | None:
 
 
 def _text(layer: _Object) -> str | None:
-    for name in ("message", "msg", "error", "detail", "error_message"):
+    for name in ("message", "msg", "error", "detail", "error_message", "error_msg", "status_msg"):
         text = layer.get(name)
         if isinstance(text, str) and text.strip() and _parsed(text) is None:
             return text

@@ -6,6 +6,7 @@ In both the prompt includes cached tokens, and the completion reasoning.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
@@ -15,7 +16,7 @@ MAX_TOKENS = 2**31 - 1
 _PICO_DIGITS = 12
 PICO_USD_PER_USD = 10**_PICO_DIGITS
 
-_MAX_DIGITS = 10
+_NUMBER = re.compile(r"\s*\+?\d{1,10}(?:\.\d{0,20})?\s*", re.ASCII)
 _MAX_COST_USD = 10**6
 _MAX_COST_LENGTH = 40
 
@@ -80,9 +81,9 @@ def read_count(value: Number) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
-        if not (value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS):
+        if _NUMBER.fullmatch(value) is None:
             return None
-        value = int(value)
+        value = float(value)
     if not 0 <= value <= MAX_TOKENS:
         return None
     return value if isinstance(value, int) else math.ceil(value)

@@ -19,15 +19,15 @@ from psycopg.types.json import Jsonb
 from tests.fakes.gateway import PATH, USER
 from tests.fakes.raw_server import RawServer, Wire
 
-PAIRS = 120
 PAUSE_S = 0.3
 WINDOW = 100_000
 KINDS = {
-    "openai": ("openai", WINDOW),
-    "anthropic": ("anthropic", WINDOW),
-    "no window": ("openai", None),
+    "openai": ("openai", WINDOW, 600),
+    "anthropic": ("anthropic", WINDOW, 120),
+    "no window": ("openai", None, 10),
 }
-"""What pairs there are: of which dialect the first is, and the window that is known of it."""
+"""What pairs there are: of which dialect the first is, the window that is known of it, and how
+many."""
 HELLO = [{"role": "user", "content": "hello there"}]
 COST = 0.0002
 """What USAGE costs."""
@@ -96,9 +96,10 @@ class ToldProviders:
         """Add them to a catalog."""
         tier = {"start_tokens": 0, "input": "1", "output": "5", "cached": "0.1"}
         with psycopg.connect(database_url, autocommit=True) as connection:
-            for kind, number, place in itertools.product(KINDS, range(PAIRS), ("first", "second")):
+            pairs = [(kind, number) for kind in KINDS for number in range(KINDS[kind][2])]
+            for (kind, number), place in itertools.product(pairs, ("first", "second")):
                 slug = _slug(kind, number, place)
-                dialect, window = KINDS[kind]
+                dialect, window, _ = KINDS[kind]
                 # What falls over speaks OpenAI's wire: then a mixture is tested too.
                 speaks = dialect if place == "first" else "openai"
                 connection.execute(
@@ -112,7 +113,7 @@ class ToldProviders:
                 )
 
     def next_pair(self, url: str, kind: str) -> Pair:
-        number = next(self._numbers[kind]) % PAIRS
+        number = next(self._numbers[kind])
         slugs = _slug(kind, number, "first"), _slug(kind, number, "second")
         first, second = Told(), Told()
         self._told |= zip(slugs, (first, second), strict=True)

@@ -37,6 +37,13 @@ USAGES: dict[str, tuple[object, float]] = {
     "counts with a point": ({"prompt_tokens": 100.0, "completion_tokens": 20.0}, COST),
     "fractions": ({"prompt_tokens": 99.2, "completion_tokens": 19.01}, COST),
     "counts as texts": ({"prompt_tokens": "100", "completion_tokens": "20"}, COST),
+    "texts with a point": ({"prompt_tokens": "100.0", "completion_tokens": "19.2"}, COST),
+    "texts with blanks": ({"prompt_tokens": " 100 ", "completion_tokens": "+20"}, COST),
+    "a huge total": ({**USAGE, "total_tokens": 10**40}, COST),
+    "an infinite part": (
+        {**USAGE, "completion_tokens_details": {"reasoning_tokens": float("inf")}},
+        COST,
+    ),
     "the Responses API's names": ({"input_tokens": 100, "output_tokens": 20}, COST),
     "zeros beside other names": (
         {"prompt_tokens": 0, "completion_tokens": 0, "input_tokens": 100, "output_tokens": 20},

@@ -28,6 +28,15 @@ ENDS: dict[str, tuple[list[object], str]] = {
         "provider_unavailable",
     ),
     "code and message": ([{"code": "x", "message": "down"}], "provider_unavailable"),
+    "a text under the name error": (
+        [b"event: error\ndata: overloaded\n\n", DONE],
+        "provider_unavailable",
+    ),
+    "code and msg": ([{"code": 1211, "msg": "down"}, DONE], "provider_unavailable"),
+    "base_resp": (
+        [{"choices": [], "base_resp": {"status_code": 1002}}, DONE],
+        "provider_unavailable",
+    ),
     "not UTF-8": ([NOT_UTF8, DONE], "provider_unavailable"),
     "nothing more": ([], "stream_cut"),
     "half an event": ([b'data: {"choices":[{"ind'], "stream_cut"),

@@ -48,6 +48,16 @@ BODIES: dict[str, object] = {
     "HTML": b"<!DOCTYPE html><title>502</title>",
     "nothing": b"",
     "a text": b"upstream request timeout",
+    "a text in quotes": b'"model is loading"',
+    "a number": b"503",
+    "blanks": b" \n ",
+    "HTML behind a byte order mark": b"\xef\xbb\xbf<html></html>",
+    "code and msg": {"code": 1211, "msg": "no such model"},
+    "error_msg": {"error_code": 336, "error_msg": "no"},
+    "choices as an object": {"choices": {}},
+    "a choice that is null": {"choices": [None]},
+    "a choice that is empty": {"choices": [{}]},
+    "a message that is null": {"choices": [{"index": 0, "message": None, "finish_reason": None}]},
     "not UTF-8": b'{"choices":[{"message":{"content":"h\xff\xfe"}}]}',
 }  # fmt: skip
 
@@ -85,6 +95,11 @@ FIRST_EVENTS: dict[str, list[object]] = {
     "choices null and [DONE]": [{"id": "x", "choices": None}, DONE],
     "only comments": [b": processing\n\n"],
     "HTML": [b"<html>502</html>"],
+    "an event of the name error, a text": [b"event: error\ndata: overloaded\n\n"],
+    "code and msg": [{"code": 1211, "msg": "no such model"}],
+    "error_msg": [{"error_code": 336, "error_msg": "no"}],
+    "base_resp": [{"choices": None, "base_resp": {"status_code": 1002, "status_msg": "slow"}}],
+    "error: true": [{"error": True, "message": "no"}],
     "not UTF-8": [b'data: {"choices":[{"index":0,"delta":{"content":"h\xff"}}]}\n\n', DONE],
 }
 
@@ -100,6 +115,33 @@ def test_a_stream_that_begins_with_no_answer_falls_over(
     answer = pair.ask(stream=stream)
     assert answer.status_code == 200, answer.text
     assert text_of(answer) == "from the second"
+    assert (pair.first.calls, pair.second.calls) == (1, 1)
+
+
+HEADS: dict[str, bytes] = {
+    "204": b"204 No Content\r\n\r\n",
+    "302": b"302 Found\r\nlocation: https://example.com/\r\ncontent-length: 0\r\n\r\n",
+    "304": b"304 Not Modified\r\n\r\n",
+    "502, a page": b"502 No\r\ncontent-type: text/html\r\n\r\n<html><title>502</title></html>",
+    "503, a time before now": b"503 No\r\nretry-after: -5\r\n\r\nno",
+    "429, an old date": b"429 No\r\nretry-after: Sun Nov  6 08:49:37 1994\r\n\r\nerror code: 1015",
+    "429, a fraction": b"429 No\r\nretry-after: 1.5\r\n\r\n{}",
+    "429, no number": b"429 No\r\nretry-after: nan\r\n\r\n{}",
+    "429, the end of time": b"429 No\r\nretry-after: Fri, 31 Dec 9999 23:59:59 GMT\r\n\r\n{}",
+    "429, an odd zone": b"429 No\r\nretry-after: Fri, 31 Dec 9999 23:59:59 -9999\r\n\r\n{}",
+    "520": b"520 No\r\n\r\n",
+    "chunks that are none": b"200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    "shorter than it says": b'200 OK\r\ncontent-length: 500\r\n\r\n{"choices":[',
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("case", HEADS)
+def test_an_answer_by_its_head_alone_falls_over(new_pair: NewPair, case: str, stream: bool) -> None:
+    pair = new_pair("openai")
+    status, headers = HEADS[case].split(b"\r\n", 1)
+    pair.first.says(b"HTTP/1.1 %b\r\nconnection: close\r\n%b" % (status, headers))
+    assert text_of(pair.ask(stream=stream)) == "from the second"
     assert (pair.first.calls, pair.second.calls) == (1, 1)
 
 
@@ -137,6 +179,7 @@ ANTHROPIC: dict[str, bytes] = {
     "HTML": as_json(b"<html></html>", HTML),
     "an error as the first event": as_events(named(**ANTHROPIC_ERROR)),
     "an event of the name error": as_events(b'event: error\ndata: {"message": "busy"}\n\n'),
+    "a text under the name error": as_events(b"event: error\ndata: busy\n\n"),
     "an error without a type": as_events({"error": BUSY}),
     "an error behind the start": as_events(
         named(type="message_start", message={"id": "m", "model": "m"}), named(**ANTHROPIC_ERROR)

@@ -38,6 +38,18 @@ def created(answer: bytes) -> bytes:
     return answer.replace(b"200 OK", b"201 Created")
 
 
+def lines_alone(answer: bytes) -> bytes:
+    """A stream whose events are parted by line feeds alone."""
+    http, body = answer.split(b"\r\n\r\n", 1)
+    return http + b"\r\n\r\n" + body.rstrip(b"\n").replace(b"\n\n", b"\n") + b"\n\n"
+
+
+def over_lines(answer: bytes) -> bytes:
+    """Every event's data over several lines, each with its `data:`."""
+    http, body = answer.split(b"\r\n\r\n", 1)
+    return http + b"\r\n\r\n" + body.replace(b", ", b",\ndata: ")
+
+
 ANSWERS: dict[str, tuple[str, bytes]] = {
     "JSON": ("openai", as_json(completion("hello"))),
     "JSON as text/plain": ("openai", as_json(completion("hello"), head("text/plain"))),
@@ -63,6 +75,30 @@ ANSWERS: dict[str, tuple[str, bytes]] = {
     "CRLF": ("openai", as_events(*chunks("hello")).replace(b"\n\n", b"\r\n\r\n")),
     "a byte order mark": ("openai", as_events(b"\xef\xbb\xbf", *chunks("hello"))),
     "a comment first": ("openai", as_events(b": hello\n\n", *chunks("hello"))),
+    "no blank lines": ("openai", lines_alone(as_events(*chunks("hello")))),
+    "no blank lines, CRLF": (
+        "openai",
+        lines_alone(as_events(*chunks("hello"))).replace(b"}\ndata", b"}\r\ndata"),
+    ),
+    "no blank behind data:": ("openai", as_events(*chunks("hello")).replace(b"data: ", b"data:")),
+    "JSON over several lines": ("openai", over_lines(as_events(*chunks("hello")))),
+    "names and ids": (
+        "openai",
+        as_events(*chunks("hello")).replace(b"data:", b"id: 1\nevent: x\ndata:"),
+    ),
+    "a coding that is none": (
+        "openai",
+        as_json(completion("hello"), b"content-encoding: utf-8\r\n"),
+    ),
+    "gzip that is none": ("openai", as_json(completion("hello"), b"content-encoding: gzip\r\n")),
+    "a stream as gzip that is none": (
+        "openai",
+        as_events(*chunks("hello"), head=b"content-encoding: gzip\r\n"),
+    ),
+    "a message without blank lines": (
+        "anthropic",
+        lines_alone(as_events(*message_events("hello"))),
+    ),
     "a message": ("anthropic", as_json(message("hello"))),
     "a message as text/plain": ("anthropic", as_json(message("hello"), head("text/plain"))),
     "a streamed message": ("anthropic", as_events(*message_events("hel", "lo"))),

@@ -5,7 +5,8 @@ in a choice (Moonshot: northes/go-moonshot issue 17) or in x_groq (groq-python, 
 chat_completion_chunk.py, XGroq). An error may stand at the top, in a choice (openrouter.ai,
 docs/api_reference/errors-and-debugging), in x_groq, or be the whole of it: `object: error` (vLLM,
 protocol.py, ErrorResponse), `type: error` (Anthropic), `message` (with a `code`: RunPod,
-runpod-workers/worker-vllm issue 57), `detail` (FastAPI), `errors` (Cloudflare).
+runpod-workers/worker-vllm issue 57), `detail` (FastAPI), `errors` (Cloudflare), `code` and `msg`
+(Zhipu), `error_msg` (Baidu), `base_resp` (MiniMax; its status_code is 0 where all is well).
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ class _XGroq(msgspec.Struct, frozen=True):
     error: msgspec.Raw = ABSENT
 
 
+class _BaseResp(msgspec.Struct, frozen=True):
+    status_code: msgspec.Raw = ABSENT
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """`choices` None: null or absent."""
 
@@ -68,6 +73,10 @@ class Chunk(msgspec.Struct, frozen=True):
     message: msgspec.Raw = ABSENT
     detail: msgspec.Raw = ABSENT
     errors: msgspec.Raw = ABSENT
+    code: msgspec.Raw = ABSENT
+    msg: msgspec.Raw = ABSENT
+    error_msg: msgspec.Raw = ABSENT
+    base_resp: _BaseResp | None = None
 
     @property
     def has_content(self) -> bool:
@@ -121,8 +130,13 @@ def error_of(chunk: Chunk, data: bytes) -> bytes | None:
             return data
     if chunk.choices:
         return None
-    told = (chunk.message, chunk.detail, chunk.errors)
-    is_one = _ERROR in (chunk.object, chunk.type) or not all(map(is_nothing, told))
+    told = (chunk.message, chunk.detail, chunk.errors, chunk.error_msg)
+    is_one = (
+        _ERROR in (chunk.object, chunk.type)
+        or not all(map(is_nothing, told))
+        or not (is_nothing(chunk.msg) or is_nothing(chunk.code))
+        or not (chunk.base_resp is None or is_nothing(chunk.base_resp.status_code))
+    )
     return data if is_one else None
 
 
@@ -161,8 +175,10 @@ def texts_of(said: Said) -> Iterator[str]:
 
 def _function(raw: msgspec.Raw) -> Iterator[str]:
     for function in _objects(raw):
-        for name in ("name", "arguments"):
-            yield from _texts(function.get(name, ABSENT))
+        yield from _texts(function.get("name", ABSENT))
+        arguments = function.get("arguments", ABSENT)
+        is_object = bytes(memoryview(arguments)[:1]) == b"{"
+        yield from ([bytes(arguments).decode()] if is_object else _texts(arguments))
 
 
 def _texts(raw: msgspec.Raw) -> Iterator[str]:

@@ -23,7 +23,10 @@ from shared.wire.parse.sse import (
     NOT_UTF8,
     EventFrames,
     data_event,
+    error_body,
     event_data,
+    event_datas,
+    is_named_error,
     utf8_events,
 )
 from shared.wire.tokens.text import Pieces
@@ -103,7 +106,7 @@ class StreamReader:
     def _take_whole(self, whole: bytes) -> bytes:
         out: list[bytes] = []
         sound = utf8_events(whole)
-        if self._held is not None:
+        if self._held is not None or self._calls.are_changing:
             self._take_events(sound, out)
         elif (plain := self._plain.leading(sound)) == len(sound):
             self._pass_on(sound, out)
@@ -131,7 +134,7 @@ class StreamReader:
         self._take_events(whole[begins:], out)
 
     def _take_events(self, whole: bytes, out: list[bytes]) -> None:
-        """From the reason on each event is read."""
+        """From the reason on, or where calls are numbered anew, each event is read."""
         for event in whole.split(END):
             if self.is_done or self.error is not None:
                 return
@@ -156,14 +159,18 @@ class StreamReader:
         self._walk(whole[middle:], out)
 
     def _take_event(self, event: bytes, out: list[bytes]) -> None:
-        data = event_data(event)
-        if data is None:
-            if event.startswith(b":"):
-                out.append(event + END)
-        elif data.strip() == b"[DONE]":
-            self.is_done = True
-        else:
-            self._take(data, out)
+        datas = event_datas(event)
+        if not datas and event.startswith(b":"):
+            out.append(event + END)
+        for data in datas:
+            if data.strip() == b"[DONE]":
+                self.is_done = True
+            elif is_named_error(event):
+                self.error = error_body(data)
+            else:
+                self._take(data, out)
+            if self.is_done or self.error is not None:
+                return
 
     def _take(self, data: bytes, out: list[bytes]) -> None:
         try:

@@ -102,6 +102,11 @@ def is_plain(events: bytes) -> bool:
         and (b'"usage"' not in events or count(b'"usage"') == count(b'"usage":null'))
         and (
             b'"tool_calls":[{' not in events
-            or count(b'"tool_calls":[{') == count(b'"tool_calls":[{"index"')
+            or (
+                count(b'"tool_calls":[{') == count(b'"tool_calls":[{"index"')
+                and b'"index":null' not in events
+                and b'"name"' not in events  # a call begins: its index may be another's
+                and b'"arguments":{' not in events
+            )
         )
     )

@@ -16,7 +16,16 @@ from shared.wire.messages.chunks import ChunkWriter
 from shared.wire.messages.stop_reason import StopDetails
 from shared.wire.messages.usage import normalize, read_usage
 from shared.wire.parse.lenient import ABSENT, NotJSON, encode, is_nothing, read_json
-from shared.wire.parse.sse import END, NOT_UTF8, EventFrames, event_data, event_name, utf8_events
+from shared.wire.parse.sse import (
+    END,
+    NOT_UTF8,
+    EventFrames,
+    error_body,
+    event_datas,
+    event_name,
+    is_named_error,
+    utf8_events,
+)
 from shared.wire.provider import ANTHROPIC
 from shared.wire.usage import Counts, merge
 
@@ -134,16 +143,21 @@ class StreamReader:
         return b"".join(out)
 
     def _take_event(self, raw: bytes, out: list[bytes]) -> None:
-        data = event_data(raw)
-        if data is None:
-            return
+        for data in event_datas(raw):
+            self._take_data(raw, data, out)
+            if self.is_done or self.has_error:
+                return
+
+    def _take_data(self, raw: bytes, data: bytes, out: list[bytes]) -> None:
         if data.strip() == b"[DONE]":  # of OpenAI's wire, sent by servers that speak both
             self.is_done = True
             return
         try:
             event = read_json(_event, data)
         except NotJSON:
-            return  # a bad line harms no stream
+            if is_named_error(raw):
+                self.error = error_body(data)
+            return  # else a bad line harms no stream
         kind = event.type or event_name(raw)
         if kind == "error" or not (is_nothing(event.error) and is_nothing(event.detail)):
             self.error = data

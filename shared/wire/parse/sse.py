@@ -6,6 +6,8 @@ have one blank behind it. What is given out has LF alone.
 
 from __future__ import annotations
 
+from shared.wire.parse.lenient import NotJSON, encode, loads
+
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 END = b"\n\n"
 DONE = b"data: [DONE]\n\n"
@@ -105,6 +107,29 @@ def event_data(event: bytes) -> bytes | None:
         if line.startswith(b"data:")
     ]
     return b"\n".join(lines) if lines else None
+
+
+def event_datas(event: bytes) -> tuple[bytes, ...]:
+    """The data of one event; of several where the blank lines between them are missing."""
+    data = event_data(event)
+    if data is None:
+        return ()
+    if b"\n" not in data:
+        return (data,)
+    try:
+        loads(data)
+    except NotJSON:
+        return tuple(line for line in data.split(b"\n") if line)
+    return (data,)
+
+
+def is_named_error(event: bytes) -> bool:
+    return not event.startswith(b"data:") and event_name(event) == "error"
+
+
+def error_body(data: bytes) -> bytes:
+    """The data of an event that is called `error` as the body of a refusal, be it a mere text."""
+    return data if data.lstrip()[:1] in (b"{", b"[") else encode({"error": data.decode()})
 
 
 def event_name(event: bytes) -> str:

@@ -125,9 +125,20 @@ def test_each_event_of_a_compressed_stream_comes_as_soon_as_it_is_sent(run: Run[
         run(main())
 
 
-@pytest.mark.parametrize(
-    "coding", ["br", "zstd", "gzip, br", "compress", "sk-canary/%1", "gzip," * 9]
-)
+@pytest.mark.parametrize("coding", ["utf-8", "none", "identity", "", "sk-canary/%1", "gzip"])
+def test_what_is_not_encoded_is_taken_as_it_is(run: Run[None], coding: str) -> None:
+    """Whatever a header calls it: gzip is left there by proxies that have decoded it."""
+
+    async def main() -> None:
+        async with open_transport() as transport:
+            found = await transport.send(request(server.url), deadline=within())
+            assert await found.read() == b'{"a": 1}'
+
+    with RawServer(answers_always(answer(coding, b'{"a": 1}'))) as server:
+        run(main())
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, br", "compress", "gzip," * 9])
 def test_what_cannot_be_decoded_is_named_and_costs_no_status(run: Run[None], coding: str) -> None:
     async def main() -> None:
         async with open_transport() as transport:
