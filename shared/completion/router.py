@@ -177,6 +177,7 @@ def routing_request(
         audio=prompt.audio is not None,
         files=prompt.files is not None,
         json_mode=chat.wants_json,
+        json_schema=chat.wants_schema,
         local_only=chat.privacy_required,
         prompt_tokens=prompt.tokens,
         max_tokens=chat.max_tokens,

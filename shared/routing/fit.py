@@ -9,6 +9,7 @@ import msgspec
 from shared.pricing.bound import MostTokens, affordable_answer, is_boundable
 from shared.routing.allowed import allows
 from shared.routing.deployment import Kind
+from shared.routing.open_catalog import UNLISTED
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, PowerLevel, Provider, Tier
 from shared.wire.chat.bounded import Worst
@@ -54,6 +55,7 @@ class RoutingRequest(msgspec.Struct, frozen=True):
     `models` are tried in this order; each is a listed id, `provider/model`, a power level or
     `auto`. `prompt_tokens` is an estimate. `max_cost_pico_usd` bounds the `worst` case, which is
     known wherever there is such a bound.
+    `json_schema` says of `json_mode` that a schema is given.
     `platform_funded` holds the slugs of providers that the platform can pay for; `own_keys` are the
     caller's.
     """
@@ -71,6 +73,7 @@ class RoutingRequest(msgspec.Struct, frozen=True):
     audio: bool = False
     files: bool = False
     json_mode: bool = False
+    json_schema: bool = False
     local_only: bool = False
     prompt_tokens: int = 0
     max_tokens: int | None = None
@@ -105,7 +108,7 @@ def why_unfit(
         (request.vision and not model.supports_vision, DropReason.NO_VISION),
         (request.audio and _takes_no_audio(model), DropReason.NO_AUDIO),
         (request.files and _takes_no_files(model), DropReason.NO_FILES),
-        (request.json_mode and not model.supports_json_mode, DropReason.NO_JSON_MODE),
+        (request.json_mode and _gives_no_json(model, request), DropReason.NO_JSON_MODE),
         (_overflows(model, request), DropReason.CONTEXT_TOO_SMALL),
         (not _is_paid_for(provider, request), DropReason.NO_KEY),
     ):
@@ -169,6 +172,17 @@ def _takes_no_audio(model: Model) -> bool:
 
 def _takes_no_files(model: Model) -> bool:
     return provider_of(model.provider.slug).takes_files is False or model.takes_files is False
+
+
+def _gives_no_json(model: Model, request: RoutingRequest) -> bool:
+    """Messages carry a schema (`output_config.format`), and know no JSON without one.
+
+    So a row's flag says nothing of schemas there; what is known of an unlisted model does.
+    """
+    is_listed, speaks_messages = model.id != UNLISTED, model.provider.dialect == ANTHROPIC
+    if request.json_schema and is_listed and speaks_messages:
+        return False
+    return not model.supports_json_mode
 
 
 def _overflows(model: Model, request: RoutingRequest) -> bool:

@@ -39,7 +39,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     `prompt` is how long messages and tools are. `drop_params`: a dialect that cannot honor a field
     leaves it out, where it would refuse the request by that field's name. `left_out`: labels of a
     wrong type and fields that steer a proxy, which are not in `fields`. `end_user`: for whom the
-    caller asks. Texts have passed the guard of wire/text.py.
+    caller asks. `wants_schema`: for its JSON. Texts have passed the guard of wire/text.py.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -60,6 +60,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     left_out: tuple[str, ...] = ()
     end_user: str | None = None
     n: int = 1
+    wants_schema: bool = False
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
@@ -132,6 +133,7 @@ def decode_chat(body: bytes) -> ChatRequest:
         max_tokens=max_tokens_said(said, "max_completion_tokens", "max_tokens"),
         wants_tools="tools" in said and has_tools(said["tools"]),
         wants_json=response_format is not None and response_format.type != "text",
+        wants_schema=response_format is not None and response_format.type == "json_schema",
         prompt=prompt,
         session=labels.get("prompt_cache_key") or labels.get("user"),
         end_user=labels.get("safety_identifier") or labels.get("user"),

@@ -9,8 +9,9 @@ import pytest
 
 from shared.errors import SwitchyardError
 from shared.routing.choose import choose
-from shared.routing.fit import RoutingRequest
+from shared.routing.fit import DropReason, RoutingRequest, why_unfit
 from shared.routing.known_models import Facts, KnownModel, KnownModels
+from shared.routing.open_catalog import UNLISTED
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Tier
 from tests.shared.routing import catalog
@@ -61,3 +62,22 @@ def test_only_a_chat_model_is_opened_for_chat(name: str, own_keys: tuple[OwnKey,
 def test_the_longest_answer_is_known() -> None:
     choice = choose(SNAPSHOT, RoutingRequest(("gpt-chat",), None, Tier.FREE, frozenset({"openai"})))
     assert choice.candidates[0].model.max_tokens == 4096
+
+
+def test_a_schema_can_be_carried_where_json_without_one_cannot() -> None:
+    """Messages have `output_config.format` alone: a row says nothing of schemas there."""
+    messages = msgspec.structs.replace(catalog.ANTHROPIC, dialect="anthropic")
+    for model, carries in (
+        (msgspec.structs.replace(catalog.OPUS, provider=messages, supports_json_mode=False), True),
+        (msgspec.structs.replace(catalog.OPUS, supports_json_mode=False), False),
+        (
+            msgspec.structs.replace(
+                catalog.OPUS, id=UNLISTED, provider=messages, supports_json_mode=False
+            ),
+            False,
+        ),
+    ):
+        plain = RoutingRequest((), None, Tier.ENTERPRISE, frozenset({"anthropic"}), json_mode=True)
+        assert why_unfit(model, plain) is DropReason.NO_JSON_MODE
+        schema = msgspec.structs.replace(plain, json_schema=True)
+        assert why_unfit(model, schema) is (None if carries else DropReason.NO_JSON_MODE)

@@ -167,6 +167,7 @@ def test_what_the_router_reads_is_read() -> None:
     assert chat.wants_tools
     assert chat.prompt.images == 1
     assert chat.wants_json
+    assert chat.wants_schema
     assert chat.include_usage
     assert chat.max_tokens == 7
     assert chat.session == "session-1"

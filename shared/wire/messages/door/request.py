@@ -97,6 +97,7 @@ def decode_messages(body: bytes, headers: Mapping[bytes, bytes]) -> MessagesRequ
         max_tokens=max_tokens_said(said, "max_tokens"),
         wants_tools=has_tools(said.get("tools")),
         wants_json=config is not None and config.format is not None,
+        wants_schema=config is not None and config.format is not None,
         prompt=read_prompt(turns, said.get("system") or "", schemas),
         session=user,
         drop_params=said.get("drop_params") or False,
