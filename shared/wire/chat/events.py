@@ -134,7 +134,7 @@ class StreamReader:
         self._take_events(whole[begins:], out)
 
     def _take_events(self, whole: bytes, out: list[bytes]) -> None:
-        """From the reason on, or where calls are numbered anew, each event is read."""
+        """From the reason on, or where calls are numbered again, each event is read."""
         for event in whole.split(END):
             if self.is_done or self.error is not None:
                 return
