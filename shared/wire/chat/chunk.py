@@ -57,6 +57,30 @@ class _BaseResp(msgspec.Struct, frozen=True):
     status_code: msgspec.Raw = ABSENT
 
 
+class _Told(msgspec.Struct, frozen=True):
+    """What an error bears that is the whole of an event, looked at only where nothing is said."""
+
+    object: str | None = None
+    type: str | None = None
+    message: msgspec.Raw = ABSENT
+    detail: msgspec.Raw = ABSENT
+    errors: msgspec.Raw = ABSENT
+    code: msgspec.Raw = ABSENT
+    msg: msgspec.Raw = ABSENT
+    error_msg: msgspec.Raw = ABSENT
+    base_resp: _BaseResp | None = None
+
+    @property
+    def is_error(self) -> bool:
+        told = (self.message, self.detail, self.errors, self.error_msg)
+        return (
+            _ERROR in (self.object, self.type)
+            or not all(map(is_nothing, told))
+            or not (is_nothing(self.msg) or is_nothing(self.code))
+            or not (self.base_resp is None or is_nothing(self.base_resp.status_code))
+        )
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """`choices` None: null or absent."""
 
@@ -68,15 +92,6 @@ class Chunk(msgspec.Struct, frozen=True):
     service_tier: str | None = None
     error: msgspec.Raw = ABSENT
     x_groq: _XGroq | None = None
-    object: str | None = None
-    type: str | None = None
-    message: msgspec.Raw = ABSENT
-    detail: msgspec.Raw = ABSENT
-    errors: msgspec.Raw = ABSENT
-    code: msgspec.Raw = ABSENT
-    msg: msgspec.Raw = ABSENT
-    error_msg: msgspec.Raw = ABSENT
-    base_resp: _BaseResp | None = None
 
     @property
     def has_content(self) -> bool:
@@ -110,6 +125,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 _chunk = msgspec.json.Decoder(Chunk)
+_told = msgspec.json.Decoder(_Told)
 
 
 def read_chunk(data: bytes) -> Chunk:
@@ -128,16 +144,9 @@ def error_of(chunk: Chunk, data: bytes) -> bytes | None:
             return b'{"error":%b}' % bytes(choice.error)
         if choice.finish_reason == _ERROR:
             return data
-    if chunk.choices:
+    if chunk.choices or chunk.bears_usage:
         return None
-    told = (chunk.message, chunk.detail, chunk.errors, chunk.error_msg)
-    is_one = (
-        _ERROR in (chunk.object, chunk.type)
-        or not all(map(is_nothing, told))
-        or not (is_nothing(chunk.msg) or is_nothing(chunk.code))
-        or not (chunk.base_resp is None or is_nothing(chunk.base_resp.status_code))
-    )
-    return data if is_one else None
+    return data if read_json(_told, data).is_error else None
 
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -77,10 +77,14 @@ class _Numbers:
 
 
 class ToolCalls:
-    """Those of one stream. `ends_by_stop`: this provider's reason for them is `stop`."""
+    """Those of one stream. `ends_by_stop`: this provider's reason for them is `stop`.
+
+    `are_changing`: some get another index, so that each event has to be read from here on.
+    """
 
     def __init__(self, *, ends_by_stop: bool) -> None:
         self.ends_by_stop = ends_by_stop
+        self.are_changing = False
         self._numbers: dict[int, _Numbers] = {}
 
     def see(self, choice: Choice) -> None:
@@ -103,11 +107,6 @@ class ToolCalls:
                 choice["finish_reason"] = _raw(TOOL_CALLS)
         return encode({**fields, "choices": choices})
 
-    @property
-    def are_changing(self) -> bool:
-        """Whether each event has to be read from here on."""
-        return any(numbers.is_changing for numbers in self._numbers.values())
-
     def reason_of(self, choice_index: int) -> str:
         """The reason where the stream gave none."""
         return TOOL_CALLS if choice_index in self._numbers else STOP
@@ -123,6 +122,7 @@ class ToolCalls:
             return None
         numbers = self._numbers.setdefault(choice.index, _Numbers())
         indexes = [numbers.of(call) for call in calls]
+        self.are_changing |= numbers.is_changing
         is_odd = any(
             call.index != index or _is_object(call)
             for call, index in zip(calls, indexes, strict=True)
@@ -136,6 +136,8 @@ class ToolCalls:
 def fix_answer(answer: bytes, *, ends_by_stop: bool) -> bytes:
     """A whole answer with the arguments of its calls as text, and, of a provider that ends calls by
     `stop`, with the reason that OpenAI gives."""
+    if b'"tool_calls"' not in answer:
+        return answer
     has_objects = _OBJECT_AS_ARGUMENTS.search(answer) is not None
     stops = [
         ends_by_stop
