@@ -184,9 +184,9 @@ def known_models(provider: str, at: datetime) -> dict[str, PricedModel]:
     ours = provider_of(provider)
     found: dict[str, PricedModel] = {}
     for model in listed.models:
-        if model.deprecated or not ours.sells(model.id):
-            continue
         model_id = ours.model_id_prefix + model.id
+        if model.deprecated or not ours.sells(model_id):
+            continue
         try:
             found[model_id] = known_model(provider, model_id, at)
         except LookupError:

@@ -38,6 +38,7 @@ from shared.spool.contents import read_contents
 from shared.spool.spool import Spool
 from shared.wire.chat.request import decode_chat
 from shared.wire.dialect import Dialect, Reader, dialect_of
+from shared.wire.tokens.text import count_text
 from shared.wire.translated import Sending
 from shared.wire.usage import Usage
 from tests.shared.routing.catalog import TERRA
@@ -207,7 +208,7 @@ def test_3_thoughts_that_nobody_saw_are_billed_and_a_guess_is_marked(settled: Se
     assert cost(final) == (10 * 100 + 1000 * 500, "measured")
     guess = settled.stream(WORDS + FINISH + DONE)
     assert guess.cost_quality == "estimated"
-    assert guess.completion_tokens == -(-len(SAID) // 4)
+    assert guess.completion_tokens == count_text(SAID)
 
 
 def test_4_a_call_is_on_disk_before_it_is_made_and_an_orphan_is_found(tmp_path: Path) -> None:
@@ -243,7 +244,7 @@ def test_5_who_hangs_up_is_billed_for_what_was_delivered(settled: Settled) -> No
     """BerriAI/litellm issue 13245 and pull request 33736: it was billed at nothing."""
     final = settled.stream(WORDS, cut=True)
     assert final.status_code == 499
-    assert final.completion_tokens == -(-len(SAID) // 4)
+    assert final.completion_tokens == count_text(SAID)
     assert final.cost_quality == "estimated"
     assert (final.cost_total_pico_usd or 0) > 0
 

@@ -255,9 +255,9 @@ def test_the_list_of_models_says_which_a_caller_can_use_with_a_key_of_their_own(
 
         def usable(headers: Mapping[str, str]) -> set[str]:
             listed = get("/v1/models", headers)["data"]
-            return {model["provider"] for model in listed if model["usable"]}
+            return {model.get("provider", "a level") for model in listed if model["usable"]}
 
-        assert (usable(alice), usable(bob)) == ({"openai"}, set())
+        assert (usable(alice), usable(bob)) == ({"openai", "a level"}, set())
         assert get("/v1/models/gpt-6.1-terra", alice)["usable"]
 
 

@@ -30,7 +30,7 @@ def test_the_running_up_is_asked_to_end_as_by_ctrl_c(data_dir: Path) -> None:
     up = subprocess.Popen([sys.executable, "-c", WAITS])
     reaper = threading.Thread(target=up.wait)
     reaper.start()
-    write_run_file(data_dir, Run(up.pid, "", "", "", str(data_dir), None, True))
+    write_run_file(data_dir, Run(up.pid, "", "", "", str(data_dir), None))
     assert down() == "The gateway has ended.\n"
     reaper.join(5)
     assert up.returncode is not None
