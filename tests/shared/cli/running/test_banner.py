@@ -68,9 +68,9 @@ def test_what_is_not_known_of_the_cost_is_said(cost: Cost | str, said: str) -> N
 
 
 def test_where_the_command_is_is_told_where_the_shell_does_not_find_it() -> None:
-    text = banner(URL, SIMULATED, None, Path("/work/app/.venv/bin/switchyard"))
-    assert "The command is /work/app/.venv/bin/switchyard" in text
-    assert '\n  export PATH="/work/app/.venv/bin:$PATH"\n' in text
+    text = banner(URL, SIMULATED, None, Path("/srv/app/.venv/bin/switchyard"))
+    assert "The command is /srv/app/.venv/bin/switchyard" in text
+    assert '\n  export PATH="/srv/app/.venv/bin:$PATH"\n' in text
     assert "export PATH" not in banner(URL, SIMULATED, None, None)
 
 
