@@ -36,11 +36,19 @@ class Quarantine(Middleware):
         self._redis = client
         self._connections = connections
         self._thread = threading.local()
+        self._suspect_runs = threading.Lock()
 
     def before_process_message(self, broker: Any, message: dramatiq.MessageProxy) -> None:
-        """Count the attempt before it is made: who dies in it cannot. Raises SkipMessage."""
+        """Count the attempt before it is made: who dies in it cannot. Raises SkipMessage.
+
+        Of the jobs whose worker died, a process runs one at a time: else whatever runs beside a
+        poison job each time would be given up with it.
+        """
         self._thread.reason = None
         key = JOB_ATTEMPTS + message.message_id
+        if self._redis.exists(key):
+            self._suspect_runs.acquire()
+            self._thread.is_suspect = True
         with self._redis.pipeline() as pipeline:  # pyright: ignore[reportUnknownMemberType]
             pipeline.incr(key)
             pipeline.expire(key, _REMEMBERED_S)
@@ -59,13 +67,13 @@ class Quarantine(Middleware):
         exception: BaseException | None = None,
     ) -> None:
         """Whatever came of it, the process lives: the next attempt is a first one again."""
-        self._redis.delete(JOB_ATTEMPTS + message.message_id)
+        self._forget_attempts(message)
         if exception is not None:
             # Its class alone: a message may quote what nobody should read.
             self._thread.reason = type(exception).__name__
 
     def after_skip_message(self, broker: Any, message: dramatiq.MessageProxy) -> None:
-        self._redis.delete(JOB_ATTEMPTS + message.message_id)
+        self._forget_attempts(message)
         self._thread.reason = self._thread.reason or _TOO_OLD
 
     def after_nack(self, broker: Any, message: dramatiq.MessageProxy) -> None:
@@ -93,3 +101,11 @@ class Quarantine(Middleware):
             )
         except psycopg.Error as error:
             get_logger().error("job.not_kept", **facts, because=type(error).__name__)
+
+    def _forget_attempts(self, message: dramatiq.MessageProxy) -> None:
+        try:
+            self._redis.delete(JOB_ATTEMPTS + message.message_id)
+        finally:
+            if getattr(self._thread, "is_suspect", False):
+                self._thread.is_suspect = False
+                self._suspect_runs.release()

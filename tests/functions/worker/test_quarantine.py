@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dramatiq
@@ -48,13 +49,39 @@ def letters(connections: ThreadConnections) -> list[tuple[Any, ...]]:
     return connections.get().execute("SELECT actor, reason, message FROM dead_letters").fetchall()
 
 
-def test_the_fourth_attempt_after_three_deaths_is_not_made(quarantine: Quarantine) -> None:
+def test_the_fourth_attempt_after_three_deaths_is_not_made(
+    client: redis.Redis, connections: ThreadConnections
+) -> None:
     broker, message = StubBroker(), a_message()
-    for _ in range(MOST_DEATHS):
-        quarantine.before_process_message(broker, message)
+    for _ in range(MOST_DEATHS):  # each in a process of its own
+        Quarantine(client, lambda: connections).before_process_message(broker, message)
+    quarantine = Quarantine(client, lambda: connections)
     with pytest.raises(SkipMessage):
         quarantine.before_process_message(broker, message)
     assert message.failed
+
+
+def test_what_runs_beside_a_poison_job_is_not_counted_with_it_again(
+    quarantine: Quarantine, client: redis.Redis
+) -> None:
+    """Both died once, and both come back: the second waits uncounted until the first is through."""
+    broker, poison, beside = StubBroker(), a_message(), a_message()
+    for message in (poison, beside):
+        client.set(JOB_ATTEMPTS + message.message_id, 1)
+    quarantine.before_process_message(broker, poison)
+    with ThreadPoolExecutor(1) as other_thread:
+        started = other_thread.submit(quarantine.before_process_message, broker, beside)
+        with pytest.raises(TimeoutError):
+            started.result(timeout=0.2)
+        assert client.get(JOB_ATTEMPTS + poison.message_id) == b"2"
+        assert client.get(JOB_ATTEMPTS + beside.message_id) == b"1"
+        quarantine.after_process_message(broker, poison)
+        started.result(timeout=10)
+        assert client.get(JOB_ATTEMPTS + beside.message_id) == b"2"
+        other_thread.submit(quarantine.after_process_message, broker, beside).result(timeout=10)
+    client.set(JOB_ATTEMPTS + poison.message_id, 1)
+    quarantine.before_process_message(broker, poison)
+    assert client.get(JOB_ATTEMPTS + poison.message_id) == b"2"
 
 
 def test_an_attempt_that_ends_is_no_death(quarantine: Quarantine, client: redis.Redis) -> None:
