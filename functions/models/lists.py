@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 from functions.models.answers import Cards, anthropic_list
 from functions.models.listing import entries
+from shared.beside import beside
 from shared.routing.fit import RoutingRequest
 from shared.routing.snapshot import Snapshot
 
@@ -29,12 +27,11 @@ class _Remembered:
 class Lists:
     """Who has the same tier, keys and allowed models gets the same list, which is made once.
 
-    It is made in a thread of its own, so that completions of this process do not wait for it.
+    It is made beside the event loop, so that completions of this process do not wait for it.
     """
 
     def __init__(self) -> None:
         self._remembered: _Remembered | None = None
-        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="models.list")
 
     async def of(
         self, snapshot: Snapshot, request: RoutingRequest, *, all_of_it: bool, in_anthropics: bool
@@ -44,16 +41,14 @@ class Lists:
         found = self._find(snapshot, key)
         if found is not None:
             return found
-        return await asyncio.get_running_loop().run_in_executor(
-            self._beside, self._make, snapshot, key
-        )
+        return await beside(self._make, snapshot, key)
 
     def _find(self, snapshot: Snapshot, key: _Key) -> bytes | None:
         held = self._remembered
         return held.lists.get(key) if held is not None and held.snapshot is snapshot else None
 
     def _make(self, snapshot: Snapshot, key: _Key) -> bytes:
-        """Only in the one thread; `_remembered` is replaced as a whole, as the loop reads it."""
+        """Only in the thread of `beside`; `_remembered` is replaced as a whole: the loop reads it."""
         found = self._find(snapshot, key)  # it may have been made since it was asked for
         if found is not None:
             return found

@@ -15,6 +15,7 @@ from shared.auth.caller import Caller
 from shared.auth.credential import credential_of
 from shared.auth.guards import check_scope
 from shared.auth.scope import Scope
+from shared.beside import HEAVY_BYTES, beside
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.wire import Wire
 from shared.errors import BodyTooLarge, BodyTooSlow, MethodNotAllowed, RequestRefused
@@ -22,8 +23,6 @@ from shared.limits.book import Subjects
 from shared.wire.chat.request import ChatRequest
 from shared.wire.text import clean_bytes
 
-HEAVY_BYTES = 1 << 18
-"""What is read and written beside the event loop, which 25 MB would hold for 200 ms."""
 BODY_S = 600.0
 """From a body's first piece to its last: 25 MB at the pace of a slow line. Drop by drop it would be
 held for days.
@@ -131,7 +130,7 @@ async def read_chat(wire: Wire, body: bytes, headers: Mapping[bytes, bytes]) -> 
     """The request that `body` is; a large one is read beside the event loop. Raises as `read`."""
     if len(body) <= HEAVY_BYTES:
         return wire.read(body, headers)
-    return await asyncio.to_thread(wire.read, body, headers)
+    return await beside(wire.read, body, headers)
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, hold: Hold) -> bytes:

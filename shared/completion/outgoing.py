@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
-from shared.completion.admit import HEAVY_BYTES, Asked
+from shared.beside import HEAVY_BYTES, beside
+from shared.completion.admit import Asked
 from shared.completion.course import Course
 from shared.completion.targets import Target
 from shared.routing.choice import Candidate, Reason
@@ -28,7 +27,7 @@ async def written(
     asking = (asked, course.plan.choice.level, course.candidate, target, course.ceiling)
     if len(asked.chat.fields.get("messages", b"")) <= HEAVY_BYTES:
         return outgoing(*asking)
-    return await asyncio.to_thread(outgoing, *asking)
+    return await beside(outgoing, *asking)
 
 
 def outgoing(

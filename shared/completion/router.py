@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import msgspec
 
 from shared.auth.caller import Caller
 from shared.auth.own_keys import OwnKeys
+from shared.beside import beside
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.admit import Asked
 from shared.errors import InvalidField
@@ -91,7 +91,7 @@ class Router:
         request, alias = meant(snapshot, await self._request(asked, snapshot), asked.drawn_by)
         request = msgspec.structs.replace(request, worst=worst_of(asked.chat))
         # All of a large catalog takes a while, and others wait for the loop.
-        choice = await asyncio.to_thread(choose, snapshot, request, enough=None)
+        choice = await beside(choose, snapshot, request, enough=None)
         return self._plan(asked, request, choice, alias)
 
     def choice(self, snapshot: Snapshot, request: RoutingRequest) -> Choice:

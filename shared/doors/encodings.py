@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from typing import Any
 
 from litestar.types import Receive
 
 from shared.answer_errors import MAX_BODY_BYTES
+from shared.beside import beside
 from shared.errors import BodyTooLarge, MalformedBody, UnknownEncoding
 
 TAKEN = "gzip, deflate"
@@ -45,7 +45,7 @@ class _Decoding:
             return message
         data = message.get("body", b"")
         if len(data) > _HEAVY_BYTES:
-            body = await asyncio.to_thread(self._plain, data)
+            body = await beside(self._plain, data)
         else:
             body = self._plain(data)
         is_last = not message.get("more_body")
