@@ -48,7 +48,7 @@ class Lists:
         return held.lists.get(key) if held is not None and held.snapshot is snapshot else None
 
     def _make(self, snapshot: Snapshot, key: _Key) -> bytes:
-        """Only in the thread of `beside`; `_remembered` is replaced as a whole: the loop reads it."""
+        """Only in `beside`; `_remembered` is replaced as a whole, as the loop reads it."""
         found = self._find(snapshot, key)  # it may have been made since it was asked for
         if found is not None:
             return found

@@ -13,6 +13,7 @@ from shared.beside import beside
 _SHARED = Path(__file__).parents[2] / "shared"
 
 
+@pytest.mark.anyio
 async def test_no_two_pieces_of_work_are_done_at_once() -> None:
     under_way: list[int] = []
     most = 0
@@ -32,6 +33,7 @@ async def test_no_two_pieces_of_work_are_done_at_once() -> None:
     assert most == 1
 
 
+@pytest.mark.anyio
 async def test_what_the_work_raises_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         await beside(divmod, 1, 0)
