@@ -99,6 +99,16 @@ def data_event(data: bytes) -> bytes:
     return b"data: %b\n\n" % data.replace(b"\n", b" ")
 
 
+def named_event(name: str, data: bytes) -> bytes:
+    """The same with its name, as the events of Messages and Responses have one."""
+    return b"event: %b\n%b" % (name.encode(), data_event(data))
+
+
+def typed_event(name: str, **fields: object) -> bytes:
+    """An event whose data say its name as their `type`."""
+    return named_event(name, encode({"type": name, **fields}))
+
+
 def event_data(event: bytes) -> bytes | None:
     """The data of one event, its lines joined; None where it has none."""
     lines = [

@@ -7,99 +7,46 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.chat.chunk import Said, read_chunk
-from shared.wire.dialect import Reader
-from shared.wire.messages.door.event_writer import TEXT, THINKING, EventWriter
-from shared.wire.messages.door.message import (
-    STOP_REASONS,
+from shared.wire.chat.chunk import Chunk, Said
+from shared.wire.chat.retold import Retold
+from shared.wire.chat.said import (
     arguments_in,
+    index_of,
     object_in,
     objects_in,
     texts_in,
     thought_of,
-    usage_object,
 )
+from shared.wire.dialect import Reader
+from shared.wire.messages.door.event_writer import TEXT, THINKING, EventWriter
+from shared.wire.messages.door.message import STOP_REASONS, usage_object
 from shared.wire.messages.door.named import PING
-from shared.wire.parse.lenient import ABSENT, NotJSON, encode, is_nothing, read_text
-from shared.wire.parse.sse import END, event_data
-from shared.wire.usage import Counts
-
-_NO_METADATA = b"null"
-_index = msgspec.json.Decoder(int)
+from shared.wire.parse.lenient import ABSENT, encode, is_nothing, read_text
 
 
-class ChatAsMessage:
+class ChatAsMessage(Retold):
     """What `chat` reads of a provider's stream, in Anthropic's words; its interface is the same."""
 
     def __init__(self, chat: Reader, prompt_tokens: int) -> None:
         """`prompt_tokens`: the estimate, until the provider says how many it counted."""
-        self._chat = chat
+        super().__init__(chat)
         self._writer = EventWriter(prompt_tokens)
         self._prompt_tokens = prompt_tokens
         self._reason: str | None = None
 
-    @property
-    def is_done(self) -> bool:
-        return self._chat.is_done
-
-    @property
-    def error(self) -> bytes | None:
-        return self._chat.error
-
-    @property
-    def has_error(self) -> bool:
-        return self._chat.has_error
-
-    @property
-    def has_reason(self) -> bool:
-        return self._chat.has_reason
-
-    @property
-    def is_finished(self) -> bool:
-        return self._chat.is_finished
-
-    @property
-    def counts(self) -> Counts | None:
-        return self._chat.counts
-
-    @property
-    def model(self) -> str | None:
-        return self._chat.model
-
-    @property
-    def service_tier(self) -> str | None:
-        return self._chat.service_tier
-
-    def feed(self, data: bytes) -> bytes:
-        """Raises EventTooLong."""
-        return self._translated(self._chat.feed(data))
-
-    def close(self) -> bytes:
-        return self._translated(self._chat.close())
-
     def end(self, metadata: bytes) -> bytes:
         """What is left to send: the rest, message_delta with its usage and `metadata`, the stop."""
-        out = self._translated(self._chat.end(_NO_METADATA))
+        out = self._rest()
         out += self._writer.begin("", self.model or "")
         reason = self._reason or ("tool_calls" if self._writer.calls_tools else "stop")
         said = self._chat.delivered_tokens()
         usage = usage_object(self.counts, self._prompt_tokens, said)
         return out + self._writer.end(STOP_REASONS.get(reason, "end_turn"), usage, metadata)
 
-    def delivered_tokens(self) -> int:
-        return self._chat.delivered_tokens()
+    def _comment(self) -> bytes:
+        return PING if self._writer.has_begun else b""
 
-    def _translated(self, events: bytes) -> bytes:
-        return b"".join(map(self._event, events.split(END))) if events else b""
-
-    def _event(self, event: bytes) -> bytes:
-        data = event_data(event)
-        if data is None:
-            return PING if event and self._writer.has_begun else b""
-        try:
-            chunk = read_chunk(data)
-        except NotJSON:
-            return b""  # [DONE], or what was relayed unread
+    def _retell(self, chunk: Chunk) -> bytes:
         out = self._writer.begin(read_text(chunk.id), chunk.model or "")
         for choice in chunk.choices or ():
             if choice.index == 0:
@@ -136,15 +83,8 @@ class ChatAsMessage:
         function = object_in(call.get("function", ABSENT))
         arguments = arguments_in(function)
         return self._writer.call(
-            _index_of(call),
+            index_of(call),
             read_text(call.get("id", ABSENT)),
             read_text(function.get("name", ABSENT)),
             msgspec.Raw(encode(arguments)) if arguments else None,
         )
-
-
-def _index_of(call: dict[str, msgspec.Raw]) -> int:
-    try:
-        return _index.decode(call["index"])
-    except (KeyError, msgspec.DecodeError):
-        return 0

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.errors import SwitchyardError
 from shared.wire.error_body import error_fields
-from shared.wire.messages.door.named import named_event
+from shared.wire.parse.sse import named_event
 
 _TYPES: Final = {
     401: "authentication_error",

@@ -5,14 +5,14 @@ Sources: anthropic-sdk-python, types/{message,usage,stop_reason}.py and types/*_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from shared.wire.chat.answer import Completion, text_tokens
 from shared.wire.chat.chunk import Choice, Said, read_chunk
-from shared.wire.parse.lenient import ABSENT, NotJSON, encode, is_nothing, read_json, read_text
+from shared.wire.chat.said import arguments_in, object_in, objects_in, texts_in, thought_of
+from shared.wire.parse.lenient import ABSENT, NotJSON, encode, read_json, read_text
 from shared.wire.usage import Counts
 
 STOP_REASONS: Final = {
@@ -22,11 +22,8 @@ STOP_REASONS: Final = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
-THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
-"""What providers call the text of their thoughts."""
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_objects = msgspec.json.Decoder(tuple[dict[str, msgspec.Raw], ...])
 
 
 def as_message(completion: Completion, prompt_tokens: int) -> Completion:
@@ -75,46 +72,6 @@ def usage_object(
 def signed_thoughts(said: Said) -> list[msgspec.Raw]:
     """Claude's own thinking blocks, which come back through a chat provider in LiteLLM's field."""
     return [msgspec.Raw(encode(one)) for one in objects_in(said.get("thinking_blocks", ABSENT))]
-
-
-def thought_of(said: Said) -> list[msgspec.Raw]:
-    """The text of its thoughts, under the first name that has one; raw JSON strings."""
-    for name in THOUGHTS:
-        texts = texts_in(said.get(name, ABSENT))
-        if texts:
-            return texts
-    return []
-
-
-def texts_in(raw: msgspec.Raw) -> list[msgspec.Raw]:
-    """A text, or the texts of a list of parts; raw JSON strings, none of them empty."""
-    if is_nothing(raw):
-        return []
-    if bytes(raw)[:1] == b'"':
-        return [raw]
-    parts = (one.get("text", ABSENT) for one in objects_in(raw))
-    return [text for text in parts if bytes(text)[:1] == b'"' and not is_nothing(text)]
-
-
-def objects_in(raw: msgspec.Raw) -> Iterable[dict[str, msgspec.Raw]]:
-    """The objects of a list; none where it is none."""
-    try:
-        return read_json(_objects, raw) if bytes(raw)[:1] == b"[" else ()
-    except NotJSON:
-        return ()
-
-
-def object_in(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
-    try:
-        return read_json(_fields, raw) if bytes(raw)[:1] == b"{" else {}
-    except NotJSON:
-        return {}
-
-
-def arguments_in(function: dict[str, msgspec.Raw]) -> str:
-    """The JSON text of a call's arguments; some servers send the object itself."""
-    raw = function.get("arguments", ABSENT)
-    return read_text(raw) if bytes(raw)[:1] == b'"' else bytes(raw).decode()
 
 
 def _blocks(said: Said) -> list[dict[str, Any]]:

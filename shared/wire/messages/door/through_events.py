@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.messages.door.named import MESSAGE_DELTA, PING, last_events, named_event
+from shared.wire.messages.door.named import MESSAGE_DELTA, PING, last_events
 from shared.wire.messages.events import StreamReader
 from shared.wire.parse.lenient import NotJSON, read_json
-from shared.wire.parse.sse import END, NOT_UTF8, EventFrames, event_data, event_name, utf8_events
+from shared.wire.parse.sse import (
+    END,
+    NOT_UTF8,
+    EventFrames,
+    event_data,
+    event_name,
+    named_event,
+    utf8_events,
+)
 from shared.wire.usage import Counts
 
 _KEPT_BYTES = 64 * 1024

@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import Any, Final, cast
 
 from shared.wire.chat.answer import Completion
-from shared.wire.messages.door.named import event, last_events
+from shared.wire.messages.door.named import last_events
 from shared.wire.parse.lenient import NotJSON, encode, loads
-from shared.wire.parse.sse import END, event_data
+from shared.wire.parse.sse import END, event_data, typed_event
 from shared.wire.tokens.text import Pieces
 from shared.wire.usage import Counts
 
@@ -41,7 +41,7 @@ class WholeMessage:
     def first(self) -> bytes:
         """Its start, and what it says: a start, a delta and a stop for each block."""
         begun: Fields = {**self._message, "content": [], "stop_reason": None, "stop_sequence": None}
-        out = [event("message_start", message=begun)]
+        out = [typed_event("message_start", message=begun)]
         for index, block in enumerate(_objects(self._message.get("content"))):
             out += _block_events(index, block)
         return b"".join(out)
@@ -112,10 +112,10 @@ def _block_events(index: int, block: Fields) -> Iterator[bytes]:
         start = {**block, "input": {}}
         said = encode(block["input"]).decode()
         deltas = [{"type": "input_json_delta", "partial_json": said}]
-    yield event("content_block_start", index=index, content_block=start)
+    yield typed_event("content_block_start", index=index, content_block=start)
     for delta in deltas:
-        yield event("content_block_delta", index=index, delta=delta)
-    yield event("content_block_stop", index=index)
+        yield typed_event("content_block_delta", index=index, delta=delta)
+    yield typed_event("content_block_stop", index=index)
 
 
 def _grow(block: Fields, delta: Fields) -> None:
