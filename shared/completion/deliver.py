@@ -77,7 +77,7 @@ class Delivery:
                 self._circuits.failed(
                     course.candidate, problem, caller=asked.caller.user_id, status=answer.status
                 )
-                last = asked.wire.error_event(problem, asked.request_id)
+                last = asked.wire.error_event(problem, asked.request_id, reader)
             else:
                 final = self._usage.write_final(asked, course, usage_rows.streamed(asked, won))
                 self._circuits.answered(course.candidate)

@@ -24,6 +24,12 @@ class OpenWhole(Protocol):
     def __call__(self, completion: Completion, *, show_usage: bool) -> Whole: ...
 
 
+class WriteErrorEvent(Protocol):
+    def __call__(
+        self, error: SwitchyardError, request_id: str, reader: Reader | None = None
+    ) -> bytes: ...
+
+
 class Wire(NamedTuple):
     """`read` takes a body and the headers beside it; it raises MalformedBody and InvalidField.
 
@@ -31,7 +37,7 @@ class Wire(NamedTuple):
     answers is in this door's words. `has_content`: whether events of a stream say anything yet.
     `text_tokens`: how much a JSON answer says, for one that reports no usage. `whole` and `gather`:
     JSON answered to a stream request, and the other way round. `splice` puts `_metadata` into a
-    JSON answer. Errors are written with the request's id.
+    JSON answer. Errors are written with the request's id, in a stream also by how far `reader` came.
     """
 
     endpoint: str
@@ -43,7 +49,7 @@ class Wire(NamedTuple):
     gather: Callable[[bytes], bytes]
     splice: Callable[[bytes, bytes], bytes]
     error_body: Callable[[SwitchyardError, str], bytes]
-    error_event: Callable[[SwitchyardError, str], bytes]
+    error_event: WriteErrorEvent
 
 
 def _read(body: bytes, _headers: Mapping[bytes, bytes]) -> ChatRequest:
@@ -58,7 +64,9 @@ def _error_body(error: SwitchyardError, _request_id: str) -> bytes:
     return encode_error(error)
 
 
-def _error_event(error: SwitchyardError, _request_id: str) -> bytes:
+def _error_event(
+    error: SwitchyardError, request_id: str, reader: Reader | None = None
+) -> bytes:
     return b"data: %b\n\n" % encode_error(error)
 
 

@@ -147,7 +147,9 @@ class _Media:
         elif "video_url" in part or kind in _VIDEO:
             self.files = _plus(self.files, UNKNOWN_VIDEO)
         elif "file" in part or kind in _FILES:
-            self.files = _plus(self.files, _tokens_of_file(part.get("file")))
+            # Responses have the data beside the type.
+            file = raw if "file_data" in part else part.get("file")
+            self.files = _plus(self.files, _tokens_of_file(file))
         else:
             texts.append(bytes(raw).decode())
 

@@ -118,7 +118,7 @@ def decode_chat(body: bytes) -> ChatRequest:
     refuse_steering(fields)
     prompt = _read_prompt(fields)
     said = read_fields(fields, _READERS)
-    labels, left_out = _NO_LABELS if _LABELS.isdisjoint(fields) else _labels(fields)
+    labels, left_out = _NO_LABELS if _LABELS.isdisjoint(fields) else labels_said(fields)
     left_out = (*left_out, *[name for name in fields if steers_a_proxy(name)])
     stream_options, response_format = said.get("stream_options"), said.get("response_format")
     return ChatRequest(
@@ -221,7 +221,7 @@ def check_number(name: str, number: int, most: int) -> None:
         )
 
 
-def _labels(fields: dict[str, msgspec.Raw]) -> tuple[dict[str, str], tuple[str, ...]]:
+def labels_said(fields: dict[str, msgspec.Raw]) -> tuple[dict[str, str], tuple[str, ...]]:
     """What a request says of itself, and the names of the labels that are no text.
 
     Those are left out: pipelines of Open WebUI send `user` as an object.

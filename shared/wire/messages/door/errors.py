@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from shared.errors import SwitchyardError
+from shared.wire.dialect import Reader
 from shared.wire.error_body import error_fields
 from shared.wire.parse.sse import named_event
 
@@ -30,5 +31,5 @@ def encode_error(error: SwitchyardError, request_id: str) -> bytes:
     return msgspec.json.encode({"type": "error", "error": fields, "request_id": request_id})
 
 
-def error_event(error: SwitchyardError, request_id: str) -> bytes:
+def error_event(error: SwitchyardError, request_id: str, reader: Reader | None = None) -> bytes:
     return named_event("error", encode_error(error, request_id))

@@ -1,0 +1,38 @@
+"""How a Responses request is put to a provider: through chat and back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from shared.wire.chat.answer import Completion
+from shared.wire.chat.request import ChatRequest
+from shared.wire.dialect import Dialect, Reader
+from shared.wire.responses.chat_events import ChatAsResponse
+from shared.wire.responses.chat_request import as_chat
+from shared.wire.responses.response import as_response
+from shared.wire.translated import Sending, Translated
+
+
+def over(dialect: Dialect, request: ChatRequest) -> Dialect:
+    """The dialect whose answers to `request` are responses."""
+    return msgspec.structs.replace(
+        dialect,
+        request=partial(_write, dialect),
+        reply=partial(_read, dialect, request),
+        reader=partial(_open, dialect, request),
+    )
+
+
+def _write(dialect: Dialect, request: ChatRequest, to: Sending) -> Translated:
+    return dialect.request(as_chat(request, to), to)
+
+
+def _read(dialect: Dialect, request: ChatRequest, body: bytes, *, created: int) -> Completion:
+    return as_response(dialect.reply(body, created=created), request, created)
+
+
+def _open(dialect: Dialect, request: ChatRequest, *, show_usage: bool, created: int) -> Reader:
+    chat = dialect.reader(show_usage=show_usage, created=created)
+    return ChatAsResponse(chat, request, created)
