@@ -9,6 +9,7 @@ from functions.limits.function import LIMITS
 from functions.messages.function import MESSAGES
 from functions.models.function import MODELS
 from functions.providers.function import PROVIDERS
+from functions.responses.function import RESPONSES
 from functions.routing_rules.function import ROUTING_RULES
 from functions.system_keys.function import SYSTEM_KEYS
 from functions.usage.function import USAGE
@@ -17,6 +18,7 @@ from shared.function import create_app
 app = create_app(
     CHAT_COMPLETIONS,
     MESSAGES,
+    RESPONSES,
     BYOK_KEYS,
     SYSTEM_KEYS,
     ACCESS_TOKENS,

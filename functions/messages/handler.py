@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import cast
 
 from litestar import asgi
-from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from shared.completion.doors.count_tokens import TokenCounts
 from shared.completion.doors.messages import MESSAGES
 from shared.completion.serve import Completions
-from shared.doors.doors import answer_options
+from shared.doors.doors import is_answered
 from shared.resources import Resources
 
 PATHS = ("/api/v1/llm/messages", "/v1/messages")
@@ -24,26 +23,16 @@ COUNT_PATHS = ("/api/v1/llm/messages/count_tokens", "/v1/messages/count_tokens")
 
 @asgi(list(PATHS), copy_scope=False, opt={"guard": "user"})
 async def messages(scope: Scope, receive: Receive, send: Send) -> None:
-    if not await _is_answered(scope, send):
+    if not await is_answered(scope, send, b"POST, OPTIONS"):
         completions = _resources(scope).get(Completions)
         await completions.serve(MESSAGES, cast(HTTPScope, scope), receive, send)
 
 
 @asgi(list(COUNT_PATHS), copy_scope=False, opt={"guard": "user"})
 async def count_tokens(scope: Scope, receive: Receive, send: Send) -> None:
-    if not await _is_answered(scope, send):
+    if not await is_answered(scope, send, b"POST, OPTIONS"):
         counts = _resources(scope).get(TokenCounts)
         await counts.serve(cast(HTTPScope, scope), receive, send)
-
-
-async def _is_answered(scope: Scope, send: Send) -> bool:
-    if scope["type"] == ScopeType.WEBSOCKET:
-        await send({"type": "websocket.close", "code": 1003, "reason": "not a WebSocket route"})
-        return True
-    if scope["method"] == "OPTIONS":
-        await answer_options(send, b"POST, OPTIONS")
-        return True
-    return False
 
 
 def _resources(scope: Scope) -> Resources:

@@ -37,7 +37,8 @@ class Wire(NamedTuple):
     answers is in this door's words. `has_content`: whether events of a stream say anything yet.
     `text_tokens`: how much a JSON answer says, for one that reports no usage. `whole` and `gather`:
     JSON answered to a stream request, and the other way round. `splice` puts `_metadata` into a
-    JSON answer. Errors are written with the request's id, in a stream also by how far `reader` came.
+    JSON answer. Errors are written with the request's id; in a stream they tell how far `reader`
+    came.
     """
 
     endpoint: str
@@ -64,9 +65,7 @@ def _error_body(error: SwitchyardError, _request_id: str) -> bytes:
     return encode_error(error)
 
 
-def _error_event(
-    error: SwitchyardError, request_id: str, reader: Reader | None = None
-) -> bytes:
+def _error_event(error: SwitchyardError, request_id: str, reader: Reader | None = None) -> bytes:
     return b"data: %b\n\n" % encode_error(error)
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from shared.answer_errors import as_switchyard_error, log_failure
@@ -182,6 +183,17 @@ async def refuse(error: Exception, send: Send) -> None:
     headers = [(name.encode(), value.encode()) for name, value in error_headers(answer)]
     headers.append((b"content-type", b"application/json"))
     await _answer(send, answer.status, headers, encode_error(answer), request_id)
+
+
+async def is_answered(scope: Scope, send: Send, allow: bytes) -> bool:
+    """Whether what came to a raw route was answered here: a WebSocket, or OPTIONS."""
+    if scope["type"] == ScopeType.WEBSOCKET:
+        await send({"type": "websocket.close", "code": 1003, "reason": "not a WebSocket route"})
+        return True
+    if scope["method"] == "OPTIONS":
+        await answer_options(send, allow)
+        return True
+    return False
 
 
 async def answer_options(send: Send, allow: bytes) -> None:

@@ -105,6 +105,8 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("POST", "/v1/chat/completions"): user(Scope.COMPLETIONS, body=HELLO),
     ("POST", "/api/v1/llm/messages"): user(Scope.COMPLETIONS, body=HELLO),
     ("POST", "/v1/messages"): user(Scope.COMPLETIONS, body=HELLO),
+    ("POST", "/api/v1/llm/responses"): user(Scope.COMPLETIONS, body={"input": "Hello"}),
+    ("POST", "/v1/responses"): user(Scope.COMPLETIONS, body={"input": "Hello"}),
     ("POST", "/api/v1/llm/messages/count_tokens"): user(Scope.COMPLETIONS, body=HELLO),
     ("POST", "/v1/messages/count_tokens"): user(Scope.COMPLETIONS, body=HELLO),
     ("GET", "/api/v1/llm/models"): user(),

@@ -17,6 +17,7 @@ from functions.limits.app import app as limits
 from functions.messages.app import app as messages
 from functions.models.app import app as models
 from functions.providers.app import app as providers
+from functions.responses.app import app as responses
 from functions.routing_rules.app import app as routing_rules
 from functions.system_keys.app import app as system_keys
 from functions.usage.app import app as usage
@@ -75,6 +76,7 @@ def test_the_gateway_is_the_sum_of_its_functions() -> None:
     apps = (
         chat_completions,
         messages,
+        responses,
         byok_keys,
         system_keys,
         access_tokens,

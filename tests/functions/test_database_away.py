@@ -31,6 +31,8 @@ FROM_MEMORY = {
     ("POST", "/api/v1/llm/messages"),
     ("POST", "/v1/messages"),
     ("POST", "/api/v1/llm/messages/count_tokens"),
+    ("POST", "/api/v1/llm/responses"),
+    ("POST", "/v1/responses"),
     ("POST", "/v1/messages/count_tokens"),
     ("POST", "/api/v1/llm/route"),
     ("GET", "/api/v1/llm/models"),

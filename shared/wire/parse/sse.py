@@ -104,7 +104,7 @@ def named_event(name: str, data: bytes) -> bytes:
     return b"event: %b\n%b" % (name.encode(), data_event(data))
 
 
-def typed_event(name: str, **fields: object) -> bytes:
+def typed_event(name: str, /, **fields: object) -> bytes:
     """An event whose data say its name as their `type`."""
     return named_event(name, encode({"type": name, **fields}))
 

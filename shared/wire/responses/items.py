@@ -15,7 +15,7 @@ Fields = dict[str, Any]
 class Emit(Protocol):
     """One event with the number that is its turn; `name` is without its first word."""
 
-    def __call__(self, name: str, **fields: object) -> bytes: ...
+    def __call__(self, name: str, /, **fields: object) -> bytes: ...
 
 
 class Kind(NamedTuple):

@@ -42,7 +42,7 @@ class Numbered:
     def __init__(self, first: int = 0) -> None:
         self.next_number = first
 
-    def __call__(self, name: str, **fields: object) -> bytes:
+    def __call__(self, name: str, /, **fields: object) -> bytes:
         number, self.next_number = self.next_number, self.next_number + 1
         return typed_event(f"response.{name}", sequence_number=number, **fields)
 
