@@ -17,7 +17,7 @@ from shared.wire.responses.chat_turns import chat_messages
 from shared.wire.responses.tools import Tool, as_functions, choice_of, tools_in
 from shared.wire.translated import Drops, Sending
 
-ENCRYPTED: Final = "reasoning.encrypted_content"
+_ENCRYPTED: Final = "reasoning.encrypted_content"
 
 _AS_IT_CAME: Final = (
     *("stream", "temperature", "top_p", "user", "safety_identifier", "service_tier"),
@@ -85,11 +85,6 @@ def all_tools(given: dict[str, msgspec.Raw], drops: Drops | None = None) -> list
             if text_of(item.get("type")) == "additional_tools":
                 tools += tools_in(item.get("tools"), f"input[{index}].tools", drops)
     return tools
-
-
-def asks_for(given: dict[str, msgspec.Raw], what: str) -> bool:
-    """Whether `include` names it."""
-    return what in (_included(given) or ())
 
 
 def _included(given: dict[str, msgspec.Raw]) -> list[str] | None:
@@ -162,7 +157,7 @@ def _check_what_is_shown(given: dict[str, msgspec.Raw], drops: Drops) -> None:
     for index, what in enumerate(_included(given) or ()):
         if what == "message.output_text.logprobs":
             drops.refuse(f"include[{index}]", "Probabilities of tokens are OpenAI's own to tell")
-        elif what != ENCRYPTED:
+        elif what != _ENCRYPTED:
             drops.leave_out(f"include[{index}]")
     if "top_logprobs" in given and decode_field("top_logprobs", given["top_logprobs"], _count):
         drops.refuse("top_logprobs", "Probabilities of tokens are OpenAI's own to tell")
