@@ -44,7 +44,7 @@ def call(index: int, arguments: str, name: str | None = None) -> dict[str, Any]:
 
 
 def streamed(*chunks: Any, reason: str = "stop", usage: Any = USAGE) -> bytes:
-    last = [chunk(reason), {**chunk(), "choices": [], "usage": usage}]
+    last: list[Any] = [chunk(reason), {**chunk(), "choices": [], "usage": usage}]
     return b"".join(data_event(json.dumps(one).encode()) for one in [*chunks, *last]) + DONE
 
 
