@@ -153,3 +153,21 @@ def test_an_unknown_group_of_settings_is_refused_by_name() -> None:
     changed = {"models": {"enabled": True, "settings": ["nope"]}}
     with pytest.raises(helm_python.HelmError, match="no group of settings nope"):
         render(functions=changed)
+
+
+def test_the_operators_prometheus_finds_every_web_process_and_has_a_token() -> None:
+    objects = render(monitoring={"enabled": True, "labels": {"release": "prometheus"}})
+    (monitor,) = [one for one in objects if one["kind"] == "ServiceMonitor"]
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint["path"] == "/metrics"
+    assert endpoint["authorization"]["credentials"] == {
+        "name": "switchyard",
+        "key": "METRICS_TOKEN",
+    }
+    selected = monitor["spec"]["selector"]["matchLabels"].items()
+    services = [one for one in objects if one["kind"] == "Service"]
+    assert len(services) == len(web())
+    for service in services:
+        assert selected <= service["metadata"]["labels"].items()
+        assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
