@@ -11,7 +11,7 @@ LITELLM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/litellm
 # Some images set it: every process of the suite would then recompile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test test-wire test-faults test-litellm check lint types bench instructions clean
+.PHONY: help up test test-wire test-faults test-litellm check lint types bench instructions dist clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -53,6 +53,9 @@ bench: $(VENV)/.installed-for-tests ## Run the benchmarks
 
 instructions: $(VENV)/.installed-for-tests ## Count the instructions of a request
 	@$(BIN)/python -m tests.benchmarks.instructions
+
+dist: $(VENV)/.installed-for-tests ## Build wheel, sdist and SBOM, and try the wheel out
+	@infra/dist/build.sh
 
 clean: ## Remove the virtual environment and every cache; data stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

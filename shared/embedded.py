@@ -88,7 +88,7 @@ def start_postgres(
 
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    _stop_leftovers("postgres", str(folder))
+    _stop_leftovers("postgres", folder)
     cluster: Any = get_server(folder, cleanup_mode=None, start=False)
     try:
         cluster.ensure_pgdata_inited()
@@ -217,7 +217,7 @@ def start_valkey(folder: Path, *, port: int | None = None, persist: bool = True)
     folder.mkdir(parents=True, exist_ok=True)
     # What an earlier release wrote here is readable by all: requests, in the append-only file.
     folder.chmod(0o700)
-    _stop_leftovers("valkey-server", str(folder))
+    _stop_leftovers("valkey-server", folder)
     password, _ = _password(folder / "password")
     port_file = folder / "port"
     port = port or free_port(_remembered(port_file))
@@ -279,13 +279,25 @@ def _remembered(file: Path) -> int | None:
         return None
 
 
-def _stop_leftovers(name: str, folder: str) -> None:
+def stop_leftovers(data: Path) -> int:
+    """Stop the servers that a killed `up` left on this data folder; how many there were."""
+    data = data.resolve()
+    # Valkey first: what fills PostgreSQL reads from it.
+    stopped = [
+        _stop_leftovers("valkey-server", data / "valkey"),
+        _stop_leftovers("postgres", data / "postgres"),
+    ]
+    return sum(stopped)
+
+
+def _stop_leftovers(name: str, folder: Path) -> int:
     """Stop servers that a killed predecessor left on this folder; two would corrupt it."""
     leftovers: list[psutil.Process] = []
+    here = str(folder)
     for process in psutil.process_iter(["name", "cmdline"]):
         command: list[str] = process.info["cmdline"] or []
-        here = any(word == folder or word.startswith(folder + os.sep) for word in command)
-        if process.info["name"] == name and here:
+        is_here = any(word == here or word.startswith(here + os.sep) for word in command)
+        if process.info["name"] == name and is_here:
             # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for its clients.
             process.send_signal(2 if name == "postgres" else 15)
             leftovers.append(process)
@@ -293,6 +305,7 @@ def _stop_leftovers(name: str, folder: str) -> None:
     for process in alive:
         process.kill()
     psutil.wait_procs(alive, timeout=2)
+    return len(leftovers)
 
 
 def is_root_on_linux() -> bool:

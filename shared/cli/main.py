@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "functions": "List what can be deployed, and how to run it.",
     "catalog": "Update models and prices.",
     "usage": "Show, export, reprice and reconcile usage; resend it to billing.",
+    "simulate": "Run the simulated provider alone.",
     "completion": "Print the script that completes commands in a shell.",
 }
 """Each command's name, which is also that of its module and function, with its line of help."""
@@ -42,9 +43,9 @@ class _LazyGroup(click.Group):
             module = import_module(f"shared.cli.commands.{cmd_name}")
         except ModuleNotFoundError as error:
             # A function's image has only the base; the worker's has the extra of the commands too.
-            fix = "pip install 'switchyard[up]'"
+            fix = "pip install 'switchyard-gateway[up]'"
             if cmd_name != "up":
-                fix = "pip install 'switchyard[cli]', or run it in the worker's container"
+                fix = "pip install 'switchyard-gateway[cli]', or run it in the worker's container"
             raise click.ClickException(
                 f"`switchyard {cmd_name}` needs {error.name}, which is not installed: {fix}"
             ) from error
@@ -57,7 +58,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="switchyard", prog_name="switchyard")
+@click.version_option(package_name="switchyard-gateway", prog_name="switchyard")
 def switchyard() -> None:
     """Switchyard, a self-hosted, OpenAI-compatible LLM gateway.
 

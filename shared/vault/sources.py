@@ -94,7 +94,7 @@ def _call(service: str, operation: str, **arguments: Any) -> Any:
     except ImportError as error:
         raise ValueError(
             "Invalid encryption key: BYOK_KEY_SOURCE names AWS and boto3 is not installed;"
-            " pip install 'switchyard[aws]'"
+            " pip install 'switchyard-gateway[aws]'"
         ) from error
     # At DEBUG botocore logs whole answers, and with them the keys.
     logging.getLogger("botocore").setLevel(logging.INFO)

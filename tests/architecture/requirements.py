@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.tree import ROOT
 
-PROJECT = "switchyard"
+PROJECT = "switchyard-gateway"
 
 
 @cache
@@ -25,7 +25,7 @@ def pyproject() -> dict[str, Any]:
 
 
 def asked_for(*extras: str) -> list[Requirement]:
-    """The base dependencies and those of the extras, `switchyard[...]` among them replaced."""
+    """The base dependencies and those of the extras, `switchyard-gateway[...]` replaced."""
     project = pyproject()["project"]
     listed = [Requirement(line) for line in project["dependencies"]]
     for extra in extras:

@@ -13,7 +13,7 @@ from tests.architecture.tree import CODE, ROOT, Module, functions, modules, trac
 
 TOP = {
     *("functions", "shared", "infra", "migrations", "tests"),
-    *("pyproject.toml", "Procfile", "Makefile", "requirements.txt"),
+    *("pyproject.toml", "Procfile", "Makefile", "MANIFEST.in", "requirements.txt"),
     *("README.md", "CHANGELOG.md", "LICENSE"),
 }
 # Processes that run other functions, and a provider: not functions of the gateway themselves.

@@ -146,10 +146,15 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def starting() -> Iterator[Callable[[], Up]]:
-    """Starts `switchyard up`, each time on the same data folder and port."""
+    """Starts `switchyard up`, each time on the same data folder and port, and in a folder of
+    another project that has packages named as ours are.
+    """
     # Not pytest's own folder: as root PostgreSQL runs as another user, who could not enter it.
     root = Path(tempfile.mkdtemp(prefix="switchyard-up-"))
     root.chmod(0o755)
+    for name in ("functions", "shared", "migrations"):
+        (root / name).mkdir()
+        (root / name / "__init__.py").write_text(f"raise SystemExit('{name} of another project')\n")
     port = free_port()
     started: list[Up] = []
 
@@ -200,6 +205,17 @@ def test_a_newcomer_is_served_and_ctrl_c_leaves_nothing(start: Callable[[], Up])
     again = start()
     again.paste()
     wait_for(lambda: again.usage_rows() == 2, 30)
+
+
+@pytest.mark.slow
+def test_down_ends_all_that_a_killed_up_left(start: Callable[[], Up]) -> None:
+    killed = start()
+    killed.curl()
+    killed.process.kill()
+    killed.process.wait()
+    assert any("postgres" in words for words in processes_of(killed.folder))
+    subprocess.run([SWITCHYARD, "down"], env=_environment(killed.folder), check=True)
+    assert processes_of(killed.folder) == []
 
 
 @pytest.mark.slow

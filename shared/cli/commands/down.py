@@ -10,8 +10,10 @@ import click
 import psutil
 
 from shared.cli.failures import CommandFailed, failing_in_one_line
+from shared.cli.running.data_folder import locked
 from shared.cli.running.leftovers import end_leftovers
 from shared.cli.services import data_folder, running_up
+from shared.embedded import stop_leftovers
 
 _WAIT_S = 40.0
 
@@ -21,7 +23,7 @@ _WAIT_S = 40.0
 def down() -> None:
     """End the `switchyard up` of this data folder, as Ctrl-C does.
 
-    If it was killed, end the processes that it left. Stored data stays.
+    If it was killed, end the processes that it left, PostgreSQL and Valkey too. Stored data stays.
     """
     run = running_up()
     if run is not None:
@@ -30,7 +32,12 @@ def down() -> None:
             raise CommandFailed(f"`switchyard up` (process {run.pid}) did not end in {_WAIT_S:g} s")
         click.echo("The gateway has ended.", err=True)
         return
-    ended = end_leftovers(data_folder())
+    folder = data_folder()
+    ended = 0
+    if folder.is_dir():
+        # One that is still starting holds the lock, and must not lose its services.
+        with locked(folder):
+            ended = end_leftovers(folder) + stop_leftovers(folder)
     click.echo(
         f"Ended what a killed `switchyard up` left (processes: {ended})."
         if ended

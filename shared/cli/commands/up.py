@@ -21,12 +21,22 @@ from shared.cli.commands.migrate import run_migrations
 from shared.cli.failures import CommandFailed, failing_in_one_line, one_line
 from shared.cli.running import leftovers
 from shared.cli.running.banner import banner, example
-from shared.cli.running.data_folder import ensure_key_file, fresh_metrics_folder, locked
+from shared.cli.running.data_folder import (
+    empty_folder,
+    ensure_key_file,
+    fresh_metrics_folder,
+    locked,
+)
 from shared.cli.running.embedded_services import EmbeddedServices
 from shared.cli.running.environment import process_environment
 from shared.cli.running.log_lines import LogLines, wants_color
 from shared.cli.running.port import require_free_port
-from shared.cli.running.procfile import ProcessType, ProcfileInvalid, parse_procfile
+from shared.cli.running.procfile import (
+    ProcessType,
+    ProcfileInvalid,
+    parse_procfile,
+    read_procfile,
+)
 from shared.cli.running.providers_seen import Cost, cost_of, providers_seen
 from shared.cli.running.ready import wait_until_ready
 from shared.cli.running.run_file import Run, remove_run_file, write_run_file
@@ -49,7 +59,6 @@ from shared.settings import (
 )
 from shared.vault.sources import read_key_ring
 
-PROJECT = Path(__file__).parents[3]
 SIMULATED = "simulated"
 _PATIENCE_S = 30.0
 
@@ -139,6 +148,7 @@ class _Up:
                 process_types,
                 environment=environment,
                 folder=self._folder,
+                starts_in=empty_folder(self._folder),
                 lines=self._lines,
                 stop=self._stop,
                 each_tick=services.revive,
@@ -185,12 +195,7 @@ class _Up:
 def _process_types() -> list[ProcessType]:
     """The Procfile's long-running processes; `up` runs the migrations of `release` itself."""
     try:
-        found = parse_procfile((PROJECT / "Procfile").read_text())
-    except FileNotFoundError:
-        raise CommandFailed(
-            f"there is no Procfile in {PROJECT}; `switchyard up` runs from a checkout"
-            " (`make up`). Elsewhere, start the processes yourself."
-        ) from None
+        found = parse_procfile(read_procfile())
     except ProcfileInvalid as error:
         raise CommandFailed(str(error)) from error
     return [process_type for process_type in found if process_type.name != "release"]

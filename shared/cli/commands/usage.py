@@ -94,7 +94,7 @@ def export_command(
         store = open_store(place)
         manifest = verify(store) if verifies else _export(store, filters, Format(form))
     except ImportError as error:
-        raise CommandFailed("S3 needs boto3: pip install 'switchyard[aws]'") from error
+        raise CommandFailed("S3 needs boto3: pip install 'switchyard-gateway[aws]'") from error
     except (ExportMismatch, ValueError) as error:
         raise CommandFailed(f"{place}: {error}") from error
     if as_json:

@@ -16,6 +16,7 @@ from shared.vault.keyring import generate_key, parse_key_ring
 KEY_FILE = "byok.key"
 _LOCK = "up.lock"
 _METRICS = "metrics"
+_EMPTY = "empty"
 _OURS = (_LOCK, _METRICS, "run.json", "up.pids", "postgres.port", "spool", "valkey")
 
 
@@ -96,3 +97,12 @@ def fresh_metrics_folder(folder: Path) -> Path:
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()
     return metrics
+
+
+def empty_folder(folder: Path) -> Path:
+    """A folder to start processes in. Python looks for modules where it starts, and a folder named
+    `functions` or `shared` there would be taken for ours.
+    """
+    empty = folder / _EMPTY
+    empty.mkdir(mode=0o700, exist_ok=True)
+    return empty

@@ -45,6 +45,8 @@ def process_environment(
         "SWITCHYARD_TRYOUT_TOKENS": "true",
         "PATH": _path(inherited.get("PATH", os.defpath)),
         "PYTHONUNBUFFERED": "1",
+        # The folder that they start in holds no module of ours.
+        "PYTHONSAFEPATH": "1",
     }
     if settings[WebSettings].web_concurrency > 1:
         environment.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder))

@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -22,11 +23,12 @@ _COMPOUND = re.compile(r"[;&|()\n]|^\s*\w+=")
 class ProcessGroup:
     """The leader is the command itself, or /bin/sh if the command is compound."""
 
-    def __init__(self, command: str, environment: Mapping[str, str]) -> None:
-        """Start it. Raises OSError."""
+    def __init__(self, command: str, environment: Mapping[str, str], folder: Path) -> None:
+        """Start it in `folder`. Raises OSError."""
         self._leader = subprocess.Popen(  # noqa: S603  the Procfile is the operator's own
             ["/bin/sh", "-c", _for_shell(command)],
             env=dict(environment),
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

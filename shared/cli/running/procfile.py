@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)\s*:\s*(\S.*)")
 
@@ -18,6 +19,11 @@ class ProcessType:
 
     name: str
     command: str
+
+
+def read_procfile() -> str:
+    """The Procfile at the top of the project, which a wheel carries here."""
+    return Path(__file__).with_name("Procfile").read_text("utf-8")
 
 
 def parse_procfile(text: str) -> list[ProcessType]:

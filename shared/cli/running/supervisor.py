@@ -62,7 +62,8 @@ class _Kept:
 
 
 class Supervisor:
-    """Runs `process_types` in `environment`, and notes in `folder` what is running.
+    """Runs `process_types` in `environment`, each started in the folder `starts_in`, and notes in
+    `folder` what is running.
 
     `each_tick` is called about ten times a second until it stops.
     """
@@ -73,6 +74,7 @@ class Supervisor:
         *,
         environment: Mapping[str, str],
         folder: Path,
+        starts_in: Path,
         lines: LogLines,
         stop: StopRequest,
         each_tick: Callable[[], None] = lambda: None,
@@ -80,6 +82,7 @@ class Supervisor:
         self._kept = [_Kept(process_type) for process_type in process_types]
         self._environment = environment
         self._folder = folder
+        self._starts_in = starts_in
         self._lines = lines
         self._stop = stop
         self._each_tick = each_tick
@@ -102,7 +105,7 @@ class Supervisor:
         now_s = time.monotonic()
         due = [kept for kept in self._kept if kept.group is None and kept.start_at_s <= now_s]
         for kept in due:
-            kept.group = ProcessGroup(kept.command, self._environment)
+            kept.group = ProcessGroup(kept.command, self._environment, self._starts_in)
             kept.started_at_s = now_s
             self._selector.register(kept.group, selectors.EVENT_READ, kept)
         if due:

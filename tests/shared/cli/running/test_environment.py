@@ -6,6 +6,7 @@ import pytest
 
 from shared.cli.running.environment import process_environment
 from shared.cli.running.run_file import Run
+from shared.settings import inherited_environment
 
 RUN = Run(1, "http://127.0.0.1:9000", "postgresql://x", "redis://x", "/data", None)
 
@@ -41,6 +42,23 @@ def test_an_inherited_simulated_provider_is_not_used_where_none_is_wanted() -> N
 def test_the_number_of_web_processes_may_stand_in_the_env_file(data_dir: Path) -> None:
     (data_dir.parent / ".env").write_text("WEB_CONCURRENCY=3\n")
     assert _environment({})["WEB_CONCURRENCY"] == "3"
+
+
+def test_what_the_env_files_say_goes_with_processes_that_start_elsewhere(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if they read the files themselves: the environment first, then .env, then .env.auth."""
+    here = data_dir.parent
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("LOG_LEVEL", "error")
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    (here / ".env").write_text("LOG_LEVEL=debug\nGROQ_API_KEY=first\nUPSTREAM_CA_FILE=ca.pem\n")
+    (here / ".env.auth").write_text("GROQ_API_KEY=second\nOPENAI_API_KEY=third\nPATH=/nowhere\n")
+    made = inherited_environment()
+    assert made["LOG_LEVEL"] == "error"
+    assert (made["GROQ_API_KEY"], made["OPENAI_API_KEY"]) == ("first", "third")
+    assert made["UPSTREAM_CA_FILE"] == str(here / "ca.pem")
+    assert made["PATH"] != "/nowhere"
 
 
 @pytest.mark.parametrize(

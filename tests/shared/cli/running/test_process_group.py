@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,11 +12,11 @@ from tests.shared.cli.waiting import is_running, wait_for
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[[str], ProcessGroup]]:
+def start(tmp_path: Path) -> Iterator[Callable[[str], ProcessGroup]]:
     started: list[ProcessGroup] = []
 
     def starting(command: str) -> ProcessGroup:
-        started.append(ProcessGroup(command, {**os.environ, "LONG": "1000"}))
+        started.append(ProcessGroup(command, {**os.environ, "LONG": "1000"}, tmp_path))
         return started[-1]
 
     yield starting

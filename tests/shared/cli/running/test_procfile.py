@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from shared.cli.running.procfile import ProcessType, ProcfileInvalid, parse_procfile
-
-PROJECT = Path(__file__).parents[4]
+from shared.cli.running.procfile import (
+    ProcessType,
+    ProcfileInvalid,
+    parse_procfile,
+    read_procfile,
+)
 
 
 def test_comments_and_empty_lines_are_passed_over() -> None:
@@ -31,5 +32,5 @@ def test_what_cannot_be_read_is_refused_with_its_line(text: str, line: int) -> N
 
 
 def test_the_projects_own_procfile_has_what_up_runs() -> None:
-    found = parse_procfile((PROJECT / "Procfile").read_text())
+    found = parse_procfile(read_procfile())
     assert [one.name for one in found] == ["release", "web", "worker", "clock"]

@@ -32,6 +32,7 @@ class Supervised:
             [ProcessType(name, command) for name, command in commands.items()],
             environment={**os.environ, "GREETING": "hello"},
             folder=folder,
+            starts_in=folder,
             lines=LogLines(list(commands), self.log, color=False),
             stop=self.stop,
         )
@@ -126,6 +127,7 @@ supervisor.Supervisor(
     [ProcessType(name, command) for name, command in commands.items()],
     environment=os.environ,
     folder=Path(sys.argv[1]),
+    starts_in=Path(sys.argv[1]),
     lines=LogLines(list(commands), sys.stdout, color=False),
     stop=stop,
 ).run()
