@@ -8,7 +8,6 @@ killed predecessor left running on the same folder is stopped first.
 from __future__ import annotations
 
 import os
-import platform
 import secrets
 import socket
 import subprocess
@@ -281,33 +280,20 @@ def _remembered(file: Path) -> int | None:
 
 def stop_leftovers(data: Path) -> int:
     """Stop the servers that a killed `up` left on this data folder; how many there were."""
-    data = data.resolve()
-    # Valkey first: what fills PostgreSQL reads from it.
-    stopped = [
-        _stop_leftovers("valkey-server", data / "valkey"),
-        _stop_leftovers("postgres", data / "postgres"),
-    ]
-    return sum(stopped)
+    left = {"valkey-server": data / "valkey", "postgres": data / "postgres"}
+    return sum(_stop_leftovers(name, folder.resolve()) for name, folder in left.items())
 
 
 def _stop_leftovers(name: str, folder: Path) -> int:
     """Stop servers that a killed predecessor left on this folder; two would corrupt it."""
     leftovers: list[psutil.Process] = []
-    here = str(folder)
     for process in psutil.process_iter(["name", "cmdline"]):
-        command: list[str] = process.info["cmdline"] or []
-        is_here = any(word == here or word.startswith(here + os.sep) for word in command)
-        if process.info["name"] == name and is_here:
+        words: list[str] = process.info["cmdline"] or []
+        if process.info["name"] == name and any(Path(one).is_relative_to(folder) for one in words):
             # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for its clients.
             process.send_signal(2 if name == "postgres" else 15)
             leftovers.append(process)
-    _, alive = psutil.wait_procs(leftovers, timeout=_STOP_S)
-    for process in alive:
+    for process in psutil.wait_procs(leftovers, timeout=_STOP_S)[1]:
         process.kill()
-    psutil.wait_procs(alive, timeout=2)
+    psutil.wait_procs(leftovers, timeout=2)
     return len(leftovers)
-
-
-def is_root_on_linux() -> bool:
-    """Whether start_postgres has to create a user to run as."""
-    return platform.system() == "Linux" and os.geteuid() == 0

@@ -10,9 +10,8 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -287,25 +286,9 @@ def _complaints(group: type[SettingsGroup], error: ValidationError) -> list[str]
     return lines
 
 
-def _all_groups(parent: type[SettingsGroup] = SettingsGroup) -> list[type[SettingsGroup]]:
-    below = parent.__subclasses__()
-    return [*below, *(group for one in below for group in _all_groups(one))]
-
-
 def inherited_environment() -> dict[str, str]:
-    """This process's environment with what `.env` and `.env.auth` add to it, for processes that it
-    starts in another folder: they do not see these files, and paths are made absolute.
-    """
-    known = {field.alias: field for group in _all_groups() for field in group.model_fields.values()}
-    inherited = dict(os.environ)
-    for file in (".env", ".env.auth"):
-        for name, value in dotenv_values(file).items():
-            if name.upper() in known and value and not inherited.get(name.upper()):
-                inherited[name.upper()] = value
-    for name, field in known.items():
-        if name and inherited.get(name) and Path in get_args(field.annotation):
-            inherited[name] = str(Path(inherited[name]).expanduser().absolute())
-    return inherited
+    """A copy of this process's environment, to pass on to the processes it starts."""
+    return dict(os.environ)
 
 
 def default_data_dir() -> Path:

@@ -6,9 +6,12 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
+
+from dotenv import dotenv_values
 
 from shared.cli.running.run_file import Run
-from shared.settings import LogSettings, WebSettings, load_settings
+from shared.settings import LogSettings, SettingsGroup, WebSettings, load_settings
 
 GRACEFUL_S = 5
 
@@ -30,7 +33,7 @@ def process_environment(
     """
     settings = load_settings(LogSettings, WebSettings)
     environment = {
-        **inherited,
+        **with_env_files(inherited),
         "DATABASE_URL": run.database_url,
         "REDIS_URL": run.redis_url,
         "BYOK_ENCRYPTION_KEY": encryption_key,
@@ -57,6 +60,27 @@ def process_environment(
         # The processes cannot tell: they write to a pipe.
         environment["LOG_FORMAT"] = "console"
     return environment
+
+
+def with_env_files(inherited: Mapping[str, str]) -> dict[str, str]:
+    """`inherited` with what `.env` and `.env.auth` of this folder add to it, for processes that
+    start in another, where they do not find these files; so paths are made absolute.
+    """
+    known = {field.alias: field for group in _groups() for field in group.model_fields.values()}
+    full = dict(inherited)
+    for file in (".env", ".env.auth"):
+        for name, value in dotenv_values(file).items():
+            if name.upper() in known and value and not full.get(name.upper()):
+                full[name.upper()] = value
+    for name, field in known.items():
+        if name and full.get(name) and Path in get_args(field.annotation):
+            full[name] = str(Path(full[name]).expanduser().absolute())
+    return full
+
+
+def _groups(parent: type[SettingsGroup] = SettingsGroup) -> list[type[SettingsGroup]]:
+    below = parent.__subclasses__()
+    return [*below, *(group for one in below for group in _groups(one))]
 
 
 def _path(inherited: str) -> str:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.running.environment import process_environment
+from shared.cli.running.environment import process_environment, with_env_files
 from shared.cli.running.run_file import Run
-from shared.settings import inherited_environment
 
 RUN = Run(1, "http://127.0.0.1:9000", "postgresql://x", "redis://x", "/data", None)
 
@@ -50,15 +49,13 @@ def test_what_the_env_files_say_goes_with_processes_that_start_elsewhere(
     """As if they read the files themselves: the environment first, then .env, then .env.auth."""
     here = data_dir.parent
     monkeypatch.chdir(here)
-    monkeypatch.setenv("LOG_LEVEL", "error")
-    monkeypatch.setenv("OPENAI_API_KEY", "")
     (here / ".env").write_text("LOG_LEVEL=debug\nGROQ_API_KEY=first\nUPSTREAM_CA_FILE=ca.pem\n")
     (here / ".env.auth").write_text("GROQ_API_KEY=second\nOPENAI_API_KEY=third\nPATH=/nowhere\n")
-    made = inherited_environment()
+    made = with_env_files({"LOG_LEVEL": "error", "OPENAI_API_KEY": "", "PATH": "/bin"})
     assert made["LOG_LEVEL"] == "error"
     assert (made["GROQ_API_KEY"], made["OPENAI_API_KEY"]) == ("first", "third")
     assert made["UPSTREAM_CA_FILE"] == str(here / "ca.pem")
-    assert made["PATH"] != "/nowhere"
+    assert made["PATH"] == "/bin"
 
 
 @pytest.mark.parametrize(
