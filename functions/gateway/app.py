@@ -4,6 +4,7 @@ from functions.access_tokens.function import ACCESS_TOKENS
 from functions.audit.function import AUDIT
 from functions.byok_keys.function import BYOK_KEYS
 from functions.chat_completions.function import CHAT_COMPLETIONS
+from functions.embeddings.function import EMBEDDINGS
 from functions.health.function import HEALTH
 from functions.limits.function import LIMITS
 from functions.messages.function import MESSAGES
@@ -19,6 +20,7 @@ app = create_app(
     CHAT_COMPLETIONS,
     MESSAGES,
     RESPONSES,
+    EMBEDDINGS,
     BYOK_KEYS,
     SYSTEM_KEYS,
     ACCESS_TOKENS,

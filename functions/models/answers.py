@@ -51,6 +51,7 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 class ModelCard(msgspec.Struct, frozen=True):
     """`id` is what to ask for. `source`: listed, or catalog where the price catalog alone has it.
+    `kind`: chat, embedding or other; null: not known. `dimensions` are those of an embedding.
     `usable`: this caller can use it now; `unusable_reason` is the router's word where not,
     or `gone`: its provider's own list of models lacks it, and who names it is let try.
     """
@@ -62,6 +63,8 @@ class ModelCard(msgspec.Struct, frozen=True):
     source: str
     name: str
     description: str | None
+    kind: str | None
+    dimensions: int | None
     power_level: str | None
     context_window: int | None
     max_tokens: int | None
@@ -242,6 +245,8 @@ def _card(model: Model, entry: Entry) -> ModelCard:
         source=entry.source,
         name=model.name,
         description=model.description,
+        kind=model.kind,
+        dimensions=model.dimensions,
         power_level=model.power_level,
         context_window=model.context_window,
         max_tokens=model.max_tokens,

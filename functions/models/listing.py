@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from shared.errors import SwitchyardError
 from shared.routing.allowed import allows, may_ask
 from shared.routing.choose import choose
@@ -19,6 +21,7 @@ from shared.routing.fit import DropReason, RoutingRequest, why_unfit
 from shared.routing.names import meant_by
 from shared.routing.open_catalog import UNLISTED, is_opened
 from shared.routing.snapshot import Snapshot
+from shared.routing.unserved import NOT_A_CHAT_MODEL
 from shared.wire.providers import SEEDS
 
 
@@ -61,14 +64,22 @@ def entry_of(snapshot: Snapshot, request: RoutingRequest, name: str) -> Entry | 
 
 
 def why_name_unserved(snapshot: Snapshot, request: RoutingRequest, name: str) -> str | None:
-    """Why a completion that names it would be refused; None where it would not."""
+    """Why a completion that names it, or embeddings, would be refused; None where one would not."""
     meaning = snapshot.aliases.meaning(name, "")
     names = (name,) if meaning is None else meaning.names
     allowed = request.allowed_models
     if meaning is not None and allowed is not None and may_ask(allowed, name):
         allowed |= frozenset(names)
+    asking = _asking(request, names, allowed)
+    refused = _refusal(snapshot, asking)
+    if refused != NOT_A_CHAT_MODEL:
+        return refused
+    return _refusal(snapshot, msgspec.structs.replace(asking, kind=Kind.EMBEDDING))
+
+
+def _refusal(snapshot: Snapshot, asking: RoutingRequest) -> str | None:
     try:
-        choose(snapshot, _asking(request, names, allowed), enough=1)
+        choose(snapshot, asking, enough=1)
     except SwitchyardError as error:
         return error.code
     return None
@@ -77,6 +88,8 @@ def why_name_unserved(snapshot: Snapshot, request: RoutingRequest, name: str) ->
 def why_unusable(model: Model, request: RoutingRequest) -> str | None:
     """Why the caller cannot use a deployment, as the router says it; None where they can."""
     gone = DropReason.GONE if model.is_gone else None
+    if model.kind is Kind.EMBEDDING:
+        request = msgspec.structs.replace(request, kind=Kind.EMBEDDING)
     reason = why_unfit(model, request) or _closed(model, request) or gone
     return None if reason is None else reason.value
 

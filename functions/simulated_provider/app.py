@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from functions.simulated_provider import openai_wire
+from functions.simulated_provider import embeddings, openai_wire
 from functions.simulated_provider.answer import Answer, answer
 from functions.simulated_provider.refused import Refused
 from functions.simulated_provider.request import ChatRequest
@@ -31,7 +31,8 @@ _FREE_MS = {
     "openrouter": 52,
     "together": 28,
 }
-_COMPLETES = ("/chat/completions", "/messages")
+_EMBEDS = "/embeddings"
+_COMPLETES = ("/chat/completions", "/messages", _EMBEDS)
 
 
 class SimulatedProvider:
@@ -72,7 +73,9 @@ class SimulatedProvider:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         key = key_of(headers)
         wire.authorize(key, headers)
-        if completes:
+        if path.endswith(_EMBEDS):
+            await _embed(await _body(receive), reply, wire)
+        elif completes:
             await self._complete(await _body(receive), reply, wire)
         elif card and not path.endswith("/models"):
             if not is_model(name):
@@ -94,6 +97,13 @@ class SimulatedProvider:
             await reply.stream(wire.events(asked, said))
         else:
             await reply.json(wire.completion(asked, said))
+
+
+async def _embed(body: bytes, reply: _Reply, wire: Wire) -> None:
+    asked = embeddings.decode(body)
+    if not is_model(asked.model):
+        raise wire.no_model(asked.model)
+    await reply.json(embeddings.vectors(asked))
 
 
 class _Reply:

@@ -9,10 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from shared.routing.deployment import Kind
+from shared.routing.known_models import kind_named
 from shared.wire.providers import provider_of
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, ModelPrice, Provider
+    from genai_prices.types import ModelInfo, Provider
 
 # Ours, theirs. A part that is not here (images, seconds, searches) is not in a chat's usage.
 _PARTS: Mapping[str, str] = {
@@ -70,14 +72,15 @@ class PricedModel:
 def known_model(provider: str, model: str, at: datetime) -> PricedModel:
     """What genai-prices says of `model` at `at`.
 
-    Raises LookupError if it does not know it, or knows no price of its input or output tokens.
+    Raises LookupError if it does not know it, or knows no price of its input or output tokens; an
+    embedding model's output is none.
     """
     # Slow to import, and needed once in the life of a database.
     from genai_prices import __version__  # noqa: PLC0415
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
 
     at_provider, found = get_snapshot().find_provider_model(model, None, provider, None)
-    tiers = _tiers(found.get_prices(at))
+    tiers = _tiers(found, at)
     return PricedModel(
         name=found.name or model,
         description=" ".join(found.description.split()) if found.description else None,
@@ -115,7 +118,7 @@ def every_known_model(slugs: Iterable[str], at: datetime) -> Iterator[CatalogMod
         for model in by_id[slug].models if slug in by_id else ():
             ids, pattern = _ids_and_pattern(model.match)
             try:
-                prices = {"tiers": _tiers(model.get_prices(at))}
+                prices = {"tiers": _tiers(model, at)}
             except LookupError:
                 prices = None
             names = [one.lower() for one in ids]
@@ -166,14 +169,14 @@ def _service_tiers(
         for variant in model.price_variants or ()
         if variant.when.keys() == {_SERVICE_TIER}
     }
-    named = {name: _tiers(model.get_prices(at, {_SERVICE_TIER: name})) for name in sorted(names)}
+    named = {name: _tiers(model, at, {_SERVICE_TIER: name}) for name in sorted(names)}
     return {name: tiers for name, tiers in named.items() if tiers != base}
 
 
 def known_models(provider: str, at: datetime) -> dict[str, PricedModel]:
     """What genai-prices knows of a provider, by the id that goes upstream.
 
-    Without those it marks as deprecated or has no price of text for (embeddings, images, sound).
+    Without those it marks as deprecated or has no price of text for (images, sound).
     Raises LookupError for a provider it does not know.
     """
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
@@ -194,9 +197,12 @@ def known_models(provider: str, at: datetime) -> dict[str, PricedModel]:
     return found
 
 
-def _tiers(prices: ModelPrice) -> list[TierRow]:
+def _tiers(model: ModelInfo, at: datetime, when: Mapping[str, str] | None = None) -> list[TierRow]:
+    """Raises LookupError where a price is not known; what embeds says nothing, at no price."""
     from genai_prices.types import TieredPrices  # noqa: PLC0415
 
+    prices = model.get_prices(at, dict(when) if when else None)
+    is_silent = kind_named(model.id) is Kind.EMBEDDING
     parts: dict[str, object] = {
         ours: getattr(prices, theirs, None) for ours, theirs in _PARTS.items()
     }
@@ -207,7 +213,7 @@ def _tiers(prices: ModelPrice) -> list[TierRow]:
         for tier in part.tiers
     }
 
-    def at(part: str, above: int) -> str | None:
+    def price_of(part: str, above: int) -> str | None:
         price = parts[part]
         if isinstance(price, TieredPrices):
             reached = [tier.price for tier in price.tiers if tier.start <= above]
@@ -215,7 +221,7 @@ def _tiers(prices: ModelPrice) -> list[TierRow]:
         return format(price, "f") if isinstance(price, Decimal) else None
 
     def required(part: str, above: int) -> str:
-        price = at(part, above)
+        price = price_of(part, above)
         if price is None:
             raise LookupError(f"genai-prices has no {part} price in {prices!r}")
         return price
@@ -225,12 +231,12 @@ def _tiers(prices: ModelPrice) -> list[TierRow]:
         tier = TierRow(
             start_tokens=start + 1 if start else 0,
             input=required("input", start),
-            output=required("output", start),
-            cached=at("cached", start),
-            cache_write=at("cache_write", start),
+            output="0" if is_silent else required("output", start),
+            cached=price_of("cached", start),
+            cache_write=price_of("cache_write", start),
         )
         for part in _PARTS:
-            if part not in _ALWAYS_WRITTEN and (price := at(part, start)) is not None:
+            if part not in _ALWAYS_WRITTEN and (price := price_of(part, start)) is not None:
                 tier[part] = price
         return tier
 

@@ -23,7 +23,7 @@ from shared.catalog.genai_prices import every_known_model
 from shared.db.connect import Connection
 from shared.log import get_logger
 from shared.pricing.price import Price, parse_price
-from shared.routing.known_models import Facts, KnownModel, KnownModels
+from shared.routing.known_models import Facts, KnownModel, KnownModels, kind_named
 
 _UNLISTED_VERSION = 0
 
@@ -121,14 +121,21 @@ async def described(connection: Connection, provider: str, model_id: str) -> Des
     known = [(row_id, one) for row_id, row in rows.items() if (one := _known(row)) is not None]
     found = KnownModels(one for _, one in known).find(provider, model_id)
     row = next((rows[row_id] for row_id, one in known if one is found), None)
-    facts = KnownModels(facts=read_facts()).facts_of(provider, model_id)
-    if row is None and facts is None:
+    fields = known_fields(provider, model_id)
+    if row is None and not fields:
         return None
-    fields = {} if facts is None else facts_as_fields(facts)
     if row is None:
         return Described(fields, None, None)
     context = {"context_window": row["context_window"]} if row["context_window"] else {}
     return Described(fields | context, row["prices"], row["source"])
+
+
+def known_fields(provider: str, model_id: str) -> dict[str, Any]:
+    """By the names of ModelRow; empty where nothing is known, not even by the model's name."""
+    facts, kind = KnownModels(facts=read_facts()).facts_of(provider, model_id), kind_named(model_id)
+    if facts is None:
+        return {} if kind is None else {"kind": kind}
+    return facts_as_fields(facts if facts.kind else msgspec.structs.replace(facts, kind=kind))
 
 
 def facts_as_fields(facts: Facts) -> dict[str, Any]:

@@ -15,14 +15,12 @@ import msgspec
 import psycopg
 
 from shared.catalog import models
-from shared.catalog.facts.read import read_facts
 from shared.catalog.genai_prices import PricedModel, known_model, known_models
-from shared.catalog.known_models import facts_as_fields
+from shared.catalog.known_models import known_fields
 from shared.catalog.models import ModelRow
 from shared.catalog.providers import list_providers
 from shared.db.audit import Action, Actor, append_audit
 from shared.pricing.price import parse_price
-from shared.routing.known_models import KnownModels
 
 _SOURCE = "genai-prices"
 # Prices of before versions: shared/migrate/seeds.py takes them over under this name.
@@ -161,9 +159,8 @@ def _is_same(was: dict[str, Any], becomes: dict[str, Any]) -> bool:
 
 
 def _row_of(change: Change, known: PricedModel) -> dict[str, Any]:
-    facts = KnownModels(facts=read_facts()).facts_of(change.provider, change.model_id)
     return {
-        **({} if facts is None else facts_as_fields(facts)),
+        **known_fields(change.provider, change.model_id),
         "model_id": change.model_id,
         "name": known.name,
         "display_name": known.name,

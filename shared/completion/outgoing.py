@@ -56,11 +56,12 @@ def outgoing(
         candidate.model.max_tokens,
         is_named=candidate.reason is _NAMED and not chat.models,
     )
-    translated = asked.wire.over(target.dialect, chat).request(chat, to)
+    dialect = asked.wire.over(target.dialect, chat)
+    translated = dialect.request(chat, to)
     request = UpstreamRequest(
         b"POST",
         target.origin,
-        target.target,
+        target.target if dialect.path == target.dialect.path else target.at(dialect.path),
         with_lines(target.headers, translated.head) if translated.head else target.headers,
         translated.body,
         target.may_be_private,

@@ -111,7 +111,9 @@ class Router:
         if own_keys is None:
             own_keys = await self._own_keys.load(caller.user_id)
         funded = self._access.keyed(snapshot)
-        return routing_request(asked.chat, caller, asked.headers, funded, own_keys)
+        request = routing_request(asked.chat, caller, asked.headers, funded, own_keys)
+        narrow = asked.wire.narrow
+        return request if narrow is None else narrow(asked.chat, request)
 
     def _plan(
         self, asked: Asked, request: RoutingRequest, choice: Choice, alias: str | None
@@ -119,7 +121,8 @@ class Router:
         """`choice` in the order of this session and this moment."""
         drawn, circuits = draw(choice, asked.drawn_by), self.circuits
         now_s = circuits.clock()
-        ordered = order(drawn, circuits.blocks, prompt_tokens=request.prompt_tokens, now_s=now_s)
+        tokens = asked.chat.prompt.tokens
+        ordered = order(drawn, circuits.blocks, prompt_tokens=tokens, now_s=now_s)
         return Plan(request, drawn, ordered, alias)
 
 

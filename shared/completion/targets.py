@@ -40,6 +40,10 @@ class Target(msgspec.Struct, frozen=True):
     model_prefix: str = ""
     via: str | None = None
 
+    def at(self, path: str) -> bytes:
+        """The request path of another of the provider's endpoints than the dialect's."""
+        return self.target.removesuffix(self.dialect.path.encode()) + path.encode()
+
     def __repr__(self) -> str:
         return f"Target({self.origin.host})"
 

@@ -101,7 +101,7 @@ def _believed(asked: Asked, course: Course, counts: Counts | None) -> Counts | N
         return None
     return believed(
         counts,
-        window=course.candidate.model.context_window or LARGEST_WINDOW,
+        window=(course.candidate.model.context_window or LARGEST_WINDOW) * asked.chat.inputs,
         most_answer_tokens=course.max_tokens,
         choices=asked.chat.n,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from shared.errors import SwitchyardError
+from shared.routing.fit import RoutingRequest
 from shared.wire.chat.answer import Completion, splice, text_tokens
 from shared.wire.chat.first_content import has_content
 from shared.wire.chat.request import ChatRequest, decode_chat
@@ -38,7 +39,7 @@ class Wire(NamedTuple):
     `text_tokens`: how much a JSON answer says, for one that reports no usage. `whole` and `gather`:
     JSON answered to a stream request, and the other way round. `splice` puts `_metadata` into a
     JSON answer. Errors are written with the request's id; in a stream they tell how far `reader`
-    came.
+    came. `narrow`: what the door asks of a model beside what chat does.
     """
 
     endpoint: str
@@ -51,6 +52,7 @@ class Wire(NamedTuple):
     splice: Callable[[bytes, bytes], bytes]
     error_body: Callable[[SwitchyardError, str], bytes]
     error_event: WriteErrorEvent
+    narrow: Callable[[ChatRequest, RoutingRequest], RoutingRequest] | None = None
 
 
 def _read(body: bytes, _headers: Mapping[bytes, bytes]) -> ChatRequest:
@@ -61,11 +63,11 @@ def _as_it_is(dialect: Dialect, _chat: ChatRequest) -> Dialect:
     return dialect
 
 
-def _error_body(error: SwitchyardError, _request_id: str) -> bytes:
+def error_body(error: SwitchyardError, _request_id: str) -> bytes:
     return encode_error(error)
 
 
-def _error_event(error: SwitchyardError, request_id: str, reader: Reader | None = None) -> bytes:
+def error_event(error: SwitchyardError, request_id: str, reader: Reader | None = None) -> bytes:
     return b"data: %b\n\n" % encode_error(error)
 
 
@@ -78,6 +80,6 @@ CHAT = Wire(
     WholeAnswer,
     gather,
     splice,
-    _error_body,
-    _error_event,
+    error_body,
+    error_event,
 )

@@ -65,7 +65,8 @@ class Holds:
         served = self._limits.book.of_served(
             model.provider.slug, model.model_id, candidate.credential
         )
-        tokens = chat.prompt.tokens + (chat.max_tokens or _EXPECTED_ANSWER)
+        said = _EXPECTED_ANSWER if chat.max_tokens is None else chat.max_tokens
+        tokens = chat.prompt.tokens + said
         needs = Needs(tokens, None, candidate.key is not None)
         counts_money = self._counts(candidate) and hold.counts_money(served, needs)
         if not counts_money:
@@ -121,8 +122,10 @@ class Holds:
 def _ceiling(chat: ChatRequest, level: PowerLevel | None, candidate: Candidate) -> int:
     """The longest answer that the provider is allowed."""
     model = candidate.model
-    asked_for = chat.max_tokens or (level.default_max_tokens if level else None)
-    most = asked_for or model.max_tokens or _MOST_ANSWER
+    most = chat.max_tokens
+    if most is None:
+        default = level.default_max_tokens if level else None
+        most = default or model.max_tokens or _MOST_ANSWER
     return most if candidate.max_tokens is None else min(most, candidate.max_tokens)
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from shared.errors import InvalidField
 from shared.routing.choice import Candidate, Choice, Dropped, Reason
+from shared.routing.deployment import Kind, Model
 from shared.routing.fit import (
     DropReason,
     RoutingRequest,
@@ -23,7 +25,7 @@ from shared.routing.groups import Group, Proposal, candidates_of, groups_of_leve
 from shared.routing.levels import AUTO, level_of
 from shared.routing.names import find_models, meant_by
 from shared.routing.snapshot import Health, PowerLevel, Snapshot
-from shared.routing.unserved import unknown_model, unserved
+from shared.routing.unserved import NOT_AN_EMBEDDING_MODEL, unknown_model, unserved
 
 __all__ = ["Candidate", "Choice", "Dropped", "Reason", "choose", "find_models"]
 
@@ -91,6 +93,8 @@ def _groups(
     A level named as a model stands for its groups, where it is in the list.
     """
     allowed = request.allowed_models or ()
+    if request.kind is Kind.EMBEDDING:
+        return None, _groups_of_embedding(snapshot, request)
     names = tuple(name for name in request.models if name != AUTO)
     if not names:
         level = level_of(snapshot, request.level, request.tier)
@@ -108,6 +112,49 @@ def _groups(
                 raise unknown_model(snapshot, name, request)
             groups.append((meant, name in allowed))
     return snapshot.levels_by_name.get(names[0]), groups
+
+
+def _groups_of_embedding(snapshot: Snapshot, request: RoutingRequest) -> list[tuple[Group, bool]]:
+    """Of the one model that was named, at each provider that has it: vectors of two do not mix.
+
+    Raises InvalidField for a level, and for names of more than one model; UnknownModel.
+    """
+    allowed = request.allowed_models or ()
+    groups: list[tuple[Group, bool]] = []
+    first: Model | None = None
+    for name in request.models:
+        if name == AUTO or name in snapshot.levels_by_name:
+            raise InvalidField(
+                f"'{name}' is a power level, and those choose among chat models; name an embedding"
+                " model. GET /v1/models lists them, with kind 'embedding'.",
+                param="model",
+                code=NOT_AN_EMBEDDING_MODEL,
+            )
+        meant = meant_by(snapshot, name, request)
+        if not meant:
+            raise unknown_model(snapshot, name, request)
+        for one in meant:
+            first = first or one.model
+            _check_same(first, one.model)
+        groups.append((meant, name in allowed))
+    return groups
+
+
+def _check_same(first: Model, other: Model) -> None:
+    if _bare(first) != _bare(other):
+        raise InvalidField(
+            f"{first.model_id} and {other.model_id} are two models, whose vectors do not mix; name"
+            " one of them.",
+            param="model",
+            code="mixed_embedding_models",
+        )
+
+
+def _bare(model: Model) -> str:
+    """Its name at any provider: `Qwen/Qwen3-Embedding-8B` is
+    `accounts/fireworks/models/qwen3-embedding-8b`.
+    """
+    return model.model_id.rpartition("/")[2].lower()
 
 
 class _Gathered:

@@ -26,6 +26,7 @@ class DropReason(StrEnum):
     NOT_ALLOWED_FOR_TOKEN = "not_allowed_for_token"  # noqa: S105  a reason, not a secret
     NOT_OPENED = "not_opened"
     NOT_CHAT = "not_chat"
+    NOT_EMBEDDING = "not_embedding"
     GONE = "gone"
     NOT_LOCAL = "not_local"
     NO_STREAMING = "no_streaming"
@@ -55,7 +56,7 @@ class RoutingRequest(msgspec.Struct, frozen=True):
     `models` are tried in this order; each is a listed id, `provider/model`, a power level or
     `auto`. `prompt_tokens` is an estimate. `max_cost_pico_usd` bounds the `worst` case, which is
     known wherever there is such a bound.
-    `json_schema` says of `json_mode` that a schema is given.
+    `json_schema` says of `json_mode` that a schema is given. `kind`: of model that can answer it.
     `platform_funded` holds the slugs of providers that the platform can pay for; `own_keys` are the
     caller's.
     """
@@ -79,6 +80,7 @@ class RoutingRequest(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
     max_cost_pico_usd: int | None = None
     worst: Worst | None = None
+    kind: Kind = Kind.CHAT
 
     def own_key(self, provider: Provider) -> OwnKey | None:
         """The caller's own key at `provider`; where own keys are not supported there is none."""
@@ -101,7 +103,8 @@ def why_unfit(
         (not request.tier.meets(model.min_tier), DropReason.TIER_TOO_LOW),
         (not request.tier.meets(provider.min_tier), DropReason.TIER_TOO_LOW),
         (not _is_allowed(model, request), DropReason.NOT_ALLOWED_FOR_TOKEN),
-        (model.kind not in (None, Kind.CHAT), DropReason.NOT_CHAT),
+        (_cannot_chat(model, request), DropReason.NOT_CHAT),
+        (_cannot_embed(model, request), DropReason.NOT_EMBEDDING),
         (request.local_only and not provider.is_local, DropReason.NOT_LOCAL),
         (request.streams and not model.supports_streaming, DropReason.NO_STREAMING),
         (request.tools and not model.supports_function_calling, DropReason.NO_TOOLS),
@@ -133,6 +136,7 @@ def most_tokens(model: Model, request: RoutingRequest) -> MostTokens:
     provider = provider_of(model.provider.slug)
     text = worst.text_tokens + worst.images * provider.most_image_tokens(model.model_id)
     window = model.context_window
+    window = None if window is None else window * worst.inputs
     return MostTokens(
         text=text if window is None else min(text, window),
         audio=worst.audio_tokens if window is None else min(worst.audio_tokens, window),
@@ -156,6 +160,21 @@ def most_estimated(window: int) -> int:
 def _is_allowed(model: Model, request: RoutingRequest) -> bool:
     allowed = request.allowed_models
     return allowed is None or allows(allowed, model.provider.slug, model.model_id)
+
+
+def _cannot_chat(model: Model, request: RoutingRequest) -> bool:
+    return request.kind is Kind.CHAT and model.kind not in (None, Kind.CHAT)
+
+
+def _cannot_embed(model: Model, request: RoutingRequest) -> bool:
+    """Of a model whose kind nobody knows: a price of answers says that it writes some."""
+    if request.kind is not Kind.EMBEDDING:
+        return False
+    provider = model.provider
+    if provider.dialect == ANTHROPIC or not provider_of(provider.slug).embeds:
+        return True
+    writes = model.price is not None and model.price.base.output > 0
+    return model.kind is not Kind.EMBEDDING and (model.kind is not None or writes)
 
 
 def _is_paid_for(provider: Provider, request: RoutingRequest) -> bool:

@@ -16,6 +16,15 @@ from shared.routing.deployment import Kind
 _VERSION = re.compile(r"(-\d{8}|-\d{4}-\d{2}-\d{2}|-latest|@\w+|:[\w-]*)$")
 
 
+# BAAI's, Alibaba's and Microsoft's say so by their families alone.
+_EMBEDS = re.compile(r"^(?!.*rerank).*(embed|(^|[/-])(bge|gte|e5)-|minilm|m2-bert)")
+
+
+def kind_named(model_id: str) -> Kind | None:
+    """The kind of a model that nobody describes, where its name tells."""
+    return Kind.EMBEDDING if _EMBEDS.search(model_id.lower()) else None
+
+
 def versions_of(model_id: str) -> Iterator[str]:
     """The id, and then the ids of which it is a dated release or a variant."""
     yield model_id

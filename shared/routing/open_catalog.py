@@ -11,7 +11,13 @@ from operator import itemgetter
 import msgspec
 
 from shared.routing.deployment import Model, Opens, Provider, Tier
-from shared.routing.known_models import Facts, KnownModel, KnownModels, versions_of
+from shared.routing.known_models import (
+    Facts,
+    KnownModel,
+    KnownModels,
+    kind_named,
+    versions_of,
+)
 from shared.routing.offers import Offers
 from shared.wire.providers import provider_of
 
@@ -127,7 +133,7 @@ class OpenCatalog:
             is_deprecated=False,
             min_tier=max((one.min_tier for one in kin), key=_rank, default=Tier.FREE),
             created_at=_NO_DATE,
-            kind=facts.kind,
+            kind=facts.kind or kind_named(model_id),
             dimensions=facts.dimensions,
             takes_files=facts.files,
             takes_audio=facts.audio,

@@ -10,11 +10,14 @@ from itertools import islice
 
 from shared.errors import InvalidField, NotAllowed, SwitchyardError, UnknownModel
 from shared.routing.choice import Dropped
-from shared.routing.deployment import Model, Opens
+from shared.routing.deployment import Kind, Model, Opens
 from shared.routing.fit import DropReason, RoutingRequest, why_unfit
 from shared.routing.names import is_opened, named_provider
 from shared.routing.open_catalog import UNLISTED
 from shared.routing.snapshot import PowerLevel, Snapshot
+
+NOT_A_CHAT_MODEL = "not_a_chat_model"
+NOT_AN_EMBEDDING_MODEL = "not_an_embedding_model"
 
 _SHOWN = 100
 _NEAR = 3
@@ -48,9 +51,11 @@ def unserved(
     if about_model is not None:
         return about_model
     if first.reason is DropReason.CONTEXT_TOO_SMALL:
+        embeds = request.kind is Kind.EMBEDDING
+        what = "longest input does" if embeds else "messages do"
         return InvalidField(
-            f"The messages do not fit the context window of any model for {subject}.",
-            param="messages",
+            f"The {what} not fit the context window of any model for {subject}.",
+            param="input" if embeds else "messages",
             code="context_length_exceeded",
         )
     name = f"{first.model.provider.slug}/{first.model.model_id}"
@@ -84,8 +89,17 @@ def _about_model(dropped: Dropped, request: RoutingRequest) -> SwitchyardError |
             )
             return NotAllowed(message, param="model", code="model_not_opened")
         case DropReason.NOT_CHAT:
-            message = f"{name} is not a chat model; GET /v1/models lists those that are."
-            return InvalidField(message, param="model", code="not_a_chat_model")
+            what_to_do = "GET /v1/models lists those that are."
+            if dropped.model.kind is Kind.EMBEDDING:
+                what_to_do = "it embeds texts: send them to POST /v1/embeddings."
+            message = f"{name} is not a chat model; {what_to_do}"
+            return InvalidField(message, param="model", code=NOT_A_CHAT_MODEL)
+        case DropReason.NOT_EMBEDDING:
+            message = (
+                f"{name} is not an embedding model; GET /v1/models lists those that are, with"
+                " kind 'embedding'."
+            )
+            return InvalidField(message, param="model", code=NOT_AN_EMBEDDING_MODEL)
         case DropReason.MODEL_INACTIVE:
             message = f"{name} is switched off; GET /v1/models lists models that are on."
             return UnknownModel(message, param="model")

@@ -19,6 +19,7 @@ from shared.wire.messages import events as messages_events
 from shared.wire.messages import write as messages
 from shared.wire.provider import ANTHROPIC, OPENAI, Auth
 from shared.wire.providers import provider_of
+from shared.wire.quirks import NO_QUIRKS, Quirks
 from shared.wire.request_headers import request_headers
 from shared.wire.translated import Sending, Translated
 from shared.wire.usage import Counts
@@ -73,7 +74,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `path` goes behind the base URL, and so does `check_path`, which is answered free of charge,
     with 200 to a good key. `cost_header` is the header of a JSON answer that tells its cost, if
     there is one. `headers` takes the key, as shared/wire/request_headers.py says. `created` is
-    Unix seconds, for a provider that tells no time.
+    Unix seconds, for a provider that tells no time. `quirks`: which fields it does not take.
     """
 
     wire: WireName
@@ -84,6 +85,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     request: WriteRequest
     reply: ReadAnswer
     reader: OpenReader
+    quirks: Quirks = NO_QUIRKS
 
 
 def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
@@ -115,6 +117,7 @@ def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
         request=partial(chat.write_request, quirks=provider.quirks),
         reply=partial(_read_completion, ends_calls_by_stop=provider.ends_calls_by_stop),
         reader=partial(_open_reader, ends_calls_by_stop=provider.ends_calls_by_stop),
+        quirks=provider.quirks,
     )
 
 

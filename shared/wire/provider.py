@@ -72,10 +72,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     None: nobody says. `refusals` come before the meanings
     that hold everywhere. `image_tokens` are the most that an image is, by how a model's id begins;
     the last holds for all others. `takes_audio`, `takes_files`: whether messages may have such
-    parts; None is not known. `priced_beside_tokens`: model ids that this is found in cost more than
-    their tokens. `model_id_prefix` is what genai-prices leaves out of a model's id, and
-    `sold_here` is found in the ids that are sold at this endpoint: genai-prices lists others too,
-    and a name that nobody knows goes to a provider only where it looks like one of its ids.
+    parts; None is not known. `embeds`: whether it answers embeddings.
+    `priced_beside_tokens`: model ids that this is found in cost more than their tokens.
+    `model_id_prefix` is what genai-prices leaves out of a model's id, and `sold_here` is found in
+    the ids that are sold at this endpoint: genai-prices lists others too, and a name that nobody
+    knows goes to a provider only where it looks like one of its ids.
     `level_defaults`: by power level, the model that serves it where no listed one can; chosen by
     price, under the level's ceiling, so genai-prices has to know it.
     `ends_calls_by_stop`: its finish_reason for tool calls is `stop`.
@@ -94,6 +95,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     image_tokens: tuple[tuple[str, int], ...] = ANY_IMAGE
     takes_audio: bool | None = None
     takes_files: bool | None = None
+    embeds: bool = True
     priced_beside_tokens: re.Pattern[str] | None = None
     model_id_prefix: str = ""
     sold_here: re.Pattern[str] | None = None

@@ -20,9 +20,9 @@ from tests.architecture.requirements import PROJECT, asked_for, closure, pyproje
 from tests.architecture.tree import ROOT, functions, modules
 
 WEB = (
-    *("access_tokens", "audit", "byok_keys", "chat_completions", "gateway", "health", "limits"),
-    *("messages", "models", "providers", "responses", "routing_rules", "system_keys"),
-    "usage",
+    *("access_tokens", "audit", "byok_keys", "chat_completions", "embeddings", "gateway"),
+    *("health", "limits", "messages", "models", "providers", "responses", "routing_rules"),
+    *("system_keys", "usage"),
 )
 # `up` starts embedded servers, which its own extra brings.
 COMMANDS = ("catalog", "doctor", "health", "key", "migrate", "route", "token", "usage")

@@ -27,6 +27,7 @@ LEVELS = "/api/v1/admin/llm/power-levels"
 USAGE = "/api/v1/llm/usage"
 ADMIN_USAGE = "/api/v1/admin/llm/usage"
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+TEXTS = {"model": "text-embedding-3-small", "input": ["Hello"]}
 KEY = {"provider": "openai", "api_key": "sk-test-1234567890abcdefghijklmnop"}
 
 
@@ -107,6 +108,8 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("POST", "/v1/messages"): user(Scope.COMPLETIONS, body=HELLO),
     ("POST", "/api/v1/llm/responses"): user(Scope.COMPLETIONS, body={"input": "Hello"}),
     ("POST", "/v1/responses"): user(Scope.COMPLETIONS, body={"input": "Hello"}),
+    ("POST", "/api/v1/llm/embeddings"): user(Scope.COMPLETIONS, body=TEXTS),
+    ("POST", "/v1/embeddings"): user(Scope.COMPLETIONS, body=TEXTS),
     ("POST", "/api/v1/llm/messages/count_tokens"): user(Scope.COMPLETIONS, body=HELLO),
     ("POST", "/v1/messages/count_tokens"): user(Scope.COMPLETIONS, body=HELLO),
     ("GET", "/api/v1/llm/models"): user(),

@@ -34,6 +34,8 @@ FROM_MEMORY = {
     ("POST", "/api/v1/llm/responses"),
     ("POST", "/v1/responses"),
     ("POST", "/v1/messages/count_tokens"),
+    ("POST", "/api/v1/llm/embeddings"),
+    ("POST", "/v1/embeddings"),
     ("POST", "/api/v1/llm/route"),
     ("GET", "/api/v1/llm/models"),
     ("GET", "/v1/models"),

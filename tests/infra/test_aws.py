@@ -24,7 +24,7 @@ from tests.architecture.tree import ROOT
 from tests.infra import aws
 from tests.infra.deployed import INFRA, deployed, difference, lambdas, settings_of_lambda, web_alone
 
-STREAMING = {"chat_completions", "messages", "responses"}
+STREAMING = {"chat_completions", "embeddings", "messages", "responses"}
 # Of the place: where it listens, and what starts it.
 OF_LAMBDA = {
     *("SWITCHYARD_FUNCTION", "FUNCTION", "HOST", "PORT", "DRAIN_S"),

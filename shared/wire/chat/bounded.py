@@ -26,7 +26,7 @@ disable_tool_validation chat_template_kwargs add_generation_prompt continue_fina
 prompt_mode guided_json guided_regex guided_choice guided_grammar structured_outputs grammar
 skip_special_tokens spaces_between_special_tokens include_stop_str_in_output
 context_length_exceeded_behavior prompt_truncate_len truncate_prompt_tokens raw_output
-perf_metrics_in_response
+perf_metrics_in_response input dimensions encoding_format
 """
 _FREE = frozenset(_FREE_FIELDS.split())
 _OUR_TOOLS = (b'"function"', b'"custom"')
@@ -35,7 +35,8 @@ _TEXT_ALONE = (["text"], None)
 
 class Worst(msgspec.Struct, frozen=True):
     """`text_tokens` of messages, tools and files; `images` are counted, as providers say how many
-    tokens one is at most. `predicted_tokens` are charged as an answer where they are not met.
+    tokens one is at most. `predicted_tokens` are charged as an answer where they are not met. Each
+    of `inputs` may fill the model's context.
     """
 
     text_tokens: int
@@ -45,6 +46,7 @@ class Worst(msgspec.Struct, frozen=True):
     answers: int = 1
     service_tier: str | None = None
     writes_cache: bool = False
+    inputs: int = 1
 
 
 _tools = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
@@ -66,6 +68,7 @@ def worst_of(chat: ChatRequest) -> Worst:
             if name in fields
         )
         or "cache_control" in fields,
+        inputs=chat.inputs,
     )
 
 

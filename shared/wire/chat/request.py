@@ -38,8 +38,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
     `max_tokens` is max_completion_tokens or max_tokens, whichever came, for each of `n` answers.
     `prompt` is how long messages and tools are. `drop_params`: a dialect that cannot honor a field
     leaves it out, where it would refuse the request by that field's name. `left_out`: labels of a
-    wrong type and fields that steer a proxy, which are not in `fields`. `end_user`: for whom the
-    caller asks. `wants_schema`: for its JSON. Texts have passed the guard of wire/text.py.
+    wrong type and fields that steer a proxy, which are not in `fields`. `end_user`: who the caller
+    asks for. `wants_schema`: for its JSON. `inputs` have a context each. Texts have been guarded.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -61,6 +61,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     end_user: str | None = None
     n: int = 1
     wants_schema: bool = False
+    inputs: int = 1
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
@@ -101,7 +102,6 @@ _READERS: Mapping[str, msgspec.json.Decoder[Any]] = {
 """Of each field that is read here, if it is there at all: most are not."""
 
 _LABELS = frozenset(("prompt_cache_key", "safety_identifier", "user", "task_type"))
-_NO_LABELS: tuple[dict[str, str], tuple[str, ...]] = ({}, ())
 _SCHEMAS = frozenset(("tools", "functions", "response_format"))
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 
@@ -118,7 +118,7 @@ def decode_chat(body: bytes) -> ChatRequest:
     refuse_steering(fields)
     prompt = _read_prompt(fields)
     said = read_fields(fields, _READERS)
-    labels, left_out = _NO_LABELS if _LABELS.isdisjoint(fields) else labels_said(fields)
+    labels, left_out = ({}, ()) if _LABELS.isdisjoint(fields) else labels_said(fields)
     left_out = (*left_out, *[name for name in fields if steers_a_proxy(name)])
     stream_options, response_format = said.get("stream_options"), said.get("response_format")
     return ChatRequest(

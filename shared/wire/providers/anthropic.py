@@ -33,6 +33,8 @@ PROVIDER: Final = Provider(
     image_tokens=(("", 4_784),),
     takes_audio=False,
     takes_files=True,
+    # platform.claude.com, "Embeddings": it offers no model of its own.
+    embeds=False,
     # platform.claude.com, api/rate-limits: RFC 3339 times.
     limit_headers=tuple(
         headers_by_start(

@@ -85,6 +85,8 @@ PROVIDER: Final = Provider(
         Refused((403,), "model_permission_blocked_org", MODEL),
         Refused((403,), "model_permission_blocked_project", MODEL),
     ),
+    # console.groq.com/docs/models lists none.
+    embeds=False,
     # console.groq.com/docs/rate-limits: requests are those of a day, tokens those of a minute.
     limit_headers=(
         headers_by_end(LimitKind.REQUESTS, Window.DAY, "requests"),
