@@ -15,7 +15,7 @@ from functions.simulated_provider import embeddings, openai_wire
 from functions.simulated_provider.answer import Answer, answer
 from functions.simulated_provider.refused import Refused
 from functions.simulated_provider.request import ChatRequest
-from functions.simulated_provider.wires import Wire, is_model, wire_of
+from functions.simulated_provider.wires import RESPONSES, Wire, is_model, wire_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,7 +32,7 @@ _FREE_MS = {
     "together": 28,
 }
 _EMBEDS = "/embeddings"
-_COMPLETES = ("/chat/completions", "/messages", _EMBEDS)
+_COMPLETES = ("/chat/completions", "/messages", "/responses", _EMBEDS)
 
 
 class SimulatedProvider:
@@ -64,10 +64,11 @@ class SimulatedProvider:
         # The first: model names have slashes in them, and some even "/models/".
         _, card, name = path.partition("/models/")
         completes = path.endswith(_COMPLETES)
-        if not (completes or card or path.endswith(("/models", "/key"))):
+        _, _, kept = path.partition("/responses/")
+        if not (completes or card or kept or path.endswith(("/models", "/key"))):
             raise Refused(f"Invalid URL ({method} {path})", status=404)
-        allowed = "POST" if completes else "GET"
-        if method != allowed:
+        allowed = "POST" if completes else "GET, DELETE" if kept else "GET"
+        if method not in allowed.split(", "):
             said = f"Not allowed to {method} on {path}."
             raise Refused(said, status=405, code="method_not_supported", allow=allowed)
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -77,6 +78,8 @@ class SimulatedProvider:
             await _embed(await _body(receive), reply, wire)
         elif completes:
             await self._complete(await _body(receive), reply, wire)
+        elif kept:
+            await reply.json(RESPONSES.delete(kept) if method == "DELETE" else RESPONSES.kept(kept))
         elif card and not path.endswith("/models"):
             if not is_model(name):
                 raise wire.no_model(name)

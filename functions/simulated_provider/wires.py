@@ -1,15 +1,26 @@
-"""The two wires that are spoken, and which of them a path asks for."""
+"""The wires that are spoken, and which of them a path asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from functions.simulated_provider import anthropic_request, anthropic_wire, openai_wire, request
+import msgspec
+
+from functions.simulated_provider import (
+    anthropic_request,
+    anthropic_wire,
+    openai_wire,
+    request,
+    responses_request,
+    responses_wire,
+)
 from functions.simulated_provider.answer import Answer
 from functions.simulated_provider.refused import Refused
-from functions.simulated_provider.request import ChatRequest
+from functions.simulated_provider.request import ChatRequest, Message
+from functions.simulated_provider.responses_request import Asked
 
+_MOST_KEPT = 1000
 _MODELS = ("simulated-small", "simulated-large")
 _NO_MODEL = ("unknown", "nonexistent", "does-not-exist")
 
@@ -74,6 +85,56 @@ class OpenAI:
         return openai_wire.model_card(name)
 
 
+class Responses(OpenAI):
+    """The last answers are kept, as the conversations that they belong to, unless nobody wants it
+    (openai 3.54.0 `types/responses/response_create_params.py`, store)."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[list[Message], bytes]] = {}
+
+    def decode(self, body: bytes) -> ChatRequest:
+        asked = responses_request.decode(body)
+        if asked.previous_response_id is not None:
+            earlier, _ = self._found(asked.previous_response_id, "previous_response_id")
+            asked.messages = [*earlier, *asked.messages]
+        return asked
+
+    def completion(self, asked: ChatRequest, said: Answer) -> bytes:
+        return msgspec.json.encode(self._response(asked, said))
+
+    def events(self, asked: ChatRequest, said: Answer) -> list[bytes]:
+        return responses_wire.events(self._response(asked, said), said)
+
+    def kept(self, response_id: str) -> bytes:
+        """Raises Refused."""
+        return self._found(response_id, "response_id", status=404)[1]
+
+    def delete(self, response_id: str) -> bytes:
+        """Raises Refused."""
+        self._found(response_id, "response_id", status=404)
+        del self._kept[response_id]
+        return responses_wire.deleted(response_id)
+
+    def _response(self, asked: ChatRequest, said: Answer) -> responses_wire.Fields:
+        assert isinstance(asked, Asked)  # noqa: S101  what `decode` made
+        response = responses_wire.response(asked, said)
+        if asked.is_stored:
+            messages = [*asked.messages, Message("assistant", said.text)]
+            self._kept[response["id"]] = (messages, msgspec.json.encode(response))
+            if len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return response
+
+    def _found(
+        self, response_id: str, param: str, status: int = 400
+    ) -> tuple[list[Message], bytes]:
+        kept = self._kept.get(response_id)
+        if kept is None:
+            said = f"Response with id '{response_id[:100]}' not found."
+            raise Refused(said, param, status=status, code=f"{param.removesuffix('_id')}_not_found")
+        return kept
+
+
 class Anthropic:
     """The id of a request is in `request-id` and in the errors (…/docs/en/api/errors)."""
 
@@ -113,6 +174,7 @@ class Anthropic:
 
 _OPENAI = OpenAI()
 _ANTHROPIC = Anthropic()
+RESPONSES = Responses()
 
 
 def is_model(name: str) -> bool:
@@ -126,5 +188,7 @@ def wire_of(path: str) -> Wire:
     """
     if path.endswith("/messages"):
         return _ANTHROPIC
+    if path.endswith("/responses") or "/responses/" in path:
+        return RESPONSES
     is_anthropics = path.startswith("/anthropic/") and not path.endswith("/chat/completions")
     return _ANTHROPIC if is_anthropics else _OPENAI

@@ -15,7 +15,7 @@ from shared.wire.chat.request import ChatRequest, raw_json
 from shared.wire.request_headers import with_lines
 from shared.wire.translated import Sending, Translated
 
-_LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens")
+_LIMITS_OF_ANSWERS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 # Python 3.11 looks a member up by a call, and this is asked in each request.
 _NAMED = Reason.NAMED
 

@@ -75,6 +75,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     with 200 to a good key. `cost_header` is the header of a JSON answer that tells its cost, if
     there is one. `headers` takes the key, as shared/wire/request_headers.py says. `created` is
     Unix seconds, for a provider that tells no time. `quirks`: which fields it does not take.
+    `speaks_responses`: OpenAI's Responses API too, at a path of its own.
     """
 
     wire: WireName
@@ -86,6 +87,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     reply: ReadAnswer
     reader: OpenReader
     quirks: Quirks = NO_QUIRKS
+    speaks_responses: bool = False
 
 
 def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
@@ -118,6 +120,7 @@ def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:
         reply=partial(_read_completion, ends_calls_by_stop=provider.ends_calls_by_stop),
         reader=partial(_open_reader, ends_calls_by_stop=provider.ends_calls_by_stop),
         quirks=provider.quirks,
+        speaks_responses=provider.speaks_responses,
     )
 
 

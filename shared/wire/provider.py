@@ -79,7 +79,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     knows goes to a provider only where it looks like one of its ids.
     `level_defaults`: by power level, the model that serves it where no listed one can; chosen by
     price, under the level's ceiling, so genai-prices has to know it.
-    `ends_calls_by_stop`: its finish_reason for tool calls is `stop`.
+    `ends_calls_by_stop`: its finish_reason for tool calls is `stop`. `speaks_responses`: OpenAI's
+    Responses API beside its dialect, and keeps what it answered there.
     """
 
     slug: str
@@ -100,6 +101,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     model_id_prefix: str = ""
     sold_here: re.Pattern[str] | None = None
     ends_calls_by_stop: bool = False
+    speaks_responses: bool = False
     level_defaults: Mapping[str, str] = MappingProxyType({})
 
     def sells(self, model_id: str) -> bool:

@@ -36,10 +36,9 @@ def fit_version(
     """
     if _LOOKED_AT.isdisjoint(fields):
         return
-    place = _first_match(tuple([one.pattern for one in versions]), to.model_id)
-    if place is None:
+    version = version_of(versions, to.model_id)
+    if version is None:
         return
-    version = versions[place]
     effort = _fit_effort(fields, version, drops)
     for name in version.dropped.intersection(fields):
         del fields[name]
@@ -56,6 +55,12 @@ def _why(name: str, model_id: str, version: Version) -> str:
     if version.samples_unasked or (version.efforts is not None and "none" in version.efforts):
         return f"{model_id} takes no {name} while it reasons"
     return f"{model_id} takes no {name}"
+
+
+def version_of(versions: tuple[Version, ...], model_id: str) -> Version | None:
+    """What is known of a model beside what holds for its provider's others."""
+    place = _first_match(tuple([one.pattern for one in versions]), model_id)
+    return None if place is None else versions[place]
 
 
 @lru_cache(maxsize=4096)

@@ -96,5 +96,6 @@ PROVIDER: Final = Provider(
             ),
         ),
     ),
+    speaks_responses=True,
     sold_here=re.compile(r"^(?!claude|gem(ini|ma)-)[^/]+$"),
 )

@@ -1,4 +1,4 @@
-"""How a Responses request is put to a provider: through chat and back."""
+"""How a Responses request is put to a provider: bytes through, or through chat and back."""
 
 from __future__ import annotations
 
@@ -9,20 +9,34 @@ import msgspec
 from shared.wire.chat.answer import Completion
 from shared.wire.chat.request import ChatRequest
 from shared.wire.dialect import Dialect, Reader
+from shared.wire.responses import through
 from shared.wire.responses.chat_events import ChatAsResponse
 from shared.wire.responses.chat_request import as_chat
 from shared.wire.responses.response import as_response
+from shared.wire.responses.through_events import ThroughReader
 from shared.wire.translated import Sending, Translated
 
 
 def over(dialect: Dialect, request: ChatRequest) -> Dialect:
     """The dialect whose answers to `request` are responses."""
+    if dialect.speaks_responses:
+        return msgspec.structs.replace(
+            dialect,
+            path=through.PATH,
+            request=partial(through.write_request, versions=dialect.quirks.versions),
+            reply=through.read_answer,
+            reader=_open_through,
+        )
     return msgspec.structs.replace(
         dialect,
         request=partial(_write, dialect),
         reply=partial(_read, dialect, request),
         reader=partial(_open, dialect, request),
     )
+
+
+def _open_through(*, show_usage: bool, created: int) -> Reader:
+    return ThroughReader()  # a response always shows its usage, and when it was made
 
 
 def _write(dialect: Dialect, request: ChatRequest, to: Sending) -> Translated:

@@ -120,6 +120,12 @@ def _refuse_what_is_not_served(fields: dict[str, msgspec.Raw], said: dict[str, A
             param="background",
             code="unsupported_parameter",
         )
+    if said.get("previous_response_id"):
+        raise InvalidField(
+            "Nobody here knows that response: send the items of the conversation instead.",
+            param="previous_response_id",
+            code="previous_response_not_found",
+        )
     if bytes(fields.get("conversation", b"null")) != b"null":
         raise InvalidField(
             "Nobody holds conversations here: leave 'conversation' out and send the items, or"

@@ -12,8 +12,10 @@ from openai.types.responses import Response
 from pydantic import BaseModel
 
 from tests.fakes.gateway import USER, Deployment, row_of
+from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
 
+CLAUDE = "anthropic/claude-opus-5-5"
 PATH = "/v1/responses"
 TOKEN = next(iter(USER.values())).removeprefix("Bearer ")
 # Claude's is spoken to in its own words, OpenAI's in others.
@@ -121,6 +123,15 @@ def test_tools_are_called_and_their_results_taken(
         items.append({"role": "user", "content": "call tool again"})
 
 
+@pytest.mark.parametrize(("model", "path"), [("gpt-6-luna", "responses"), (CLAUDE, "messages")])
+def test_openai_is_asked_in_its_own_words_and_others_in_theirs(
+    client: openai.OpenAI, simulated: SimulatedProvider, model: str, path: str
+) -> None:
+    simulated.clear()
+    client.responses.create(model=model, input="Hello")
+    assert [one["path"].rpartition("/")[2] for one in simulated.calls()] == [path]
+
+
 class Answer(BaseModel):
     city: str
     degrees: int
@@ -143,15 +154,15 @@ def test_an_answer_follows_a_schema(client: openai.OpenAI, level: str) -> None:
         ({"input": "x", "background": True}, 400, "background", "unsupported_parameter"),
         ({"input": "x", "conversation": "conv_1"}, 400, "conversation", "unsupported_parameter"),
         ({"input": "x", "api_base": "https://a.example"}, 400, "api_base", "field_refused"),
-        ({"input": "x", "power_level": "precision", "store": True}, 400, "store", None),
+        ({"input": "x", "model": CLAUDE, "store": True}, 400, "store", None),
         (
-            {"input": "x", "power_level": "precision", "tools": [{"type": "web_search"}]},
+            {"input": "x", "model": CLAUDE, "tools": [{"type": "web_search"}]},
             400,
             "tools[0]",
             "unsupported_parameter",
         ),
         (
-            {"input": [{"type": "item_reference", "id": "msg_1"}], "power_level": "precision"},
+            {"input": [{"type": "item_reference", "id": "msg_1"}], "model": CLAUDE},
             400,
             "input[0]",
             "unsupported_content",
@@ -170,7 +181,7 @@ def test_errors_have_openais_shape(
 
 def test_what_may_be_dropped_is_dropped_and_named(gateway: UvicornServer) -> None:
     tools = [TOOL, {"type": "web_search"}]
-    body: Any = {"input": "hi", "power_level": "precision", "tools": tools, "drop_params": True}
+    body: Any = {"input": "hi", "model": CLAUDE, "tools": tools, "drop_params": True}
     answer = ask(gateway, **body)
     assert answer.status_code == 200, answer.text
     assert answer.json()["_metadata"]["dropped_params"] == ["tools[1]"]

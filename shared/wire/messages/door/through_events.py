@@ -11,15 +11,8 @@ import msgspec
 from shared.wire.messages.door.named import MESSAGE_DELTA, PING, last_events
 from shared.wire.messages.events import StreamReader
 from shared.wire.parse.lenient import NotJSON, read_json
-from shared.wire.parse.sse import (
-    END,
-    NOT_UTF8,
-    EventFrames,
-    event_data,
-    event_name,
-    named_event,
-    utf8_events,
-)
+from shared.wire.parse.relay import Relay
+from shared.wire.parse.sse import END, event_name, named_event
 from shared.wire.usage import Counts
 
 _KEPT_BYTES = 64 * 1024
@@ -38,33 +31,26 @@ class _Kind(msgspec.Struct, frozen=True):
 _kind = msgspec.json.Decoder(_Kind)
 
 
-class ThroughReader:
-    """Feed it what a socket read brought; it returns what may be relayed now.
-
-    Has the interface of shared.wire.chat.events.StreamReader. What is read is read by the reader
+class ThroughReader(Relay):
+    """Has the interface of shared.wire.chat.events.StreamReader. What is read is read by the reader
     that translates: `_said` is given the content, and only where its length is asked for.
     """
 
     def __init__(self, *, created: int) -> None:
-        self._frames = EventFrames()
+        super().__init__()
         self._read = StreamReader(show_usage=False, created=created)
         self._said = StreamReader(show_usage=False, created=created)
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._held: bytes | None = None
-        self._is_not_utf8 = False
 
     @property
     def is_done(self) -> bool:
         return self._read.is_done
 
     @property
-    def error(self) -> bytes | None:
-        return NOT_UTF8 if self._is_not_utf8 else self._read.error
-
-    @property
-    def has_error(self) -> bool:
-        return self.error is not None
+    def _own_error(self) -> bytes | None:
+        return self._read.error
 
     @property
     def has_reason(self) -> bool:
@@ -86,20 +72,6 @@ class ThroughReader:
     def service_tier(self) -> str | None:
         return self._read.service_tier
 
-    def feed(self, data: bytes) -> bytes:
-        """Raises EventTooLong."""
-        if self.is_done or self.has_error:
-            return b""
-        whole = self._frames.take(data)
-        return self._take_whole(whole) if whole else b""
-
-    def close(self) -> bytes:
-        """The same at the end of what comes: the last event needs no blank line behind it."""
-        if self.is_done or self.has_error:
-            return b""
-        rest = self._frames.rest()
-        return self._take_whole(rest) if rest else b""
-
     def end(self, metadata: bytes) -> bytes:
         """What is left to relay: message_delta with `metadata` on it, and message_stop."""
         return last_events(self._held if self._held is not None else _OWN_DELTA, metadata)
@@ -109,31 +81,13 @@ class ThroughReader:
         self._fold()
         return self._said.delivered_tokens() + self._read.delivered_tokens()
 
-    def _take_whole(self, whole: bytes) -> bytes:
-        sound = utf8_events(whole)
-        if self._held is None and _is_plain(sound):
-            self._keep(sound)
-            out = sound
-        else:
-            out = self._take_each(sound)
-        if sound is not whole and not (self.is_done or self.has_error):
-            self._is_not_utf8 = True
-        return out
+    def _pass_on(self, events: bytes) -> bool:
+        if self._held is not None or not _is_plain(events):
+            return False
+        self._keep(events)
+        return True
 
-    def _take_each(self, events: bytes) -> bytes:
-        out: list[bytes] = []
-        for event in events.split(END):
-            self._take_event(event, out)
-            if self.is_done or self.has_error:
-                break
-        return b"".join(out)
-
-    def _take_event(self, event: bytes, out: list[bytes]) -> None:
-        data = event_data(event)
-        if data is None:
-            if event.startswith(b":"):
-                out.append(event + END)
-            return
+    def _take_event(self, event: bytes, data: bytes, out: list[bytes]) -> None:
         kind = _kind_of(data) or event_name(event)
         if kind == "ping":
             out.append(PING)

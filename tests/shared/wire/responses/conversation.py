@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from shared.wire.dialect import dialect_of
+from shared.wire.dialect import Dialect, dialect_of
 from shared.wire.parse.sse import DONE, END, data_event, event_data, event_name
 from shared.wire.responses.over import over
 from shared.wire.responses.request import ResponsesRequest, decode_responses
@@ -48,10 +49,15 @@ def streamed(*chunks: Any, reason: str = "stop", usage: Any = USAGE) -> bytes:
     return b"".join(data_event(json.dumps(one).encode()) for one in [*chunks, *last]) + DONE
 
 
+def by_chat(slug: str = "openai") -> Dialect:
+    """How a provider is spoken to that knows no Responses."""
+    return msgspec.structs.replace(dialect_of("openai", slug, "bearer"), speaks_responses=False)
+
+
 def translated(
     data: bytes, asked: ResponsesRequest | None = None, size: int = 1 << 20, slug: str = "openai"
 ) -> list[Any]:
-    dialect = over(dialect_of("openai", slug, "bearer"), asked or request())
+    dialect = over(by_chat(slug), asked or request())
     reader = dialect.reader(show_usage=True, created=1)
     out = b"".join(reader.feed(data[at : at + size]) for at in range(0, len(data), size))
     out += reader.close()

@@ -18,6 +18,7 @@ from shared.wire.translated import Sending
 from tests.shared.wire.responses.conversation import (
     METADATA,
     USAGE,
+    by_chat,
     call,
     check_well_formed,
     chunk,
@@ -158,7 +159,7 @@ def test_a_whole_answer_and_its_stream_are_the_same_response(pieces: list[Any], 
     asked = request(**body)
     events = translated(streamed(*pieces), asked)
     whole = gather(b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in events))
-    dialect = over(dialect_of("openai", "openai", "bearer"), asked)
+    dialect = over(by_chat(), asked)
     said = events[-1]["response"]
     completion = dialect.reply(_chat_answer(said), created=1)
     again = WholeResponse(completion, show_usage=True)
