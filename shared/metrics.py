@@ -110,6 +110,18 @@ LOG_LINES_DROPPED = Counter(
     "Lines of the log that were dropped because whoever reads it had paused.",
 )
 on_dropped_lines(LOG_LINES_DROPPED.inc)
+MAX_SUBJECTS = 100
+"""Of each kind that a process labels metrics with; whoever comes later is OTHER."""
+SUBJECT_REQUESTS = Counter(
+    "switchyard_subject_requests",
+    "Completions, by whom they were for (kind: team, end_user, tag): the first 100 of a kind.",
+    ["kind", "subject"],
+)
+SUBJECT_COST_USD = Counter(
+    "switchyard_subject_cost_usd",
+    "Cost at our prices, in USD, by whom it was for: the first 100 of a kind.",
+    ["kind", "subject"],
+)
 UNPRICED = Counter(
     "switchyard_unpriced_requests",
     "Answers whose cost is not known: billed to nobody until they are repriced.",

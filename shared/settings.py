@@ -121,6 +121,7 @@ class UsageQueueSettings(SettingsGroup):
 class CompletionSettings(SettingsGroup):
     request_deadline_s: float = Field(600.0, alias="REQUEST_DEADLINE", gt=0)
     unpriced_policy: Literal["serve", "refuse"] = Field("serve", alias="UNPRICED_POLICY")
+    end_user_headers: str = Field("", alias="END_USER_HEADERS", pattern="^[A-Za-z0-9, -]*$")
 
 
 class HealthSettings(SettingsGroup):
@@ -279,8 +280,7 @@ def _complaints(group: type[SettingsGroup], error: ValidationError) -> list[str]
         variable = str(item["loc"][0])
         if variable in group.model_fields:  # for a default, pydantic gives the field's own name
             variable = group.model_fields[variable].alias or variable
-        example = group.examples.get(variable)
-        hint = f", for example {variable}={example}" if example else ""
+        hint = f", for example {variable}={it}" if (it := group.examples.get(variable)) else ""
         what = "is not set" if item["type"] == "missing" else f"is invalid: {item['msg']}"
         lines.append(f"{variable} {what}{hint}")
     return lines

@@ -163,6 +163,8 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "model": _text,
     "power_level": _text,
     "key": _number,
+    "end_user": _text,
+    "tag": _text,
     "billed_to": _one_of("user", "platform"),
     "simulated": _flag,
     "state": _one_of("final", "indeterminate"),

@@ -42,6 +42,8 @@ _DAYS = 30
 @click.option("--start", type=Day(), metavar="DATE", help="First UTC day.  [default: 30 days ago]")
 @end_option
 @click.option("--user", "user_id", metavar="ID", help="Only this user.")
+@click.option("--end-user", metavar="NAME", help="Only this end user.")
+@click.option("--tag", help="Only requests with this tag.")
 @provider_option
 @model_option
 @json_option
@@ -51,6 +53,8 @@ def show_command(
     start: datetime | None,
     end: datetime | None,
     user_id: str | None,
+    end_user: str | None,
+    tag: str | None,
     provider: str | None,
     model: str | None,
     as_json: bool,
@@ -67,6 +71,8 @@ def show_command(
         end=end,
         provider=provider,
         model=model,
+        end_user=end_user,
+        tag=tag,
     )
     keys = list(dict.fromkeys(groups))
     found = asyncio.run(summary_of(CommandDatabase(database_url()), filters, keys))

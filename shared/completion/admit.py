@@ -20,6 +20,8 @@ from shared.catalog.watch import SnapshotKeeper
 from shared.completion.wire import Wire
 from shared.errors import BodyTooLarge, BodyTooSlow, MethodNotAllowed, RequestRefused
 from shared.limits.book import Subjects
+from shared.wire.chat.labels import HEADER as TAGS_HEADER
+from shared.wire.chat.labels import sound_tags, tags_of_header
 from shared.wire.chat.request import ChatRequest
 from shared.wire.text import clean_bytes
 
@@ -53,14 +55,14 @@ class Asked(msgspec.Struct, frozen=True):
     user_agent: str | None
     session_id: str | None
     task_type: str | None
+    end_user: str | None
+    tags: tuple[str, ...]
 
     @property
     def who(self) -> Subjects:
         """Whom limits may be for."""
         caller = self.caller
-        return Subjects(
-            caller.token_id, caller.user_id, caller.team_id, caller.tier, self.chat.end_user
-        )
+        return Subjects(caller.token_id, caller.user_id, caller.team_id, caller.tier, self.end_user)
 
     @property
     def drawn_by(self) -> str:
@@ -77,9 +79,14 @@ def asked_of(
     *,
     request_id: str,
     started: float,
+    end_user_headers: tuple[bytes, ...] = (),
 ) -> Asked:
-    """`headers` are those of `scope`, the last of a name."""
+    """`headers` are those of `scope`, the last of a name; `end_user_headers` name the end user,
+    before what the body says.
+    """
     client = scope["client"]
+    if TAGS_HEADER in headers:
+        chat = _with_tags(chat, headers[TAGS_HEADER])
     return Asked(
         request_id=request_id,
         started=started,
@@ -91,15 +98,43 @@ def asked_of(
         user_agent=clean_bytes(headers.get(b"user-agent")),
         session_id=clean_bytes(headers.get(b"x-session-id")) or chat.session,
         task_type=chat.task_type or clean_bytes(headers.get(b"x-task-type")),
+        end_user=_named(headers, end_user_headers) or chat.end_user,
+        tags=chat.tags,
     )
+
+
+def _with_tags(chat: ChatRequest, value: bytes) -> ChatRequest:
+    """The request with the tags of its header before those of its body."""
+    said = tags_of_header(value)
+    both = sound_tags((*said.tags, *chat.tags))
+    is_whole = said.is_whole and both.is_whole
+    left_out = chat.left_out if is_whole else (*chat.left_out, TAGS_HEADER.decode())
+    return msgspec.structs.replace(chat, tags=both.tags, left_out=left_out)
+
+
+def names_of(headers: str) -> tuple[bytes, ...]:
+    """Names of headers with commas between them, as ASGI has them: in lower case."""
+    names = (name.strip().lower() for name in headers.split(","))
+    return tuple(name.encode() for name in names if name)
+
+
+def _named(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> str | None:
+    values = (clean_bytes(headers.get(name)) for name in names)
+    return next((value for value in values if value is not None), None)
 
 
 class Admission:
     """Lets requests in whose token may complete; one a process."""
 
-    def __init__(self, authenticator: Authenticator, keeper: SnapshotKeeper) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        keeper: SnapshotKeeper,
+        end_user_headers: tuple[bytes, ...] = (),
+    ) -> None:
         self._authenticator = authenticator
         self._keeper = keeper
+        self._end_user_headers = end_user_headers
 
     async def admit(
         self,
@@ -123,7 +158,12 @@ class Admission:
         ) or await self._authenticator.authenticate(authorization)
         check_scope(caller, _COMPLETIONS)
         chat = await read_chat(wire, await read_body(headers, receive, hold), headers)
-        return asked_of(wire, chat, caller, scope, headers, request_id=request_id, started=started)
+        return asked_of(
+            *(wire, chat, caller, scope, headers),
+            request_id=request_id,
+            started=started,
+            end_user_headers=self._end_user_headers,
+        )
 
 
 async def read_chat(wire: Wire, body: bytes, headers: Mapping[bytes, bytes]) -> ChatRequest:

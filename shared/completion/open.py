@@ -9,7 +9,7 @@ from shared.auth.key_check import KeyChecks
 from shared.auth.open_vault import PlatformKeys, Vault
 from shared.auth.own_keys import OwnKeys
 from shared.catalog.watch import SnapshotKeeper
-from shared.completion.admit import Admission
+from shared.completion.admit import Admission, names_of
 from shared.completion.attempts import Attempts
 from shared.completion.deliver import Delivery
 from shared.completion.own_key_watch import OwnKeyWatch
@@ -71,7 +71,7 @@ async def open_completions(
     )
     try:
         yield Completions(
-            admission=Admission(authenticator, keeper),
+            admission=Admission(authenticator, keeper, names_of(settings.end_user_headers)),
             router=router,
             attempts=attempts,
             delivery=Delivery(usage, router.circuits),

@@ -45,6 +45,7 @@ class Reporter:
 
     def __init__(self) -> None:
         self._noted: list[tuple[float, str, str, bool, UsageFinal]] = []
+        self._subjects: dict[str, set[str]] = {}
 
     def note(self, provider: str, model: str, stream: bool, final: UsageFinal) -> None:
         """Take a finished request in; it is reported within GATHERED_S."""
@@ -55,9 +56,31 @@ class Reporter:
     def flush(self) -> None:
         noted, self._noted = self._noted, []
         _count([(provider, model, final) for _, provider, model, _, final in noted])
+        self._count_subjects([final for *_, final in noted])
         log_lines([_line(*one) for one in noted])
         for _, provider, model, _, final in noted:
             _flag_another(provider, model, final)
+
+    def _count_subjects(self, finals: list[UsageFinal]) -> None:
+        """A request with two tags counts for both."""
+        pico_usd: dict[tuple[str, str], list[int]] = {}
+        for final in finals:
+            for kind, subject in subjects_of(final):
+                found = self._subjects.setdefault(kind, set())
+                if subject not in found and len(found) < metrics.MAX_SUBJECTS:
+                    found.add(subject)
+                label = subject if subject in found else metrics.OTHER
+                pico_usd.setdefault((kind, label), []).append(final.cost_total_pico_usd or 0)
+        for labels, costs in pico_usd.items():
+            metrics.SUBJECT_REQUESTS.labels(*labels).inc(len(costs))
+            metrics.SUBJECT_COST_USD.labels(*labels).inc(sum(costs) / PICO_USD_PER_USD)
+
+
+def subjects_of(final: UsageFinal) -> list[tuple[str, str]]:
+    """For whom a request was, by kind; none of most."""
+    named = (("team", final.team_id), ("end_user", final.end_user))
+    found = [(kind, subject) for kind, subject in named if subject]
+    return [*found, *(("tag", tag) for tag in final.tags or ())]
 
 
 def _line(at: float, provider: str, model: str, stream: bool, final: UsageFinal) -> CompletionLine:

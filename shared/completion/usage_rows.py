@@ -138,7 +138,8 @@ def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
         request_ip=asked.client_ip,
         user_agent=asked.user_agent,
         session_id=asked.session_id,
-        end_user=asked.chat.end_user,
+        end_user=asked.end_user,
+        tags=asked.tags or None,
         endpoint=asked.wire.endpoint,
     )
 
@@ -192,7 +193,8 @@ def _final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usa
         request_ip=asked.client_ip,
         user_agent=asked.user_agent,
         session_id=asked.session_id,
-        end_user=asked.chat.end_user,
+        end_user=asked.end_user,
+        tags=asked.tags or None,
         endpoint=asked.wire.endpoint,
         cache_write_1h_tokens=usage.cache_write_1h_tokens if usage else None,
         prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,

@@ -32,6 +32,8 @@ class UsageFilters(msgspec.Struct, frozen=True):
     simulated: bool | None = None
     state: str | None = None
     cost_quality: str | None = None
+    end_user: str | None = None
+    tag: str | None = None
 
 
 Where = tuple[sql.Composable, dict[str, Any]]
@@ -63,6 +65,8 @@ _LOG_ALONE = {
     "end": "created_at < {value}",
     "state": "state = {value}",
     "cost_quality": "cost_quality = {value}",
+    "end_user": "end_user = {value}",
+    "tag": "tags ? {value}",
 }
 # In UTC, whatever zone the server keeps for the session.
 _DAILY_ALONE = {

@@ -27,8 +27,7 @@ _OF_STAGED: dict[str, sql.Composable] = {
         "round(completion_tokens * 1000.0 / nullif(greatest(latency_ms - ttft_ms, 0), 0), 3)"
     ),
 }
-# What a group of rows adds to usage_daily. Of an indeterminate row only its being there counts.
-_DAILY_SUMS: dict[str, LiteralString] = {
+SUMS_OF_ROWS: dict[str, LiteralString] = {
     "requests": "count(*)",
     "indeterminate_requests": "count(*) FILTER (WHERE state = 'indeterminate')",
     "unpriced_requests": "count(*) FILTER (WHERE state = 'final' AND cost_total_usd IS NULL)",
@@ -42,6 +41,7 @@ _DAILY_SUMS: dict[str, LiteralString] = {
     "reasoning_tokens": "coalesce(sum(reasoning_tokens), 0)",
     "cost_total_usd": "coalesce(sum(cost_total_usd), 0)",
 }
+"""What a group of rows adds to usage_daily; of an indeterminate one only its being there counts."""
 _READ_OF_WRITTEN = (
     *("request_id", "created_at", "state", *DAILY_KEYS, "cost_quality", "cost_total_usd"),
     *("prompt_tokens", "completion_tokens", "total_tokens"),
@@ -65,14 +65,14 @@ def _add_to_daily(source: LiteralString, *, sign: LiteralString = "+") -> sql.Co
         """
     ).format(
         keys=_names(DAILY_KEYS),
-        sums=_names(tuple(_DAILY_SUMS)),
+        sums=_names(tuple(SUMS_OF_ROWS)),
         values=sql.SQL(", ").join(
-            sql.SQL(sign + " " + expression) for expression in _DAILY_SUMS.values()
+            sql.SQL(sign + " " + expression) for expression in SUMS_OF_ROWS.values()
         ),
         source=sql.SQL(source),
         added=sql.SQL(", ").join(
             sql.SQL("{name} = held.{name} + EXCLUDED.{name}").format(name=sql.Identifier(name))
-            for name in _DAILY_SUMS
+            for name in SUMS_OF_ROWS
         ),
     )
 

@@ -1,10 +1,10 @@
 """Sums of usage by what is asked for, over the daily sums: a month is thousands of rows, not
-millions.
+millions. What those do not tell apart is summed over the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,9 +13,10 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from shared.db.connections import Reports
-from shared.db.rollups import smallest_with
+from shared.db.rollups import DAILY_KEYS, smallest_with
 from shared.errors import InvalidField
-from shared.ledger.filters import UsageFilters, daily_columns, where_daily
+from shared.ledger.filters import UsageFilters, daily_columns, where_daily, where_log
+from shared.ledger.statements import SUMS_OF_ROWS
 
 Row = Mapping[str, Any]
 
@@ -30,6 +31,8 @@ _GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "key": ("access_token_id", ("held.access_token_id AS key_id", "token.name AS key_name")),
     "team": ("team_id", ("held.team_id AS team",)),
     "user": ("user_id", ("held.user_id AS user",)),
+    "end_user": ("end_user", ("held.end_user",)),
+    "tag": ("tag", ("held.tag",)),
 }
 GROUPS = tuple(_GROUPS)
 
@@ -62,10 +65,31 @@ _SUMS: Mapping[str, str] = {
 SUMS = tuple(_SUMS)
 """`cost_usd` is at our prices, whoever paid; `billed_usd` what the platform paid and bills."""
 
+ONLY_IN_LOG = frozenset({"end_user", "tag"})
+"""Columns that no table of daily sums has. An end user is anybody's word, and a day of theirs would
+be nearly a row: kept daily, they would be the log a second time.
+"""
+
+_ADJUSTED = sql.SQL(
+    """
+    LEFT JOIN (
+        SELECT request_id, sum(amount_usd) AS amount_usd FROM usage_adjustments GROUP BY request_id
+    ) AS adjusted USING (request_id)
+    """
+)
+# A row counts for each of its tags; one that has none, for none.
+_TAGGED = sql.SQL(
+    " LEFT JOIN LATERAL jsonb_array_elements_text("
+    "CASE jsonb_typeof(log.tags) WHEN 'array' THEN log.tags END) AS tag ON true"
+)
+_ADJUSTMENTS = sql.SQL(
+    "coalesce(sum(adjusted.amount_usd), 0) AS adjustments_usd, count(adjusted.amount_usd)"
+    " FILTER (WHERE state = 'final' AND cost_total_usd IS NULL) AS repriced_requests"
+)
+
 
 def statement(filters: UsageFilters, groups: Sequence[str]) -> tuple[sql.Composed, dict[str, Any]]:
     """The query of the sums by `groups`, each one of GROUPS, and its values."""
-    where, values = where_daily(filters)
     keys = [_GROUPS[name][0] for name in groups]
     # A model shows its provider; beside a group by provider that is said once.
     shown = dict.fromkeys(
@@ -79,15 +103,51 @@ def statement(filters: UsageFilters, groups: Sequence[str]) -> tuple[sql.Compose
         f"SELECT {', '.join([*shown, *(f'held.{name}' for name in SUMS)])} FROM ("  # noqa: S608  all of it from the tables above
         f"SELECT {''.join(f'{key}, ' for key in keys)}"
         f"{', '.join(f'{expression} AS {name}' for name, expression in _SUMS.items())}"
-        " FROM {table} WHERE {where}"
+        " FROM {source}"
         f"{f' GROUP BY {by}' if keys else ''} HAVING count(*) > 0"
         f"{f' ORDER BY {by}' if keys else ''} LIMIT %(limit)s) AS held"
         f"{''.join(_JOINS.get(name, '') for name in groups)}"
         f"{' ORDER BY ' + ', '.join(f'held.{key}' for key in keys) if keys else ''}"
     )
+    source, values = _source(filters, keys)
+    return sql.SQL(text).format(source=source), {**values, "limit": MAX_GROUPS + 1}
+
+
+def _source(filters: UsageFilters, keys: Sequence[str]) -> tuple[sql.Composed, dict[str, Any]]:
+    """What is summed: the smallest table that tells `keys` apart, or the log."""
+    asked = {name for name in ONLY_IN_LOG if getattr(filters, name) is not None}
+    if not ONLY_IN_LOG.isdisjoint({*keys, *asked}):
+        return log_sums(filters, keys)
+    where, values = where_daily(filters)
     table = smallest_with({*keys, *daily_columns(filters)})
-    query = sql.SQL(text).format(table=sql.Identifier(table), where=where)
-    return query, {**values, "limit": MAX_GROUPS + 1}
+    return sql.SQL("{} WHERE {}").format(sql.Identifier(table), where), values
+
+
+def log_sums(filters: UsageFilters, keys: Collection[str]) -> tuple[sql.Composed, dict[str, Any]]:
+    """A FROM item with the columns of usage_daily, `end_user`, and `tag` where it is one of `keys`.
+
+    And its values. Its rows are those of `filters` already.
+    """
+    where, values = where_log(filters)
+    by = [*DAILY_KEYS, "end_user", *(["tag"] if "tag" in keys else [])]
+    names = sql.SQL(", ").join(map(sql.Identifier, by))
+    sums = sql.SQL(", ").join(
+        sql.SQL(expression) + sql.SQL(" AS ") + sql.Identifier(name)
+        for name, expression in SUMS_OF_ROWS.items()
+    )
+    query = sql.SQL(
+        "(SELECT (log.created_at AT TIME ZONE 'UTC')::date AS day, {names}, {sums}, {adjustments}"
+        " FROM (SELECT * FROM llm_usage_logs WHERE {where}) AS log {adjusted}{tagged}"
+        " GROUP BY day, {names}) AS summed"
+    ).format(
+        names=names,
+        sums=sums,
+        adjustments=_ADJUSTMENTS,
+        where=where,
+        adjusted=_ADJUSTED,
+        tagged=_TAGGED if "tag" in keys else sql.SQL(""),
+    )
+    return query, values
 
 
 async def read_summary(
@@ -117,13 +177,15 @@ async def summary_of(database: Reports, filters: UsageFilters, groups: Sequence[
     """
     async with database.report() as connection:
         rows = await read_summary(connection, filters, groups)
+        # A row with two tags is in two groups, and once in the total.
+        total = await read_summary(connection, filters, ()) if "tag" in groups else rows
     if len(rows) > MAX_GROUPS:
         raise InvalidField(
             f"That is more than {MAX_GROUPS} groups; ask for fewer days or a coarser group_by.",
             param="group_by",
         )
     return Summary(
-        rows, {name: sum((row[name] for row in rows), start=_zero(name)) for name in SUMS}
+        rows, {name: sum((row[name] for row in total), start=_zero(name)) for name in SUMS}
     )
 
 

@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.errors import InvalidField, MalformedBody
+from shared.wire.chat.labels import labels_said, take_tags
 from shared.wire.chat.prompt import Message, Prompt, read_prompt
 from shared.wire.chat.steering import refuse_steering, steers_a_proxy
 from shared.wire.json_bounds import check_json
-from shared.wire.text import MAX_TEXT, clean_or_none, is_name
+from shared.wire.text import MAX_TEXT, is_name
 
 OWN_FIELDS = frozenset(
     {"power_level", "task_type", "models", "max_cost_usd", "privacy_required", "drop_params"}
@@ -39,7 +40,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
     `prompt` is how long messages and tools are. `drop_params`: a dialect that cannot honor a field
     leaves it out, where it would refuse the request by that field's name. `left_out`: labels of a
     wrong type and fields that steer a proxy, which are not in `fields`. `end_user`: who the caller
-    asks for. `wants_schema`: for its JSON. `inputs` have a context each. Texts have been guarded.
+    asks for; `tags`: what for. `wants_schema`: for its JSON. `inputs` have a context each. Texts
+    have been guarded.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -62,6 +64,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     n: int = 1
     wants_schema: bool = False
     inputs: int = 1
+    tags: tuple[str, ...] = ()
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
@@ -101,7 +104,6 @@ _READERS: Mapping[str, msgspec.json.Decoder[Any]] = {
 }
 """Of each field that is read here, if it is there at all: most are not."""
 
-_LABELS = frozenset(("prompt_cache_key", "safety_identifier", "user", "task_type"))
 _SCHEMAS = frozenset(("tools", "functions", "response_format"))
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 
@@ -118,8 +120,9 @@ def decode_chat(body: bytes) -> ChatRequest:
     refuse_steering(fields)
     prompt = _read_prompt(fields)
     said = read_fields(fields, _READERS)
-    labels, left_out = ({}, ()) if _LABELS.isdisjoint(fields) else labels_said(fields)
-    left_out = (*left_out, *[name for name in fields if steers_a_proxy(name)])
+    labels, odd = labels_said(fields)
+    tags, half = take_tags(fields)
+    left_out = (*odd, *half, *[name for name in fields if steers_a_proxy(name)])
     stream_options, response_format = said.get("stream_options"), said.get("response_format")
     return ChatRequest(
         model=name_said(said, "model"),
@@ -141,6 +144,7 @@ def decode_chat(body: bytes) -> ChatRequest:
         fields=to_send(fields, left_out),
         left_out=left_out,
         n=_answers(said.get("n")),
+        tags=tags,
     )
 
 
@@ -219,24 +223,6 @@ def check_number(name: str, number: int, most: int) -> None:
             param=name,
             code="array_above_max_length",
         )
-
-
-def labels_said(fields: dict[str, msgspec.Raw]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What a request says of itself, and the names of the labels that are no text.
-
-    Those are left out: pipelines of Open WebUI send `user` as an object.
-    """
-    labels: dict[str, str] = {}
-    left_out: tuple[str, ...] = ()
-    for name in [name for name in fields if name in _LABELS]:
-        try:
-            label = clean_or_none(_optional_text.decode(fields[name]))
-        except msgspec.ValidationError:
-            left_out = (*left_out, name)
-        else:
-            if label is not None:
-                labels[name] = label
-    return labels, left_out
 
 
 def name_said(said: dict[str, Any], field: str) -> str | None:

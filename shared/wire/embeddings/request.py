@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.errors import InvalidField
+from shared.wire.chat.labels import labels_said, take_tags
 from shared.wire.chat.prompt import Prompt
 from shared.wire.chat.request import (
     READERS,
@@ -19,7 +20,6 @@ from shared.wire.chat.request import (
     check_number,
     decode_field,
     decode_fields,
-    labels_said,
     models_said,
     name_said,
     read_fields,
@@ -68,7 +68,8 @@ def decode_embeddings(body: bytes, _headers: Mapping[bytes, bytes]) -> Embedding
     said = read_fields(fields, _READERS)
     _check(said)
     labels, odd = labels_said(fields)
-    left_out = (*odd, *[name for name in fields if steers_a_proxy(name)])
+    tags, half = take_tags(fields)
+    left_out = (*odd, *half, *[name for name in fields if steers_a_proxy(name)])
     return EmbeddingsRequest(
         fields=to_send(fields, left_out),
         model=name_said(said, "model"),
@@ -86,6 +87,7 @@ def decode_embeddings(body: bytes, _headers: Mapping[bytes, bytes]) -> Embedding
         session=labels.get("user"),
         drop_params=said.get("drop_params") or False,
         left_out=left_out,
+        tags=tags,
         end_user=labels.get("safety_identifier") or labels.get("user"),
         inputs=len(sizes),
         longest_tokens=max(sizes),

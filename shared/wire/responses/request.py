@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.errors import InvalidField
+from shared.wire.chat.labels import labels_said, take_tags
 from shared.wire.chat.request import (
     MAX_MESSAGES,
     READERS,
@@ -18,7 +19,6 @@ from shared.wire.chat.request import (
     check_number,
     decode_fields,
     has_tools,
-    labels_said,
     max_tokens_said,
     models_said,
     name_said,
@@ -70,8 +70,9 @@ def decode_responses(body: bytes, _headers: Mapping[bytes, bytes]) -> ResponsesR
     said = read_fields(fields, _READERS)
     items = _items(said, fields)
     _refuse_what_is_not_served(fields, said)
-    labels, left_out = labels_said(fields)
-    left_out = (*left_out, *[name for name in fields if steers_a_proxy(name)])
+    labels, odd = labels_said(fields)
+    tags, half = take_tags(fields)
+    left_out = (*odd, *half, *[name for name in fields if steers_a_proxy(name)])
     text = said.get("text")
     kind = text.format.type if text is not None and text.format is not None else "text"
     schemas = [bytes(fields[name]) for name in _SCHEMAS if name in fields]
@@ -94,6 +95,7 @@ def decode_responses(body: bytes, _headers: Mapping[bytes, bytes]) -> ResponsesR
         end_user=labels.get("safety_identifier") or labels.get("user"),
         drop_params=said.get("drop_params") or False,
         left_out=left_out,
+        tags=tags,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.errors import InvalidField
+from shared.wire.chat.labels import take_tags
 from shared.wire.chat.request import (
     MAX_MESSAGES,
     READERS,
@@ -83,7 +84,8 @@ def decode_messages(body: bytes, headers: Mapping[bytes, bytes]) -> MessagesRequ
     schemas = [bytes(fields[name]) for name in _SCHEMAS if name in fields]
     config = said.get("output_config")
     user, odd = _user_of(fields)
-    left_out = (*odd, *[name for name in fields if steers_a_proxy(name)])
+    tags, half = take_tags(fields)
+    left_out = (*odd, *half, *[name for name in fields if steers_a_proxy(name)])
     return MessagesRequest(
         fields=to_send(fields, left_out),
         model=name_said(said, "model"),
@@ -103,6 +105,7 @@ def decode_messages(body: bytes, headers: Mapping[bytes, bytes]) -> MessagesRequ
         drop_params=said.get("drop_params") or False,
         left_out=left_out,
         end_user=user,
+        tags=tags,
         head=_head(headers),
     )
 
