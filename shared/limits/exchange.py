@@ -22,8 +22,8 @@ _AWAY_S = 1.0
 _BATCH = 200
 
 Floors = Callable[[Sequence[Lease]], Awaitable[bool]]
-"""Sets `floor` of leases of budgets to what PostgreSQL says was spent; False where it cannot be
-asked."""
+"""Sets `floor` of leases of budgets to what PostgreSQL says was spent until their `floor_before`;
+False where it cannot be asked."""
 
 
 class Outcome(Enum):
@@ -48,7 +48,7 @@ class Exchange:
         self._holder = secrets.token_hex(8)
         self._seq = 0
         self._epoch = ""
-        self._holders = 0
+        self._known = 0
         self._turn = asyncio.Lock()
         self._surplus: dict[str, Lease] = {}
         self._wanted = asyncio.Event()
@@ -89,7 +89,7 @@ class Exchange:
                 return Outcome.AWAY
             answer = await self._send(needs)
             if answer is not None and answer.status is Status.UNSOUND:
-                if not await self._floors([one for one in needs if one.wants_floor]):
+                if not await self._floors([one for one in needs if one.floor_at]):
                     return Outcome.AWAY
                 answer = await self._send(needs)
             if answer is None or answer.status in (Status.STALE, Status.UNSOUND):
@@ -124,7 +124,7 @@ class Exchange:
                 self._seq,
                 epoch=self._epoch,
                 fresh=secrets.token_hex(8),
-                known=self._holders,
+                known=self._known,
                 whole=whole,
                 meters=calls,
             )
@@ -155,7 +155,8 @@ class Exchange:
             else:
                 self._surplus = dict(self.leases)
                 self._wanted.set()
-        self._holders = answer.holders
+                return
+        self._known = answer.known
 
     def _note_refusal(self, needs: Mapping[Lease, int], answer: Answer) -> None:
         for (lease, need), one in zip(needs.items(), answer.meters, strict=True):
@@ -168,6 +169,6 @@ class Exchange:
             del self.leases[key]
 
     async def _learn_floors(self, leases: Iterable[Lease]) -> None:
-        wanting = [one for one in leases if one.wants_floor]
+        wanting = [one for one in leases if one.floor_at]
         if wanting:
             await self._floors(wanting)

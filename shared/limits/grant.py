@@ -1,23 +1,4 @@
-"""The one script that grants leases, over all meters of a request or none, and what it is sent.
-
-What is kept in Redis, times in ms by Redis' own clock:
-
-    LIMITS            {epoch, ready, heard, resumed, known, claims}
-    LIMITS:holders    {<holder>: "<seq> <expires> <1 where it has claimed>"}
-    LIMITS:<meter>    {level, at, claimed, of, sound, check, until,
-                       h:<holder>: "<leased> <used> <expires>"}
-
-`level` is what was used: in a period, or with a rate what has not flowed off since `at`. The rule
-is level + all that is leased <= limit. A holder says what it has used in total and what it keeps,
-so that a call that comes twice changes nothing; one that comes late is behind its `seq`, and is
-ignored.
-A lease that was not renewed in LEASE_MS is gone, `grace_ms` later: until then what a dead process
-spent of it is not known.
-
-Where the epoch is gone (Redis was lost), nothing is granted until each holder that was known has
-said what it keeps and how much it saw used, or LEASE_MS have passed. Where nobody was heard for
-SILENT_MS (Redis was stopped, or its clock was set on), leases hold for RETURN_MS more.
-"""
+"""What the script that grants leases is sent, and what it answers."""
 
 from __future__ import annotations
 
@@ -27,161 +8,7 @@ from typing import Any
 import msgspec
 
 from shared.keyspace import LIMITS, Redis
-
-LEASE_MS = 5000
-SILENT_MS = 2500
-RETURN_MS = 5000
-_CHECKED_MS = 60_000
-"""How long after a lease was lost PostgreSQL is asked what its holder spent: usage that a dead
-process left on disk comes a little later."""
-_CHECK_EVERY_MS = 5000
-
-SCRIPT = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local a = cmsgpack.unpack(ARGV[1])
-local LEASE, SILENT, RETURN, CHECKED, EVERY = unpack(a.times)
-local WORDS = '%.17g %.17g %.17g'
-local function numbers(text)
-  local found = {}
-  for word in string.gmatch(text, '%S+') do found[#found + 1] = tonumber(word) end
-  return found
-end
-local function ending(expires) return math.min(expires, now + LEASE) end
-
-local base = redis.call('HMGET', KEYS[1], 'epoch', 'ready', 'heard', 'resumed', 'known', 'claims')
-local epoch, ready, heard = base[1], tonumber(base[2]), tonumber(base[3])
-local resumed, known, claims = tonumber(base[4]), tonumber(base[5]), tonumber(base[6])
-if not epoch then
-  epoch, ready, heard, resumed, known, claims = a.fresh, now + LEASE, now, now, 0, 0
-  redis.call('DEL', KEYS[2])
-end
-ready = ending(ready)
-if now - heard > SILENT then resumed = now end
-resumed = math.min(resumed, now)
-
-local held = redis.call('HGETALL', KEYS[2])
-local holders, has_claimed = 1, 0
-for i = 1, #held, 2 do
-  local seq, expires, claimed = unpack(numbers(held[i + 1]))
-  if held[i] == a.holder then
-    if seq >= a.seq then return cmsgpack.pack({status = 3}) end
-    has_claimed = claimed
-  elseif now > expires then
-    if now > resumed + RETURN then redis.call('HDEL', KEYS[2], held[i]) end
-  else
-    holders = holders + 1
-    if expires > ending(expires) then
-      redis.call('HSET', KEYS[2], held[i], string.format(WORDS, seq, ending(expires), claimed))
-    end
-  end
-end
-local is_claim = a.epoch ~= epoch and a.known > 0
-if is_claim and a.whole and has_claimed == 0 then
-  has_claimed = 1
-  known, claims = math.max(known, a.known), claims + 1
-  if claims >= known then ready = math.min(ready, now) end
-end
-redis.call('HSET', KEYS[2], a.holder, string.format(WORDS, a.seq, now + LEASE, has_claimed))
-redis.call('HSET', KEYS[1], 'epoch', epoch, 'ready', ready, 'heard', now, 'resumed', resumed,
-  'known', known, 'claims', claims)
-
-local function load(key, m)
-  local raw = redis.call('HGETALL', key)
-  local meter = {level = 0, at = now, claimed = 0, of = false, sound = false, leased = 0, gone = {}}
-  local others, mine = {}, nil
-  for i = 1, #raw, 2 do
-    local name, value = raw[i], raw[i + 1]
-    if name == 'h:' .. a.holder then mine = numbers(value)
-    elseif string.sub(name, 1, 2) == 'h:' then others[name] = numbers(value)
-    elseif name == 'of' or name == 'sound' then meter[name] = value
-    else meter[name] = tonumber(value) end
-  end
-  local flowed = math.max(0, now - meter.at) * m.leak
-  meter.level = math.max(0, meter.level - flowed)
-  meter.claimed = math.max(0, meter.claimed - flowed)
-  meter.at = now
-  if meter.of ~= epoch then
-    meter.claimed, meter.of = #raw > 0 and meter.level or 0, epoch
-  end
-  if is_claim and m.seen > meter.claimed then
-    meter.level, meter.claimed = meter.level + m.seen - meter.claimed, m.seen
-  end
-  local reported = mine and mine[2] or m.acked
-  meter.news = math.max(0, m.used - reported)
-  meter.level = meter.level + meter.news
-  if m.floor >= 0 then
-    local rise = math.max(0, m.floor - meter.level)
-    meter.level, meter.claimed, meter.sound = meter.level + rise, meter.claimed + rise, epoch
-  end
-  for name, lease in pairs(others) do
-    if lease[3] > ending(lease[3]) then
-      lease[3] = ending(lease[3])
-      redis.call('HSET', key, name, string.format(WORDS, lease[1], lease[2], lease[3]))
-    end
-    if now > lease[3] + m.grace and now > resumed + RETURN then
-      meter.gone[#meter.gone + 1] = name
-      if m.grace > 0 and lease[1] > 0 then meter.check, meter['until'] = now, now + CHECKED end
-    else
-      meter.leased = meter.leased + lease[1]
-    end
-  end
-  meter.available = m.limit - meter.level - meter.leased - m.keep
-  return meter
-end
-
-local meters, fits = {}, true
-local needs, unsound = false, false
-for i, m in ipairs(a.meters) do
-  local meter = load(KEYS[i + 2], m)
-  meters[i] = meter
-  if m.need > 0 then
-    needs = true
-    if m.need > meter.available then fits = false end
-    if m.grace > 0 and meter.sound ~= epoch then unsound = true end
-  end
-end
-local status = 0
-if needs and now < ready then status = 2
-elseif unsound then status = 4
-elseif not fits then status = 1 end
-
-local answers = {}
-for i, m in ipairs(a.meters) do
-  local meter, granted = meters[i], 0
-  if status == 0 then
-    local left = meter.available - m.need
-    local extra = math.floor(math.min(m.want, m.limit / 20 / holders, left / 4 / holders))
-    if now < ready or (m.grace > 0 and meter.sound ~= epoch) then extra = 0 end
-    granted = m.need + math.max(0, extra)
-  end
-  local wants_floor = m.grace > 0 and meter.sound ~= epoch
-  if meter.check and now >= meter.check then
-    wants_floor = true
-    meter.check = now + EVERY
-    if now > meter['until'] then meter.check = nil end
-  end
-  local key = KEYS[i + 2]
-  if m.leaves and meter.news == 0 then meter.gone[#meter.gone + 1] = 'h:' .. a.holder
-  else
-    redis.call('HSET', key, 'h:' .. a.holder,
-      string.format(WORDS, m.keep + granted, m.used, now + LEASE))
-  end
-  if #meter.gone > 0 then redis.call('HDEL', key, unpack(meter.gone)) end
-  redis.call('HSET', key, 'level', meter.level, 'at', now, 'claimed', meter.claimed, 'of', epoch)
-  if meter.sound then redis.call('HSET', key, 'sound', meter.sound) end
-  if meter.check then redis.call('HSET', key, 'check', meter.check, 'until', meter['until'])
-  else redis.call('HDEL', key, 'check', 'until') end
-  redis.call('PEXPIRE', key, m.ttl)
-  local wait = 0
-  if m.need > meter.available and m.leak > 0 then wait = (m.need - meter.available) / m.leak end
-  answers[i] = {granted, meter.level, meter.leased + m.keep + granted, wait, wants_floor}
-end
-return cmsgpack.pack({
-  status = status, epoch = epoch, holders = holders, ready_in = math.max(0, ready - now),
-  meters = answers,
-})
-"""
+from shared.limits.script import SCRIPT, TIMES
 
 
 class Status(IntEnum):
@@ -198,7 +25,8 @@ class Status(IntEnum):
 class MeterCall(msgspec.Struct, frozen=True):
     """One meter of a call. `leak` is units a ms; `used` in total since the lease began, `acked` of
     it as last answered; `seen` the level as last answered, flowed off since; `floor` what
-    PostgreSQL says was spent, -1 where nobody asked; `leaves`: nothing is kept any more.
+    PostgreSQL says was spent, -1 where nobody asked, and `floor_at` when it was asked for;
+    `leaves`: nothing is kept any more.
     """
 
     limit: int
@@ -210,25 +38,32 @@ class MeterCall(msgspec.Struct, frozen=True):
     want: int
     seen: float
     floor: int
+    floor_at: float
     ttl: int
     grace: int
     leaves: bool
 
 
 class MeterAnswer(msgspec.Struct, frozen=True, array_like=True):
-    """`leased` by all holders; `wait_ms` until what was needed fits, by the rate alone."""
+    """`leased` by all holders; `wait_ms` until what was needed fits, by the rate alone.
+
+    `wants_floor` is the time of Redis at which PostgreSQL was wanted, 0 where it is not; to be
+    asked for what was used until `unheard_ms` before then.
+    """
 
     granted: float
     level: float
     leased: float
     wait_ms: float
-    wants_floor: bool
+    wants_floor: float
+    unheard_ms: float
 
 
 class Answer(msgspec.Struct, frozen=True):
     status: Status
     epoch: str = ""
     holders: int = 1
+    known: int = 1
     ready_in: float = 0.0
     meters: list[MeterAnswer] = []
 
@@ -241,7 +76,7 @@ class _Call(msgspec.Struct, frozen=True):
     known: int
     whole: bool
     meters: list[MeterCall]
-    times: tuple[int, ...] = (LEASE_MS, SILENT_MS, RETURN_MS, _CHECKED_MS, _CHECK_EVERY_MS)
+    times: tuple[int, ...] = TIMES
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -266,7 +101,8 @@ class Grants:
         whole: bool,
         meters: dict[str, MeterCall],
     ) -> Answer:
-        """`known`: the holders there were when last answered, 0 where never; `whole`: with this
+        """`known`: the holders there were when last answered, and those that died a
+        moment before; 0 where never; `whole`: with this
         call all is told that the holder keeps. Raises RedisError.
         """
         call = _Call(holder, seq, epoch, fresh, known, whole, list(meters.values()))

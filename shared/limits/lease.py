@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 
 from shared.limits.book import Held
-from shared.limits.grant import LEASE_MS, MeterAnswer, MeterCall
+from shared.limits.grant import MeterAnswer, MeterCall
 from shared.limits.limit import Kind, Limit
 from shared.limits.periods import Period
+from shared.limits.script import GRACE_MS, LEASE_MS
 
 _VALID_S = LEASE_MS / 1000 - 0.5
 """From before it was asked for: what may be on its way meanwhile is not spent by two."""
 _MINUTE_MS = 60_000
-_GRACE_MS = 10_000
-"""For which a dead process's part of a budget counts on: its spool is found after 5 s, and the
-writer comes a moment later."""
 _UNLIMITED = 2**52
 _SHARE = 20
 """Of a limit, at most one part in so many is held without being needed, by all holders together."""
@@ -22,21 +20,33 @@ _REFUSED_S = 0.25
 """For how long a refusal is taken to hold on: a caller who knows no pause costs no calls."""
 _KEPT_MS = 86_400_000
 _IDLE_S = 5.0
+_FLOOR_HOLDS_S = 10.0
 
 
 class Lease:
     """Amounts are the units of the meter; times are time.monotonic() seconds.
 
     `free` and `reserved` are leased; `used` is what was used in total, `acked` of it is known to
-    Redis; `level` is what all had used when last answered; `floor` what PostgreSQL says. `own` is
-    what this process used of a rate, and has not flowed off.
+    Redis; `level` is what all had used when last answered; `floor` what PostgreSQL says was used
+    until `floor_before`, -1 where it was not asked. `own` is what this process used of a rate, and
+    has not flowed off.
     """
 
     __slots__ = (
-        *("acked", "amount", "answered_at", "floor", "free", "has_left", "holders", "key", "kind"),
+        *(
+            "acked",
+            "amount",
+            "answered_at",
+            "floor",
+            "floor_at",
+            "floor_before",
+            "free",
+            "has_left",
+        ),
+        *("holders", "key", "kind"),
         *("leak", "leased", "level", "limit", "own", "own_at", "pace", "paced_at", "paced_taken"),
         *("period", "refused_need", "refused_until", "reserved", "subject", "taken"),
-        *("touched_at", "used", "valid_until", "wants_floor"),
+        *("touched_at", "used", "valid_until"),
     )
 
     def __init__(
@@ -53,7 +63,7 @@ class Lease:
         self.leak = amount / _MINUTE_MS if kind.is_rate else 0.0
         self.free = self.reserved = self.used = self.acked = self.taken = 0
         self.level = self.leased = self.own = self.pace = 0.0
-        self.holders, self.floor, self.wants_floor = 1, -1, False
+        self.holders, self.floor, self.floor_at, self.floor_before = 1, -1, 0.0, now
         self.answered_at = self.own_at = self.paced_at = self.touched_at = now
         self.has_left = False
         self.paced_taken = 0
@@ -137,6 +147,8 @@ class Lease:
             self.free = 0
         self.free = min(self.free, self.most_free())
         is_over = self.reserved == 0 and self.free == 0 and need == 0
+        if now > self.answered_at + _FLOOR_HOLDS_S:
+            self.floor = -1
         ttl = 2 * _MINUTE_MS if self.period is None else _KEPT_MS * (32 if _is_month(self) else 2)
         return MeterCall(
             limit=_UNLIMITED if self.limit.is_soft else self.amount,
@@ -148,8 +160,9 @@ class Lease:
             want=max(0, self.most_free() - self.free) if need else 0,
             seen=max(0.0, self.level - (now - self.answered_at) * 1000 * self.leak),
             floor=self.floor,
+            floor_at=self.floor_at,
             ttl=ttl,
-            grace=_GRACE_MS if self.kind.is_money else 0,
+            grace=GRACE_MS if self.kind.is_money else 0,
             leaves=is_over and self.used == self.acked,
         )
 
@@ -162,9 +175,8 @@ class Lease:
         self.level, self.leased, self.answered_at = answer.level, answer.leased, now
         self.holders = holders
         self.valid_until = asked_at + _VALID_S
-        self.wants_floor = answer.wants_floor
-        if self.floor >= 0 and not answer.wants_floor:
-            self.floor = -1
+        self.floor, self.floor_at = -1, answer.wants_floor
+        self.floor_before = asked_at - answer.unheard_ms / 1000
 
     def refuse(self, need: int, now: float, wait_ms: float) -> None:
         self.refused_need = need

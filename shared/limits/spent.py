@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, LiteralString
@@ -15,6 +16,8 @@ from shared.limits.limit import NANO_USD_PER_USD, Scope
 from shared.log import get_logger
 
 _WITHIN_S = 5.0
+_CLOCKS_S = 0.05
+"""What the clocks of this machine and of PostgreSQL may differ by."""
 
 _MODEL = """log.model_id IN (
     SELECT model.id FROM llm_models model JOIN llm_providers provider
@@ -35,6 +38,8 @@ _OF: dict[Scope, LiteralString] = {
 _SUM = """
 SELECT coalesce(sum(log.cost_total_usd), 0) FROM llm_usage_logs log
 WHERE log.created_at >= %(begins)s AND log.created_at < %(ends)s
+AND log.created_at + make_interval(secs => coalesce(log.latency_ms, 0) / 1000.0)
+    < clock_timestamp() - make_interval(secs => %(ago_s)s)
 AND (log.billed_to = 'platform' OR %(counts_byok)s)
 AND (NOT log.is_simulated OR %(counts_simulated)s)
 AND ({})
@@ -42,7 +47,9 @@ AND ({})
 
 
 async def set_floors(database: Database, leases: Sequence[Lease], *, simulated: bool) -> bool:
-    """Set `floor` of each; False, and a line in the log, where PostgreSQL does not answer.
+    """Set `floor` of each to what was used until its `floor_before`.
+
+    False, and a line in the log, where PostgreSQL does not answer.
 
     `simulated`: money of simulated providers counts, as there are no others.
     """
@@ -64,6 +71,7 @@ async def _spent(connection: psycopg.AsyncConnection[Any], lease: Lease, *, simu
         "subject": lease.subject,
         "begins": datetime.fromtimestamp(lease.period.begins, UTC),
         "ends": datetime.fromtimestamp(lease.period.ends, UTC),
+        "ago_s": time.monotonic() - lease.floor_before + _CLOCKS_S,
         "counts_byok": lease.limit.counts_byok,
         "counts_simulated": simulated,
     }

@@ -26,7 +26,7 @@ LIMITS: Mapping[str, Mapping[str, Any]] = {
     "streams": {"budget_day_usd": Decimal("0.004")},
     "poor": {"budget_day_usd": Decimal("0.000000001")},
     "soft": {"requests_per_minute": 1, "budget_day_usd": Decimal(0), "is_soft": True},
-    "refused": {"requests_per_minute": 2, "budget_day_usd": Decimal(0)},
+    "refused": {"requests_per_minute": 2, "budget_day_usd": Decimal("0.002")},
     "failing": {"budget_day_usd": Decimal("0.01"), "concurrent_requests": 1},
     "tokens": {"tokens_per_minute": 400},
     "nothing": {"requests_per_minute": 0},

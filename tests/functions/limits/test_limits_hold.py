@@ -99,9 +99,15 @@ def test_a_soft_limit_refuses_nothing(pair: Pair) -> None:
 
 
 def test_a_request_that_is_refused_uses_nothing_of_its_other_limits(pair: Pair) -> None:
-    """LiteLLM's rejected calls eat the rate (issue 39309): here all of them are refused by money,
-    and none by the rate."""
-    assert statuses([pair.ask("refused", n % 2) for n in range(6)]) == {402: 6}
+    """LiteLLM's rejected calls eat the rate (issue 39309): its 429 then stands where 402 should.
+
+    Here both may be served once money holds no more: of two a minute, two are left.
+    """
+    assert statuses([pair.ask("refused", n % 2, max_tokens=4000) for n in range(6)]) == {402: 6}
+    assert statuses([pair.ask("refused", n % 2, max_tokens=1) for n in range(3)]) == {
+        200: 2,
+        429: 1,
+    }
 
 
 def test_attempts_that_fail_hold_neither_money_nor_a_place(pair: Pair) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from redis.exceptions import RedisError
 
 from shared.keyspace import connect_async
-from shared.limits import grant
+from shared.limits import script
 from shared.limits.book import Held
 from shared.limits.exchange import Exchange, Outcome
 from shared.limits.grant import Answer, Grants
@@ -21,18 +21,23 @@ from shared.limits.limit import Kind, Limit, OnBudget, Scope
 from shared.limits.periods import Period
 
 NOW = "test:now"
-_SET_TIME = grant.SCRIPT.replace("redis.call('TIME')", f"{{redis.call('GET', '{NOW}'), 0}}")
+_SET_TIME = script.SCRIPT.replace("redis.call('TIME')", f"{{redis.call('GET', '{NOW}'), 0}}")
 AMOUNTS = {Kind.DAY: 1000, Kind.REQUESTS: 120, Kind.CONCURRENT: 10}
 
 
-_CONFIRMED_S = 3.0
-
-
 class World:
-    """Redis, time and PostgreSQL, which hears of what was settled 3 s later."""
+    """Redis, time and PostgreSQL, which hears of what was settled `confirmed_s` later.
 
-    def __init__(self, url: str, loop: asyncio.AbstractEventLoop) -> None:
+    `doubted` is what processes could not tell Redis, or were not told that it had heard: lost
+    together with Redis, nobody can say whether the others had seen it.
+    """
+
+    def __init__(
+        self, url: str, loop: asyncio.AbstractEventLoop, *, confirmed_s: float = 3.0
+    ) -> None:
         self.loop = loop
+        self.confirmed_s = confirmed_s
+        self.doubted = 0
         self.now_s = 1000.0
         self.redis_ahead_s = 0.0
         self.spent = 0
@@ -68,12 +73,14 @@ class World:
         self.spent += amount
         self._settled.append((self.now_s, amount))
 
-    def confirmed(self) -> int:
-        return sum(amount for at, amount in self._settled if at + _CONFIRMED_S <= self.now_s)
+    def confirmed(self, before_s: float) -> int:
+        """Of what was settled before then."""
+        until_s = self.now_s - self.confirmed_s
+        return sum(amount for at, amount in self._settled if at < before_s and at <= until_s)
 
     async def floors(self, leases: Sequence[Lease]) -> bool:
         for lease in leases:
-            lease.floor = self.confirmed()
+            lease.floor = self.confirmed(lease.floor_before)
         return True
 
     def limit(self) -> Limit:
@@ -92,14 +99,18 @@ class World:
 class _Faulty(Grants):
     """`lost` counts calls to come that fail: before they reached Redis, or only their answer."""
 
-    def __init__(self, redis: Any) -> None:
-        super().__init__(redis)
-        self._script = redis.register_script(_SET_TIME)
+    def __init__(self, world: World) -> None:
+        super().__init__(world.redis)
+        self._script = world.redis.register_script(_SET_TIME)
+        self._world = world
         self.lost: list[str] = []
         self.said: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     async def call(self, *args: Any, **kwargs: Any) -> Answer:
         fault = self.lost.pop() if self.lost else None
+        if fault is not None:
+            told = kwargs["meters"].get(Kind.DAY)
+            self._world.doubted += told.used - told.acked if told else 0
         if fault == "question":
             raise RedisError("not sent")
         self.said.append((args, kwargs))
@@ -117,7 +128,7 @@ class _Faulty(Grants):
 class Process:
     def __init__(self, world: World) -> None:
         self.world = world
-        self.grants = _Faulty(world.redis)
+        self.grants = _Faulty(world)
         self.exchange = Exchange(self.grants, world.floors, clock=lambda: world.now_s)
         self.open: list[dict[Lease, int]] = []
         self.world.do(self.renew())
