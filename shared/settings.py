@@ -120,6 +120,9 @@ class UsageQueueSettings(SettingsGroup):
 
 class CompletionSettings(SettingsGroup):
     request_deadline_s: float = Field(600.0, alias="REQUEST_DEADLINE", gt=0)
+
+
+class PriceSettings(SettingsGroup):
     unpriced_policy: Literal["serve", "refuse"] = Field("serve", alias="UNPRICED_POLICY")
     end_user_headers: str = Field("", alias="END_USER_HEADERS", pattern="^[A-Za-z0-9, -]*$")
 

@@ -7,7 +7,7 @@ from shared.auth.authenticator import Authenticator
 from shared.catalog.aliases import ModelAliases
 from shared.catalog.model_changes import Models
 from shared.function import Function
-from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.platform_access import PlatformAccess, PricePolicy
 
 MODELS = Function(
     name="models",
@@ -25,5 +25,5 @@ MODELS = Function(
         handler.change_alias,
         handler.delete_alias,
     ],
-    opens=[Authenticator, PlatformAccess, Models, ModelAliases],
+    opens=[Authenticator, PlatformAccess, PricePolicy, Models, ModelAliases],
 )

@@ -41,7 +41,7 @@ from shared.errors import UnknownModel
 from shared.routing.fit import RoutingRequest
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Snapshot
-from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.platform_access import PlatformAccess, PricePolicy
 from shared.wire.page import Listed
 
 MODELS = "/api/v1/admin/llm/models"
@@ -181,6 +181,7 @@ async def _asking(request: AnyRequest) -> RoutingRequest:
         platform_funded=resources.get(PlatformAccess).keyed(snapshot_of(request)),
         own_keys=tuple(OwnKey(0, slug) for slug in sorted(owned or ())),
         allowed_models=caller.allowed_models,
+        refuses_unpriced=resources.get(PricePolicy).refuses_unpriced,
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from shared.errors import SwitchyardError
 from shared.routing.allowed import allows, may_ask
 from shared.routing.choose import choose
-from shared.routing.deployment import Kind, Model, Opens, Provider, Tier
+from shared.routing.deployment import Model, Opens, Provider
 from shared.routing.fit import DropReason, RoutingRequest, why_unfit
 from shared.routing.names import meant_by
 from shared.routing.open_catalog import UNLISTED, is_opened
@@ -146,11 +146,11 @@ def _judge(request: RoutingRequest) -> Callable[[Model], str | None]:
     """`why_unusable` for many models: asked once for all that cannot differ in it."""
     as_allowed = _asking(request, (), None)
     allowed = request.allowed_models
-    found: dict[tuple[int, bool, Tier, Kind | None, bool | None, bool], str | None] = {}
+    found: dict[tuple[object, ...], str | None] = {}
 
     def judge(model: Model) -> str | None:
         is_open = is_opened(model) if model.id == UNLISTED else None
-        shape = (model.min_tier, model.kind, is_open, model.is_gone)
+        shape = (model.min_tier, model.kind, is_open, model.is_gone, model.price is None)
         like = (model.provider.id, model.is_active, *shape)
         if like not in found:
             found[like] = why_unusable(model, as_allowed)
@@ -182,6 +182,7 @@ def _asking(
         platform_funded=request.platform_funded,
         own_keys=request.own_keys,
         allowed_models=allowed,
+        refuses_unpriced=request.refuses_unpriced,
     )
 
 

@@ -58,7 +58,6 @@ async def open_completions(
         spool,
         reporter,
         shipper=shipper if spooling.ephemeral else None,
-        refuses_unpriced=settings.unpriced_policy == "refuse",
         holds=Holds(limits, keeper, access.urls),
     )
     attempts = Attempts(

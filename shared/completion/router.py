@@ -25,7 +25,7 @@ from shared.routing.levels import AUTO
 from shared.routing.order import draw, order
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Snapshot
-from shared.upstream.platform_access import PlatformAccess
+from shared.upstream.platform_access import PlatformAccess, PricePolicy
 from shared.wire.chat.bounded import check_bounded, worst_of
 from shared.wire.chat.request import ChatRequest, check_name
 from shared.wire.text import clean_bytes
@@ -67,8 +67,10 @@ class Router:
         access: PlatformAccess,
         own_keys: OwnKeys,
         circuits: CircuitTable,
+        refuses_unpriced: bool = False,
     ) -> None:
         self.circuits = circuits
+        self._refuses_unpriced = refuses_unpriced
         self._keeper = keeper
         self._access = access
         self._own_keys = own_keys
@@ -112,6 +114,8 @@ class Router:
             own_keys = await self._own_keys.load(caller.user_id)
         funded = self._access.keyed(snapshot)
         request = routing_request(asked.chat, caller, asked.headers, funded, own_keys)
+        if self._refuses_unpriced:
+            request = msgspec.structs.replace(request, refuses_unpriced=True)
         narrow = asked.wire.narrow
         return request if narrow is None else narrow(asked.chat, request)
 
@@ -223,5 +227,12 @@ async def open_router(
     access: PlatformAccess,
     own_keys: OwnKeys,
     circuits: CircuitTable,
+    prices: PricePolicy,
 ) -> AsyncGenerator[Router]:
-    yield Router(keeper=keeper, access=access, own_keys=own_keys, circuits=circuits)
+    yield Router(
+        keeper=keeper,
+        access=access,
+        own_keys=own_keys,
+        circuits=circuits,
+        refuses_unpriced=prices.refuses_unpriced,
+    )

@@ -15,7 +15,7 @@ from shared.completion.admit import Asked
 from shared.completion.course import Course
 from shared.completion.report import Reporter
 from shared.completion.usage_rows import Outcome, failed, final_of, intent_of, left
-from shared.errors import ModelUnpriced, SpoolFull
+from shared.errors import SpoolFull
 from shared.ledger.record import UsageFinal, UsageIntent
 from shared.limits.holds import Holds
 from shared.log import get_logger
@@ -36,22 +36,13 @@ class UsageWriter(NamedTuple):
     spool: Spool
     reporter: Reporter
     shipper: Shipper | None = None
-    refuses_unpriced: bool = False
     holds: Holds | None = None
 
     def write_intent(self, asked: Asked, course: Course, deadline_s: float) -> UsageIntent:
         """To be asked before each attempt; it is written once a request.
 
-        Raises SpoolFull where usage cannot be kept, ModelUnpriced where that is the operator's
-        policy: then nothing may be sent upstream.
+        Raises SpoolFull where usage cannot be kept: then nothing may be sent upstream.
         """
-        model = course.candidate.model
-        if self.refuses_unpriced and model.price is None and course.candidate.key is None:
-            raise ModelUnpriced(
-                f"The price of '{model.model_id}' is unknown; choose another model, or store your"
-                " own key for its provider.",
-                param="model",
-            )
         if course.intent is not None:
             return course.intent
         if self.shipper is not None and self.shipper.cannot_send:

@@ -204,8 +204,14 @@ class _Gathered:
                 if verdict is not None and name not in self._known:
                     self.dropped.append(Dropped(model, verdict))
                 self._known.add(name)
-            if self._verdicts[asked] is None:
-                yield proposal, self._bounded(candidate)
+            if self._verdicts[asked] is not None:
+                continue
+            if candidate.key is None and self._request.platform_refuses(model):
+                self.dropped.append(
+                    Dropped(model, DropReason.MODEL_UNPRICED, paid_by_platform=True)
+                )
+                continue
+            yield proposal, self._bounded(candidate)
 
     def _bounded(self, candidate: Candidate) -> Candidate:
         affordable = affordable_tokens(candidate.model, self._request)

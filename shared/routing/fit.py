@@ -38,6 +38,7 @@ class DropReason(StrEnum):
     CONTEXT_TOO_SMALL = "context_too_small"
     OVER_PRICE_CEILING = "over_price_ceiling"
     UNPRICED = "unpriced"
+    MODEL_UNPRICED = "model_unpriced"
     OVER_MAX_COST = "over_max_cost"
     UNPRICED_SERVICE_TIER = "unpriced_service_tier"
     PRICED_BESIDE_TOKENS = "priced_beside_tokens"
@@ -57,8 +58,8 @@ class RoutingRequest(msgspec.Struct, frozen=True):
     `auto`. `prompt_tokens` is an estimate. `max_cost_pico_usd` bounds the `worst` case, which is
     known wherever there is such a bound.
     `json_schema` says of `json_mode` that a schema is given. `kind`: of model that can answer it.
-    `platform_funded` holds the slugs of providers that the platform can pay for; `own_keys` are the
-    caller's.
+    `platform_funded` holds the slugs of providers that the platform can pay for, and with
+    `refuses_unpriced` it pays for no model without a price there; `own_keys` are the caller's.
     """
 
     models: tuple[str, ...]
@@ -81,12 +82,17 @@ class RoutingRequest(msgspec.Struct, frozen=True):
     max_cost_pico_usd: int | None = None
     worst: Worst | None = None
     kind: Kind = Kind.CHAT
+    refuses_unpriced: bool = False
 
     def own_key(self, provider: Provider) -> OwnKey | None:
         """The caller's own key at `provider`; where own keys are not supported there is none."""
         if not self.own_keys or not provider.is_byok_supported:
             return None
         return next((key for key in self.own_keys if key.provider == provider.slug), None)
+
+    def platform_refuses(self, model: Model) -> bool:
+        """Whether only the caller's own key may pay for `model`, as its price is not known."""
+        return self.refuses_unpriced and model.price is None
 
 
 def why_unfit(
@@ -114,6 +120,7 @@ def why_unfit(
         (request.json_mode and _gives_no_json(model, request), DropReason.NO_JSON_MODE),
         (_overflows(model, request), DropReason.CONTEXT_TOO_SMALL),
         (not _is_paid_for(provider, request), DropReason.NO_KEY),
+        (_is_unpriced(model, request), DropReason.MODEL_UNPRICED),
     ):
         if unmet:
             return reason
@@ -179,6 +186,10 @@ def _cannot_embed(model: Model, request: RoutingRequest) -> bool:
 
 def _is_paid_for(provider: Provider, request: RoutingRequest) -> bool:
     return provider.slug in request.platform_funded or request.own_key(provider) is not None
+
+
+def _is_unpriced(model: Model, request: RoutingRequest) -> bool:
+    return request.platform_refuses(model) and request.own_key(model.provider) is None
 
 
 def _takes_no_audio(model: Model) -> bool:

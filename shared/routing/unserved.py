@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
 
-from shared.errors import InvalidField, NotAllowed, SwitchyardError, UnknownModel
+from shared.errors import InvalidField, ModelUnpriced, NotAllowed, SwitchyardError, UnknownModel
 from shared.routing.choice import Dropped
 from shared.routing.deployment import Kind, Model, Opens
 from shared.routing.fit import DropReason, RoutingRequest, why_unfit
@@ -100,6 +100,12 @@ def _about_model(dropped: Dropped, request: RoutingRequest) -> SwitchyardError |
                 " kind 'embedding'."
             )
             return InvalidField(message, param="model", code=NOT_AN_EMBEDDING_MODEL)
+        case DropReason.MODEL_UNPRICED:
+            message = (
+                f"The price of {name} is unknown, and the platform pays for no model without a"
+                f" price; choose another model, or store your own key for {provider.name}."
+            )
+            return ModelUnpriced(message, param="model")
         case DropReason.MODEL_INACTIVE:
             message = f"{name} is switched off; GET /v1/models lists models that are on."
             return UnknownModel(message, param="model")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.log import get_logger
 from shared.resources import opener
@@ -11,6 +12,7 @@ from shared.routing.snapshot import Provider, Snapshot
 from shared.settings import (
     PROVIDER_PREFIXES,
     LiteLLMSettings,
+    PriceSettings,
     ProviderSettings,
     TryOutSettings,
 )
@@ -141,3 +143,14 @@ async def open_platform_access(
     yield PlatformAccess.from_settings(
         providers, try_out, litellm, keys or PlatformKeys.from_settings(providers, vault=None)
     )
+
+
+class PricePolicy(NamedTuple):
+    """`refuses_unpriced`: the platform pays for no model whose price is not known."""
+
+    refuses_unpriced: bool
+
+
+@opener
+async def open_price_policy(settings: PriceSettings) -> AsyncGenerator[PricePolicy]:
+    yield PricePolicy(settings.unpriced_policy == "refuse")

@@ -28,7 +28,6 @@ from shared.completion.router import Plan, routing_request
 from shared.completion.usage_rows import Outcome, answered, cut_off, streamed
 from shared.completion.usage_writer import UsageWriter
 from shared.completion.wire import CHAT
-from shared.errors import ModelUnpriced
 from shared.ledger.record import UsageFinal
 from shared.ledger.request_id import new_request_id
 from shared.pricing.charge import charge
@@ -282,12 +281,3 @@ def test_7_what_has_no_price_costs_null_and_is_counted(settled: Settled) -> None
     assert cost(final) == (None, "unpriced")
     assert final.total_tokens == 120
     assert alarm._value.get() == before + 1
-
-
-def test_7_an_operator_may_refuse_what_has_no_price_and_nothing_is_sent(settled: Settled) -> None:
-    usage = UsageWriter(settled.spool, Reporter(), refuses_unpriced=True)
-    asked, course = underway(None, stream=False)
-    with pytest.raises(ModelUnpriced):
-        usage.write_intent(asked, course, 60)
-    (segment,) = settled.spool.segments()
-    assert not read_contents(segment).orphans

@@ -103,6 +103,7 @@ class Room:
         own_keys: tuple[OwnKey, ...] = (),
         funded: frozenset[str] | None = None,
         caller: Caller = CALLER,
+        refuses_unpriced: bool = False,
     ) -> None:
         self.snapshot = snapshot
         self.caller = caller
@@ -118,7 +119,13 @@ class Room:
         this: Any = self
         spool: Any = self.spool
         usage = UsageWriter(spool, Reporter())
-        self.router = Router(keeper=this, access=this, own_keys=this, circuits=self.circuits)
+        self.router = Router(
+            keeper=this,
+            access=this,
+            own_keys=this,
+            circuits=self.circuits,
+            refuses_unpriced=refuses_unpriced,
+        )
         self.completions = Completions(
             admission=Admission(this, this),
             router=self.router,
