@@ -1,4 +1,4 @@
-"""How rules, power levels and tiers are shown to an admin."""
+"""How rules, power levels and dry runs are shown to an admin."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from functions.routing_rules.explain import Explanation
 from shared.catalog.levels import LevelRow
 from shared.catalog.rules import RuleRow
 
@@ -43,6 +44,16 @@ class LevelCard(msgspec.Struct, frozen=True):
     default_max_tokens: int | None
     default_temperature: msgspec.Raw
     updated_at: datetime
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """Where the request goes, and where it would go: there the rule that is tried has the id 0.
+
+    `was` is null where nothing serves it now.
+    """
+
+    was: Explanation | None
+    would_be: Explanation
 
 
 class DeletedEntry(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ ROUTING_RULES = Function(
     name="routing_rules",
     handlers=[
         handler.route,
+        handler.dry_run,
         handler.list_rules,
         handler.create_rule,
         handler.get_rule,

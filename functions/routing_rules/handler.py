@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -9,11 +10,14 @@ from functions.routing_rules.answers import (
     DeletedEntry,
     LevelCard,
     RuleCard,
+    Tried,
     level_card,
     rule_card,
 )
+from functions.routing_rules.dry_run import try_rule
 from functions.routing_rules.explain import Explanation
-from functions.routing_rules.route import explain
+from functions.routing_rules.requests import DryRun
+from functions.routing_rules.route import asking, explain
 from functions.routing_rules.tiers import TierCard, tier_cards
 from shared.answer_errors import MAX_BODY_BYTES
 from shared.auth.guards import (
@@ -63,6 +67,27 @@ async def route(
     """
     router, body = resources_of(request).get(Router), await request.body()
     return await explain(router, body, caller_of(request), request.scope, tier=tier, user=user)
+
+
+@post(
+    "/api/v1/admin/llm/dry-run",
+    guards=_ADMIN,
+    status_code=200,
+    request_max_body_size=MAX_BODY_BYTES,
+    opt=RELAYS_BODY,
+)
+async def dry_run(
+    request: AnyRequest,
+    data: JSONBody[DryRun],
+    tier: FromQuery[str | None] = None,
+    user: FromQuery[str | None] = None,
+) -> Tried:
+    """Where a request would go with a rule that is not there yet. Nothing is written or sent."""
+    caller, scope = caller_of(request), request.scope
+    body = msgspec.json.encode(data.request)
+    asked = await asking(body, caller, scope, tier=tier, user=user)
+    router = resources_of(request).get(Router)
+    return await try_rule(router, rules_of(request), asked, data.change.rule)
 
 
 @get(RULES, guards=_ADMIN)

@@ -9,12 +9,12 @@ from litestar.types import HTTPScope
 
 from functions.routing_rules.explain import Explanation, Moment, explained
 from shared.auth.caller import Caller, Role
-from shared.completion.admit import asked_of, read_chat
+from shared.completion.admit import Asked, asked_of, read_chat
 from shared.completion.router import Router
 from shared.completion.wire import CHAT
 from shared.errors import InvalidField, NotAllowed
 from shared.ledger.request_id import current_request_id
-from shared.routing.snapshot import Tier
+from shared.routing.snapshot import Snapshot, Tier
 
 
 async def explain(
@@ -30,7 +30,15 @@ async def explain(
 
     `tier` and `user` stand in for the caller's own; only an admin may name others.
     """
-    asked = asked_of(
+    asked = await asking(body, caller, scope, tier=tier, user=user)
+    return await explained_from(router, asked, router.snapshot)
+
+
+async def asking(
+    body: bytes, caller: Caller, scope: HTTPScope, *, tier: str | None, user: str | None
+) -> Asked:
+    """A completion's body as its caller would send it now."""
+    return asked_of(
         CHAT,
         await read_chat(CHAT, body, {}),
         _as(caller, tier, user),
@@ -39,7 +47,11 @@ async def explain(
         request_id=current_request_id(),
         started=time.perf_counter(),
     )
-    plan = await router.explain(asked)
+
+
+async def explained_from(router: Router, asked: Asked, snapshot: Snapshot) -> Explanation:
+    """Where `asked` would go if `snapshot` were in force, at this moment's circuits and limits."""
+    plan = await router.explain(asked, snapshot)
     table = router.circuits
     circuits = {(slug, model): state for slug, model, state in table.states()}
     return explained(plan, asked.drawn_by, Moment(table.blocks, circuits, table.clock()))

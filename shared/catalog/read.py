@@ -117,7 +117,7 @@ def _build(
     model_of = {one.id: one for one in _read("llm_models", model, models)}
 
     def rule(row: Row) -> Rule:
-        return _rule(row, _named(model_of, row["model_id"], "model"))
+        return rule_of(row, _named(model_of, row["model_id"], "model"))
 
     return build_snapshot(
         providers=tuple(provider_of.values()),
@@ -238,7 +238,8 @@ def _model(
     )
 
 
-def _rule(row: Row, model: Model) -> Rule:
+def rule_of(row: Row, model: Model) -> Rule:
+    """A rule by the columns of its row."""
     order = row["fallback_order"]
     if order is None:
         # A fallback without an order comes after those that have one.

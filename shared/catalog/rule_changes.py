@@ -10,13 +10,15 @@ import msgspec
 from shared.catalog import rules
 from shared.catalog.changes import audit, sent
 from shared.catalog.levels import list_levels
+from shared.catalog.read import rule_of
 from shared.catalog.rule_checks import ChangeRule, NewRule, check_no_twin, check_rule
 from shared.catalog.rules import RuleRow, RulesModel
 from shared.db.audit import Action, Actor
 from shared.db.connect import Connection, Database
 from shared.db.connections import Connects
-from shared.errors import InvalidField, NotFound
+from shared.errors import Conflict, InvalidField, NotFound
 from shared.resources import opener
+from shared.routing.snapshot import DRAFT, Snapshot, with_rule
 
 
 class Rules:
@@ -53,6 +55,23 @@ class Rules:
             await rules.update_rule(connection, rule_id, _columns(rule, model))
             await audit(connection, actor, Action.ROUTING_RULE_CHANGED, rule_id, fields)
             return await _found(connection, rule_id)
+
+    async def draft(self, new: NewRule, snapshot: Snapshot) -> Snapshot:
+        """`snapshot` as it would be with the rule, whose id is DRAFT there; nothing is written.
+
+        Raises what `create` does, and Conflict for a model that is too new for `snapshot`.
+        """
+        async with self._database.connection() as connection:
+            named = await _checked(connection, new, None)
+        model = next((one for one in snapshot.models if one.id == named.id), None)
+        if model is None:
+            raise Conflict(
+                f"{named.provider}/{named.model} was added just now; try again in 2 s.",
+                param="model",
+            )
+        if not new.is_active:
+            return snapshot
+        return with_rule(snapshot, rule_of({"id": DRAFT, **_columns(new, named)}, model))
 
     async def delete(self, rule_id: int, actor: Actor) -> None:
         """Raises NotFound."""

@@ -87,9 +87,15 @@ class Router:
         request, alias = meant(snapshot, await self._request(asked, snapshot), asked.drawn_by)
         return self._plan(asked, request, self.choice(snapshot, request), alias)
 
-    async def explain(self, asked: Asked) -> Plan:
-        """What `choose` would say, with every candidate there is and why each other one is none."""
-        snapshot = self._keeper.snapshot
+    @property
+    def snapshot(self) -> Snapshot:
+        """What choices are made from just now."""
+        return self._keeper.snapshot
+
+    async def explain(self, asked: Asked, snapshot: Snapshot) -> Plan:
+        """What `choose` would say of `snapshot`, with every candidate there is and why each other
+        one is none.
+        """
         request, alias = meant(snapshot, await self._request(asked, snapshot), asked.drawn_by)
         request = msgspec.structs.replace(request, worst=worst_of(asked.chat))
         # All of a large catalog takes a while, and others wait for the loop.

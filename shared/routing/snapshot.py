@@ -92,6 +92,26 @@ class Snapshot(msgspec.Struct, frozen=True):
     open_catalog: OpenCatalog
 
 
+DRAFT = 0
+"""The id of a rule that is only tried: those of rows begin at 1."""
+
+
+def with_rule(snapshot: Snapshot, rule: Rule) -> Snapshot:
+    """`snapshot` with one rule more, which is for a model that it has."""
+    rules = (*snapshot.rules, rule)
+    of_level = (*snapshot.rules_by_level.get(rule.power_level, ()), rule)
+    return msgspec.structs.replace(
+        snapshot,
+        rules=rules,
+        rules_by_level={
+            **snapshot.rules_by_level,
+            rule.power_level: tuple(sorted(of_level, key=_rule_order)),
+        },
+        token_steps=_token_steps(rules),
+        task_types=_task_types(rules),
+    )
+
+
 def build_snapshot(
     providers: tuple[Provider, ...],
     models: tuple[Model, ...],
@@ -135,7 +155,7 @@ def build_snapshot(
                 | {one.context_window for one in models if one.context_window is not None}
             )
         ),
-        task_types=frozenset(rule.task_type for rule in rules if rule.task_type is not None),
+        task_types=_task_types(rules),
         aliases=Aliases(aliases),
         open_catalog=OpenCatalog(known, models, offers),
     )
@@ -145,6 +165,10 @@ def _token_steps(rules: tuple[Rule, ...]) -> tuple[int, ...]:
     begins = {rule.min_tokens for rule in rules if rule.min_tokens is not None}
     ends = {rule.max_tokens + 1 for rule in rules if rule.max_tokens is not None}
     return tuple(sorted(begins | ends))
+
+
+def _task_types(rules: tuple[Rule, ...]) -> frozenset[str]:
+    return frozenset(rule.task_type for rule in rules if rule.task_type is not None)
 
 
 def _dearest_first(model: Model) -> tuple[int, int]:

@@ -33,8 +33,8 @@ BODIES: list[tuple[type[msgspec.Struct], str, Collection[str]]] = [
     (model_changes.ChangeModel, "_model", ()),
     (provider_changes.NewProvider, "_provider", provider_changes.NOT_USED),
     (provider_changes.ChangeProvider, "_provider", provider_changes.NOT_USED),
-    (rule_checks.NewRule, "_rule", ()),
-    (rule_checks.ChangeRule, "_rule", ()),
+    (rule_checks.NewRule, "rule_of", ()),
+    (rule_checks.ChangeRule, "rule_of", ()),
     (level_checks.NewLevel, "_power_level", level_checks.NOT_USED),
     (level_checks.ChangeLevel, "_power_level", level_checks.NOT_USED),
 ]

@@ -157,6 +157,12 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", ALIASES + "/{name:path}"): admin(new=ALIAS),
     ("PATCH", ALIASES + "/{name:path}"): admin(new=ALIAS, body={"target": "balanced"}),
     ("DELETE", ALIASES + "/{name:path}"): admin(new=ALIAS),
+    ("POST", "/api/v1/admin/llm/dry-run"): admin(
+        body={
+            "change": {"rule": {"model": "gpt-6.1-terra", "power_level": "eco"}},
+            "request": HELLO,
+        }
+    ),
     ("GET", RULES): admin(),
     ("POST", RULES): admin(new=RULE),
     ("GET", RULES + "/{rule_id:int}"): admin(new=RULE),

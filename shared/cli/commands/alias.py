@@ -73,10 +73,18 @@ def add(name: str, targets: tuple[str, ...], as_json: bool) -> None:
 
 @alias.command()
 @click.argument("name")
+@json_option
 @failing_in_one_line()
-def remove(name: str) -> None:
-    """Remove an alias."""
+def remove(name: str, as_json: bool) -> None:
+    """Remove an alias.
+
+    \b
+    Example: switchyard alias remove gpt-4o
+    """
     asyncio.run(_aliases().delete(name, Actor("switchyard alias remove")))
+    if as_json:
+        print_json({"name": name, "deleted": True})
+        return
     click.echo(f"{name} stands for nothing else any more.", err=True)
 
 

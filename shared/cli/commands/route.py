@@ -12,7 +12,7 @@ from rich.table import Table
 from shared.cli.ask_gateway import gateway_to_ask, post_json, url_option
 from shared.cli.failures import failing_in_one_line
 from shared.cli.output import print_table
-from shared.routing.snapshot import Tier
+from shared.routing.snapshot import DRAFT, Tier
 from shared.wire.tokens.text import text_weight
 
 _WORD = "word "
@@ -54,9 +54,10 @@ def route(
     Example: switchyard route --level eco --tokens 2000
     """
     url, headers = gateway_to_ask(url, token)
-    text = prompt if tokens is None else _WORD * round(tokens * 1000 / text_weight(_WORD))
-    body = {name: value for name, value in fields.items() if value not in (None, False)}
-    body["messages"] = [{"role": "user", "content": text}]
+    body = {
+        name: value for name, value in fields.items() if value is not None and value is not False
+    }
+    body["messages"] = [{"role": "user", "content": sized(prompt, tokens)}]
     if session is not None:
         headers["x-session-id"] = session
     query = {name: value for name, value in (("tier", tier), ("user", user)) if value is not None}
@@ -65,10 +66,16 @@ def route(
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(answer)))
         return
-    _print(answer)
+    print_explanation(answer)
 
 
-def _print(answer: dict[str, Any]) -> None:
+def sized(prompt: str, tokens: int | None) -> str:
+    """`prompt`, or a text that is taken for so many tokens."""
+    return prompt if tokens is None else _WORD * round(tokens * 1000 / text_weight(_WORD))
+
+
+def print_explanation(answer: dict[str, Any]) -> None:
+    """What the gateway says of a route, as tables."""
     level = answer["power_level"] or "named models"
     click.echo(f"{level}, {answer['tier']} tier, about {answer['prompt_tokens']} prompt tokens")
     if answer["ignores_health"]:
@@ -100,8 +107,12 @@ def _print(answer: dict[str, Any]) -> None:
 def _why(candidate: dict[str, Any]) -> str:
     """`share` is what requests without a session go to it, where several draw for a place."""
     rule, share = candidate["rule_id"], candidate["share"]
-    said = candidate["reason"] + ("" if rule is None else f" {rule}")
+    said = "the rule tried" if rule == DRAFT else candidate["reason"] + _number(rule)
     return f"{said}, {share:.0%}" if 0 < share < 1 else said
+
+
+def _number(rule: int | None) -> str:
+    return "" if rule is None else f" {rule}"
 
 
 def _payer(candidate: dict[str, Any]) -> str:
