@@ -81,9 +81,7 @@ class RedisSettings(SettingsGroup):
 
     @property
     def url(self) -> str:
-        """The URL for redis-py. On a platform with self-signed certificates the URL is set by the
-        platform, so an operator cannot add `ssl_cert_reqs` to it.
-        """
+        """For redis-py. A platform sets the URL itself: nobody could add `ssl_cert_reqs` to it."""
         url = self.redis_url.get_secret_value()
         if self.tls_verify or not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
             return url
@@ -120,11 +118,11 @@ class UsageQueueSettings(SettingsGroup):
 
 class CompletionSettings(SettingsGroup):
     request_deadline_s: float = Field(600.0, alias="REQUEST_DEADLINE", gt=0)
+    end_user_headers: str = Field("", alias="END_USER_HEADERS", pattern="^[A-Za-z0-9, -]*$")
 
 
 class PriceSettings(SettingsGroup):
     unpriced_policy: Literal["serve", "refuse"] = Field("serve", alias="UNPRICED_POLICY")
-    end_user_headers: str = Field("", alias="END_USER_HEADERS", pattern="^[A-Za-z0-9, -]*$")
 
 
 class HealthSettings(SettingsGroup):

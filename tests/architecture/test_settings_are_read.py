@@ -19,7 +19,7 @@ COLUMNS_OF = {
     "min_tier": {"min_tier_required"},
 }
 # What a row points to, and by what the query selects.
-BESIDE = {"_model": {"provider"}, "_rule": {"model", "is_active"}}
+BESIDE = {"_model": {"provider"}, "rule_of": {"model", "is_active"}}
 # For people: shown to an admin, and to nobody who computes.
 SHOWN = {
     *("display_name", "description", "api_key_format", "documentation_url", "pricing_url"),
