@@ -1,7 +1,7 @@
 """Every setting that Switchyard reads, in groups; a function takes only the groups it needs.
 
-They are read once, from the environment, then `.env`, then `.env.auth`. Nothing else in the code
-base reads the environment. A missing or malformed setting prevents startup and names the variable.
+They are read once, from the environment, then `.env`, then `.env.auth`, and nowhere else. A missing
+or malformed one prevents startup and names the variable.
 """
 
 from __future__ import annotations
