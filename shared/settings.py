@@ -7,6 +7,7 @@ or malformed one prevents startup and names the variable.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,9 +63,7 @@ class DatabaseSettings(SettingsGroup):
     @classmethod
     def _postgresql_scheme(cls, value: SecretStr) -> SecretStr:
         """Normalize `postgres://`, as Procfile platforms write it: SQLAlchemy refuses it."""
-        url = value.get_secret_value()
-        if url.startswith("postgres://"):
-            url = "postgresql://" + url.removeprefix("postgres://")
+        url = re.sub("^postgres://", "postgresql://", value.get_secret_value())
         if not url.startswith("postgresql://"):
             raise ValueError("must start with postgresql:// or postgres://")
         return SecretStr(url)

@@ -16,7 +16,7 @@ import msgspec
 from shared.errors import SwitchyardError
 from shared.routing.allowed import allows, may_ask
 from shared.routing.choose import choose
-from shared.routing.deployment import Model, Opens, Provider
+from shared.routing.deployment import Kind, Model, Opens, Provider
 from shared.routing.fit import DropReason, RoutingRequest, why_unfit
 from shared.routing.names import meant_by
 from shared.routing.open_catalog import UNLISTED, is_opened
