@@ -1,4 +1,6 @@
-"""Every exception of every route becomes an answer here, in OpenAI's error shape."""
+"""Every exception of every route becomes an answer here, in OpenAI's error shape; below
+/v1/messages in Anthropic's.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,7 @@ from shared.errors import (
 from shared.ledger.request_id import current_request_id
 from shared.log import get_logger
 from shared.wire.error_body import encode_error, error_headers
+from shared.wire.messages.door import errors as messages_errors
 
 MAX_BODY_BYTES = 25 * 1024 * 1024
 """Of a conversation."""
@@ -40,6 +43,7 @@ _AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 # A value that no column or index can hold; the second is an OperationalError by its class.
 _DOES_NOT_FIT = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 _FIELD_NAMED = re.compile(r"\bfield `([^`]{1,100})`")
+_MESSAGES = re.compile(r"(?:/api/v1/llm|/v1)/messages(?:/.*)?")
 # msgspec repeats the value, which is a key where a client mixed up two fields.
 _VALUE_REPEATED = re.compile(r"(?<=^Invalid enum value) .*", re.DOTALL)
 
@@ -109,6 +113,13 @@ def _invalid(error: ValidationException) -> InvalidField:
     return InvalidField("A field of the request is invalid.")
 
 
+def error_body_at(path: str, error: SwitchyardError, request_id: str) -> bytes:
+    """The error as clients of that path read it, whether or not there is such a route."""
+    if _MESSAGES.fullmatch(path):
+        return messages_errors.encode_error(error, request_id)
+    return encode_error(error)
+
+
 def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     answer = as_switchyard_error(error)
     request_id = current_request_id()
@@ -121,7 +132,7 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     if isinstance(error, MethodNotAllowedException) and error.headers:
         headers["allow"] = error.headers["allow"]
     return Response(
-        encode_error(answer),
+        error_body_at(request.scope["path"], answer, request_id),
         status_code=answer.status,
         media_type=MediaType.JSON,
         headers=headers,

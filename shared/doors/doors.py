@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from shared.answer_errors import as_switchyard_error, log_failure
+from shared.answer_errors import as_switchyard_error, error_body_at, log_failure
 from shared.doors import cors
 from shared.doors.encodings import decoded
 from shared.doors.proxies import Network, client_of, networks_of
@@ -21,7 +21,7 @@ from shared.doors.texts import MAX_PATH
 from shared.errors import NotAllowed, RouteNotFound, ServiceUnavailable, SwitchyardError
 from shared.ledger.request_id import new_request_id
 from shared.settings import NetworkSettings, Settings, SettingsInvalid, TryOutSettings
-from shared.wire.error_body import encode_error, error_headers
+from shared.wire.error_body import error_headers
 
 _PROBES = frozenset({"/healthz", "/readyz"})
 _OVERLOADED_S = 1.0
@@ -92,7 +92,7 @@ class Doors:
                 if rules.trusted or b"content-encoding" in found or scope["method"] == "HEAD":
                     plain, receive = _plain(rules, scope, found, receive)
             except SwitchyardError as error:
-                await refuse(error, send)
+                await refuse(error, scope["path"], send)
                 return
             if scope["method"] == "HEAD":
                 send = _without_body(send)
@@ -103,7 +103,7 @@ class Doors:
                 if handler is self._app:
                     raise
                 # Where an answer has begun the server takes no other, and cuts it.
-                await refuse(error, send)
+                await refuse(error, scope["path"], send)
         finally:
             self._open -= 1
 
@@ -176,13 +176,14 @@ def _without_body(send: Send) -> Send:
     return without_body
 
 
-async def refuse(error: Exception, send: Send) -> None:
-    """Send `error` as an answer; what nobody foresaw is logged."""
+async def refuse(error: Exception, path: str, send: Send) -> None:
+    """Send `error` as an answer of `path`; what nobody foresaw is logged."""
     answer, request_id = as_switchyard_error(error), new_request_id()
     log_failure(error, answer, request_id)
     headers = [(name.encode(), value.encode()) for name, value in error_headers(answer)]
     headers.append((b"content-type", b"application/json"))
-    await _answer(send, answer.status, headers, encode_error(answer), request_id)
+    body = error_body_at(path, answer, request_id)
+    await _answer(send, answer.status, headers, body, request_id)
 
 
 async def is_answered(scope: Scope, send: Send, allow: bytes) -> bool:

@@ -107,7 +107,9 @@ def _message(model: str, said: str, command: str | None) -> dict[str, Any]:
     content: list[dict[str, Any]] = [{"type": "text", "text": said}]
     if command:
         given = {"command": command, "description": "Look"}
-        content.append({"type": "tool_use", "id": f"toolu_{next(_ids)}", "name": TOOL, "input": given})
+        content.append(
+            {"type": "tool_use", "id": f"toolu_{next(_ids)}", "name": TOOL, "input": given}
+        )
     return {
         "id": f"msg_{next(_ids)}",
         "type": "message",
@@ -150,7 +152,9 @@ def _completion(model: str, said: str, command: str | None) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": said}
     if command:
         function = {"name": TOOL, "arguments": json.dumps({"command": command})}
-        message["tool_calls"] = [{"id": f"call_{next(_ids)}", "type": "function", "function": function}]
+        message["tool_calls"] = [
+            {"id": f"call_{next(_ids)}", "type": "function", "function": function}
+        ]
     reason = "tool_calls" if command else "stop"
     return {
         "id": f"chatcmpl-{next(_ids)}",

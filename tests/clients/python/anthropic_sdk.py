@@ -1,7 +1,7 @@
 """anthropic for Python: messages, their stream, tools, counting, models, errors."""
 
 from anthropic import Anthropic, NotFoundError
-from check import TOKEN, URL, passed
+from check import TOKEN, URL, passed, raised
 
 client = Anthropic(base_url=URL, api_key=TOKEN)
 ASKED = {"max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
@@ -36,9 +36,7 @@ passed("count_tokens")
 assert {"eco", "balanced"} <= {one.id for one in client.models.list()}
 passed("models")
 
-try:
-    client.messages.create(model="claude-99", **ASKED)
-except NotFoundError as error:
-    assert error.body["error"]["code"] == "model_not_found"
-    assert error.request_id
-    passed("errors")
+error = raised(NotFoundError, lambda: client.messages.create(model="claude-99", **ASKED))
+assert error.body["error"]["code"] == "model_not_found"
+assert error.request_id
+passed("errors")

@@ -23,8 +23,6 @@ for model in ("eco", "balanced", "precision"):
 
 client = instructor.from_anthropic(anthropic.Anthropic(base_url=URL, api_key=TOKEN))
 for model in ("balanced", "precision"):
-    made = client.messages.create(
-        model=model, response_model=City, messages=HELLO, max_tokens=500
-    )
+    made = client.messages.create(model=model, response_model=City, messages=HELLO, max_tokens=500)
     assert made.people >= 1000
     passed(f"anthropic, {model}")

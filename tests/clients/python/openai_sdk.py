@@ -1,6 +1,6 @@
 """openai for Python: chat, its stream, tools, structured output, embeddings, responses, errors."""
 
-from check import TOKEN, URL, passed
+from check import TOKEN, URL, passed, raised
 from openai import NotFoundError, OpenAI
 from pydantic import BaseModel
 
@@ -55,9 +55,8 @@ listed = {one.id for one in client.models.list()}
 assert {"eco", "text-embedding-3-small"} <= listed, listed
 passed("models")
 
-try:
-    client.chat.completions.create(model="gpt-99", messages=HELLO)
-except NotFoundError as error:
-    assert (error.code, error.param) == ("model_not_found", "model")
-    assert error.request_id, "no request id"
-    passed("errors")
+asking = {"model": "gpt-99", "messages": HELLO}
+error = raised(NotFoundError, lambda: client.chat.completions.create(**asking))
+assert (error.code, error.param) == ("model_not_found", "model")
+assert error.request_id
+passed("errors")

@@ -15,6 +15,15 @@ class City(BaseModel):
     name: str
 
 
+asked = []
+
+
+def weather(city: str) -> str:
+    """The weather of a city."""
+    asked.append(city)
+    return "sunny"
+
+
 openai = OpenAIProvider(base_url=f"{URL}/v1", api_key=TOKEN)
 anthropic = AnthropicProvider(base_url=URL, api_key=TOKEN)
 for name, model in (
@@ -22,15 +31,8 @@ for name, model in (
     ("responses", OpenAIResponsesModel("eco", provider=openai)),
     ("messages", AnthropicModel("precision", provider=anthropic)),
 ):
-    agent = Agent(model, output_type=City)
-    asked = []
-
-    @agent.tool_plain
-    def weather(city: str) -> str:
-        """The weather of a city."""
-        asked.append(city)
-        return "sunny"
-
+    asked.clear()
+    agent = Agent(model, output_type=City, tools=[weather])
     assert isinstance(agent.run_sync("Oslo").output, City)
     assert asked, "no tool was called"
     passed(name)

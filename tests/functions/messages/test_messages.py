@@ -131,3 +131,40 @@ def test_tokens_are_counted_and_an_estimate_says_so(
     assert counted["input_tokens"] > 0
     assert counted["_metadata"]["estimated"] is True
     assert counted["_metadata"]["provider_used"] == "openai"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "kind"),
+    [
+        ("POST", "/v1/messages/batches", {}, 404, "not_found_error"),
+        ("GET", "/v1/messages/batches/b/results", {}, 404, "not_found_error"),
+        ("GET", "/api/v1/llm/messages/x", {}, 404, "not_found_error"),
+        ("POST", "/v1/messages/" + "x" * 2000, {}, 404, "not_found_error"),
+        ("GET", "/v1/messages", {}, 405, "invalid_request_error"),
+        ("DELETE", "/v1/messages/count_tokens", {}, 405, "invalid_request_error"),
+        ("POST", "/v1/messages", {"host": "evil.example"}, 403, "permission_error"),
+        ("POST", "/v1/messages", {"content-encoding": "br"}, 415, "invalid_request_error"),
+        ("POST", "/v1/messages", {"x-api-key": "sy_bad"}, 401, "authentication_error"),
+    ],
+)
+def test_what_is_refused_before_its_route_has_anthropics_shape_too(
+    gateway: UvicornServer, method: str, path: str, headers: dict[str, str], status: int, kind: str
+) -> None:
+    sent = {"x-api-key": TOKEN, **headers}
+    with httpx.Client(trust_env=False) as client:
+        content = b"{}" if method == "POST" else None
+        answer = client.request(method, gateway.url + path, headers=sent, content=content)
+    said = answer.json()
+    assert (answer.status_code, said["type"], said["error"]["type"]) == (status, "error", kind)
+    assert said["request_id"] == answer.headers["request-id"]
+
+
+def test_what_only_begins_alike_has_openais_shape(gateway: UvicornServer) -> None:
+    answer = httpx.get(gateway.url + "/v1/messagesandmore", headers=USER, trust_env=False)
+    assert "type" not in answer.json()
+    assert answer.json()["error"]["code"] == "not_found"
+
+
+def test_a_head_of_the_root_is_answered(gateway: UvicornServer) -> None:
+    answer = httpx.head(gateway.url + "/", trust_env=False)
+    assert (answer.status_code, answer.content) == (200, b"")
