@@ -7,11 +7,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The proxy's own environment, outside of this folder and of what we depend on.
 LITELLM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/litellm
+# As are those of the clients that are run.
+CLIENTS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/clients
 
 # Some images set it: every process of the suite would then recompile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test test-wire test-faults test-litellm check lint types bench instructions dist clean
+.PHONY: help up test test-wire test-faults test-litellm test-clients check lint types bench instructions dist clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -34,6 +36,9 @@ test-faults: $(VENV)/.installed-for-tests ## Run the fault tests, the long forms
 
 test-litellm: $(LITELLM)/.installed $(VENV)/.installed-for-tests ## Test against a real LiteLLM proxy
 	@LITELLM=$(LITELLM)/bin/litellm $(BIN)/python -m pytest tests/litellm/real_proxy.py
+
+test-clients: $(CLIENTS)/sdks/.installed $(CLIENTS)/node/.installed $(LITELLM)/.installed $(VENV)/.installed-for-tests ## Test real clients against the gateway
+	@CLIENTS=$(CLIENTS) $(BIN)/python -m pytest tests/clients/real_clients.py
 
 check: lint types ## Lint, format, import rules and types
 
@@ -79,6 +84,20 @@ $(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
 $(VENV)/.installed-for-tests: tests/requirements.txt | $(VENV)/.installed
 	@echo "Installing the tools for tests into $(VENV)"
 	@$(PIP) install --require-hashes -r tests/requirements.txt
+	@touch $@
+
+$(CLIENTS)/sdks/.installed: tests/clients/requirements.txt | $(BIN)/python
+	@echo "Installing Python clients into $(CLIENTS)/sdks"
+	@rm -rf $(CLIENTS)/sdks && mkdir -p $(CLIENTS)
+	@$(PYTHON) -m venv $(CLIENTS)/sdks
+	@$(CLIENTS)/sdks/bin/python -m pip --disable-pip-version-check --quiet install -r $<
+	@touch $@
+
+$(CLIENTS)/node/.installed: tests/clients/node/package-lock.json
+	@echo "Installing Node.js clients into $(CLIENTS)/node"
+	@rm -rf $(CLIENTS)/node && mkdir -p $(CLIENTS)/node
+	@cp tests/clients/node/package.json tests/clients/node/package-lock.json $(CLIENTS)/node
+	@npm ci --prefix $(CLIENTS)/node --no-audit --no-fund --silent
 	@touch $@
 
 $(LITELLM)/.installed: tests/litellm/requirements.txt | $(BIN)/python

@@ -12,7 +12,7 @@ from litestar import asgi
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from shared.completion.doors.count_tokens import TokenCounts
-from shared.completion.doors.messages import MESSAGES
+from shared.completion.doors.messages import wire_of
 from shared.completion.serve import Completions
 from shared.doors.doors import is_answered
 from shared.resources import Resources
@@ -24,8 +24,8 @@ COUNT_PATHS = ("/api/v1/llm/messages/count_tokens", "/v1/messages/count_tokens")
 @asgi(list(PATHS), copy_scope=False, opt={"guard": "user"})
 async def messages(scope: Scope, receive: Receive, send: Send) -> None:
     if not await is_answered(scope, send, b"POST, OPTIONS"):
-        completions = _resources(scope).get(Completions)
-        await completions.serve(MESSAGES, cast(HTTPScope, scope), receive, send)
+        completions, http = _resources(scope).get(Completions), cast(HTTPScope, scope)
+        await completions.serve(wire_of(http["query_string"]), http, receive, send)
 
 
 @asgi(list(COUNT_PATHS), copy_scope=False, opt={"guard": "user"})

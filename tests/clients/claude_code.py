@@ -51,6 +51,7 @@ def session(model: str) -> list[dict]:
 def check_cache(requests: list[dict]) -> None:
     """The history that was sent before is sent again, with its breakpoints: a cache stays warm."""
     assert all("cache_control" in json.dumps(one["body"]) for one in requests)
+    assert all(one["path"].endswith("/messages?beta=true") for one in requests)
     assert len({one["hashes"]["tools"] for one in requests}) == 1, "the tools changed"
     assert all(one["headers"].get("anthropic-version") for one in requests)
     assert any("anthropic-beta" in one["headers"] for one in requests)

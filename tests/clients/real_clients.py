@@ -40,7 +40,7 @@ def gateway(new_place: NewPlace) -> Iterator[UvicornServer]:
 
 @pytest.fixture(scope="module")
 def scripted() -> Iterator[UvicornServer]:
-    server = UvicornServer("tests.clients.scripted:app", ready="/__asked", environment={})
+    server = UvicornServer("tests.fakes.scripted_model:app", ready="/__asked", environment={})
     server.start()
     yield server
     server.close()

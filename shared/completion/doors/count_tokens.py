@@ -19,7 +19,7 @@ from shared.auth.open_vault import Vault
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.admit import Admission, Asked
 from shared.completion.client import Client, Clients
-from shared.completion.doors.messages import MESSAGES
+from shared.completion.doors.messages import MESSAGES, wire_of
 from shared.completion.failures import known_refusal
 from shared.completion.frames import release_frames
 from shared.completion.router import Plan, Router
@@ -74,7 +74,7 @@ class TokenCounts:
         client = Client(receive, self._clients)
         try:
             asked = await self._admission.admit(
-                MESSAGES,
+                wire_of(scope["query_string"]),
                 scope,
                 receive,
                 client.hold,
@@ -118,11 +118,12 @@ class TokenCounts:
             target = await self._targets.opened(candidate)
             if target.dialect.wire != MESSAGES.endpoint:
                 return None
+            path, mark, query = asked.wire.over(target.dialect, asked.chat).path.partition("?")
             counting = write_count(asked.chat, candidate.model.model_id)
             request = UpstreamRequest(
                 b"POST",
                 target.origin,
-                target.target + b"/count_tokens",
+                target.at(f"{path}/count_tokens{mark}{query}"),
                 with_lines(target.headers, counting.head),
                 counting.body,
                 target.may_be_private,

@@ -35,6 +35,14 @@ def over(dialect: Dialect, request: ChatRequest) -> Dialect:
     )
 
 
+def over_beta(dialect: Dialect, request: ChatRequest) -> Dialect:
+    """The same for a request with `?beta=true`, as the beta half of Anthropic's SDKs sends each."""
+    found = over(dialect, request)
+    if dialect.wire != "messages":
+        return found
+    return msgspec.structs.replace(found, path=f"{dialect.path}?beta=true")
+
+
 def _open_through(*, show_usage: bool, created: int) -> Reader:
     return ThroughReader(created=created)  # a message always shows its usage
 

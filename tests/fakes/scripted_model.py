@@ -1,7 +1,7 @@
 """A model that follows a script, in Anthropic's and OpenAI's words: asked a question it calls Bash,
 given what Bash said it repeats that. So a coding agent can be watched at work without a model.
 
-`uvicorn tests.clients.scripted:app`. `GET /__asked` shows what was asked, oldest first.
+`uvicorn tests.fakes.scripted_model:app`. `GET /__asked` shows what was asked, oldest first.
 """
 
 from __future__ import annotations
