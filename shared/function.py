@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar
-from litestar.handlers import ASGIRouteHandler
-from litestar.openapi.config import OpenAPIConfig
+from litestar.handlers import ASGIRouteHandler, BaseRouteHandler
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import OpenAPI
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from shared.answer_errors import EXCEPTION_HANDLERS, MAX_FIELDS_BYTES, add_request_id
@@ -20,6 +18,7 @@ from shared.doors.doors import Doors, rules_of
 from shared.doors.texts import refuse_unfit_text
 from shared.drain import draining
 from shared.log import configure_logging, get_logger
+from shared.openapi.document import DESCRIPTION, DocumentConfig, in_openapi
 from shared.probes import PROBES
 from shared.resources import Resources, settings_of
 from shared.settings import (
@@ -96,17 +95,26 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
         after_request=add_request_id,
         before_request=refuse_unfit_text,
         request_max_body_size=MAX_FIELDS_BYTES,
-        openapi_config=_Config(
+        openapi_config=DocumentConfig(
             title="Switchyard",
             version="1",
+            description=DESCRIPTION,
+            use_handler_docstrings=True,
             path="/openapi",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             declared={path: item for f in functions for path, item in f.operations.items()},
+            tags={path: f.name for f in functions for path in _paths(f)},
         ),
         logging_config=None,
     )
     app.asgi_handler = doors = Doors(app.asgi_handler, _raw(handlers))
     return app
+
+
+def _paths(function: Function) -> list[str]:
+    """The paths of its routes, as OpenAPI writes them."""
+    found = [one for one in function.handlers if isinstance(one, BaseRouteHandler)]
+    return [in_openapi(path) for one in found for path in one.paths]
 
 
 def _raw(handlers: Iterable[ControllerRouterHandler]) -> dict[str, ASGIApp]:
@@ -123,62 +131,3 @@ def _settle_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-_MAYBE_TEXT = {"type": ["string", "null"]}
-_ERROR = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["message", "type", "param", "code"],
-            "properties": {
-                "message": {"type": "string"},
-                "type": {"type": "string"},
-                "param": _MAYBE_TEXT,
-                "code": {"type": "string"},
-            },
-        }
-    },
-}
-_ERRORS = {
-    status: {
-        "description": description,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-    }
-    for status, description in (
-        ("4XX", "Refused; `param` names what is at fault, and the message says what to do."),
-        ("5XX", "The gateway or a provider failed; after a 503, `retry-after` says when to ask."),
-    )
-}
-
-
-class _Document(OpenAPI):
-    """Litestar's document, with what it cannot see: raw handlers, and the shape of errors."""
-
-    declared: Mapping[str, Any] = {}
-
-    def to_schema(self) -> dict[str, Any]:
-        schema = super().to_schema()
-        schema["paths"] = {**schema.get("paths", {}), **self.declared}
-        for item in schema["paths"].values():
-            for operation in item.values():
-                operation["responses"] = {**operation.get("responses", {}), **_ERRORS}
-                operation["responses"].pop("400", None)
-        components = schema.setdefault("components", {})
-        components["schemas"] = {**components.get("schemas", {}), "Error": _ERROR}
-        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        schema["security"] = [{"token": []}]
-        return schema
-
-
-@dataclass
-class _Config(OpenAPIConfig):
-    declared: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    def to_openapi_schema(self) -> OpenAPI:
-        plain = super().to_openapi_schema()
-        document = _Document(plain.info, servers=plain.servers, components=plain.components)
-        document.declared = self.declared
-        return document

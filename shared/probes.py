@@ -1,18 +1,34 @@
-"""The routes that every app has: /, /healthz, /readyz and /metrics."""
+"""The routes that every app has: /, /docs, /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
-from litestar import Response, get
+from litestar import MediaType, Response, get
 
 from shared.auth.guards import AnyRequest, open_to_all, require_admin, resources_of
 from shared.metrics import render_metrics
+from shared.openapi.page import POLICY, page
 from shared.settings import MetricsSettings
 
 
 @get("/", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)
 def index() -> dict[str, str]:
     """What a client that only wants to know whether we are there asks with HEAD first."""
-    return {"name": "switchyard", "openapi": "/openapi/openapi.json", "health": "/readyz"}
+    return {
+        "name": "switchyard",
+        "docs": "/docs",
+        "openapi": "/openapi/openapi.json",
+        "health": "/readyz",
+    }
+
+
+@get("/docs", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)
+def docs(request: AnyRequest) -> Response[str]:
+    """The API as a page for people."""
+    return Response(
+        page(request.app.openapi_schema.to_schema()),
+        media_type=MediaType.HTML,
+        headers={"content-security-policy": POLICY, "cache-control": "no-cache"},
+    )
 
 
 @get("/healthz", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)
@@ -48,4 +64,4 @@ def metrics(request: AnyRequest) -> Response[bytes]:
     return Response(body, media_type=content_type)
 
 
-PROBES = (index, healthz, readyz, metrics)
+PROBES = (index, docs, healthz, readyz, metrics)

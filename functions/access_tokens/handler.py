@@ -38,6 +38,7 @@ async def list_tokens(
 
 @get(ONE, guards=[require_admin])
 async def get_token(request: AnyRequest, token_id: FromPath[int]) -> TokenCard:
+    """One token, without its secret."""
     return card(await _tokens(request).find(token_id), _now())
 
 

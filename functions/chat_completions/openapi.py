@@ -61,6 +61,34 @@ _REQUEST: dict[str, Any] = {
 }
 
 
+_EXAMPLE: dict[str, Any] = {
+    "model": "balanced",
+    "messages": [{"role": "user", "content": "Hello"}],
+}
+_ANSWER: dict[str, Any] = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1795910400,
+    "model": "gpt-6.1-terra",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "Hello! How can I help?"},
+        }
+    ],
+    "usage": {"prompt_tokens": 6, "completion_tokens": 7, "total_tokens": 13},
+    "_metadata": {
+        "request_id": "01a20e6d-6b2e-7f3a-9c55-0a3d9c1f2b47",
+        "provider_used": "openai",
+        "model_used": "gpt-6.1-terra",
+        "power_level": "balanced",
+        "cost_incurred": 0.000091,
+        "key_source": "platform",
+    },
+}
+
+
 def _header(name: str, description: str) -> dict[str, Any]:
     return {
         "name": name,
@@ -80,13 +108,13 @@ _OPERATION: dict[str, Any] = {
     ],
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": _REQUEST}},
+        "content": {"application/json": {"schema": _REQUEST, "example": _EXAMPLE}},
     },
     "responses": {
         "200": {
             "description": "The completion with `_metadata`; as server-sent events for a stream.",
             "content": {
-                "application/json": {"schema": {"type": "object"}},
+                "application/json": {"schema": {"type": "object"}, "example": _ANSWER},
                 "text/event-stream": {"schema": {"type": "string"}},
             },
         },
@@ -94,7 +122,6 @@ _OPERATION: dict[str, Any] = {
             ("400", "401", "402", "403", "404", "405", "413", "429", "502", "503", "504"), _ERROR
         ),
     },
-    "security": [{"bearer": []}],
 }
 
 

@@ -29,6 +29,7 @@ async def create_limit(request: AnyRequest, data: JSONBody[NewLimit]) -> LimitCa
 
 @get(LIMIT, guards=_ADMIN)
 async def read_limit(request: AnyRequest, limit_id: FromPath[int]) -> LimitCard:
+    """One limit."""
     return limit_card(await limits_of(request).find(limit_id))
 
 
@@ -42,6 +43,7 @@ async def change_limit(
 
 @delete(LIMIT, guards=_ADMIN, status_code=200)
 async def delete_limit(request: AnyRequest, limit_id: FromPath[int]) -> DeletedLimit:
+    """Remove a limit; it stops counting within 2 s."""
     await limits_of(request).delete(limit_id, actor_of(request))
     return DeletedLimit(limit_id)
 

@@ -68,6 +68,13 @@ _ERRORS: dict[str, Any] = dict.fromkeys(
 )
 
 
+_EXAMPLE: dict[str, Any] = {
+    "model": "balanced",
+    "max_tokens": 100,
+    "messages": [{"role": "user", "content": "Hello"}],
+}
+
+
 def operation(path: str) -> dict[str, Any]:
     """The operation at `path`; its id is made of it, as Litestar makes those of other routes."""
     more = {
@@ -124,7 +131,9 @@ def _operation(
         "operationId": f"{words}{name}",
         "summary": summary,
         "parameters": _HEADERS,
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": _EXAMPLE}},
+        },
         "responses": {"200": answered, **_ERRORS},
-        "security": [{"bearer": []}],
     }

@@ -104,6 +104,7 @@ async def create_model(request: AnyRequest, data: JSONBody[NewModel]) -> AdminMo
 
 @get(MODEL, guards=_ADMIN)
 async def read_model(request: AnyRequest, model_id: FromPath[int]) -> AdminModel:
+    """One model of a provider, as its row is now."""
     return admin_model(await models_of(request).find(model_id))
 
 
@@ -136,6 +137,7 @@ async def create_alias(request: AnyRequest, data: JSONBody[NewAlias]) -> AliasCa
 
 @get(ALIAS, guards=_ADMIN)
 async def read_alias(request: AnyRequest, name: FromPath[str]) -> AliasCard:
+    """One alias."""
     return alias_card(await aliases_of(request).find(_named(name)))
 
 
@@ -149,6 +151,7 @@ async def change_alias(
 
 @delete(ALIAS, guards=_ADMIN, status_code=200)
 async def delete_alias(request: AnyRequest, name: FromPath[str]) -> DeletedAlias:
+    """Remove an alias; its name can be asked for no more within 2 s."""
     await aliases_of(request).delete(_named(name), actor_of(request))
     return DeletedAlias(_named(name))
 

@@ -57,6 +57,7 @@ async def create_provider(request: AnyRequest, data: JSONBody[NewProvider]) -> A
 
 @get(PROVIDER, guards=_ADMIN)
 async def read_provider(request: AnyRequest, provider: FromPath[str]) -> AdminProvider:
+    """One provider, as its row is now."""
     return admin_provider(await providers_of(request).find(provider))
 
 

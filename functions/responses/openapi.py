@@ -84,9 +84,16 @@ def operation(path: str) -> dict[str, Any]:
         "operationId": f"{operation_words(path)}CreateResponse",
         "summary": "Create a response, as OpenAI's API",
         "parameters": _HEADERS,
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": schema,
+                    "example": {"model": "balanced", "input": "Hello"},
+                }
+            },
+        },
         "responses": {"200": answered, **ERRORS},
-        "security": [{"bearer": []}],
     }
 
 

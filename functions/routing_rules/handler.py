@@ -104,6 +104,7 @@ async def create_rule(request: AnyRequest, data: JSONBody[NewRule]) -> RuleCard:
 
 @get(RULES + "/{rule_id:int}", guards=_ADMIN)
 async def get_rule(request: AnyRequest, rule_id: FromPath[int]) -> RuleCard:
+    """One rule."""
     return rule_card(await rules_of(request).find(rule_id))
 
 
@@ -117,6 +118,7 @@ async def change_rule(
 
 @delete(RULES + "/{rule_id:int}", guards=_ADMIN, status_code=200)
 async def delete_rule(request: AnyRequest, rule_id: FromPath[int]) -> DeletedEntry:
+    """Remove a rule; requests are routed without it within 2 s."""
     await rules_of(request).delete(rule_id, actor_of(request))
     return DeletedEntry(rule_id)
 
@@ -135,6 +137,7 @@ async def create_level(request: AnyRequest, data: JSONBody[NewLevel]) -> LevelCa
 
 @get(LEVELS + "/{name:str}", guards=_ADMIN)
 async def get_level(request: AnyRequest, name: FromPath[str]) -> LevelCard:
+    """One power level."""
     return level_card(await levels_of(request).find(name))
 
 
@@ -142,6 +145,7 @@ async def get_level(request: AnyRequest, name: FromPath[str]) -> LevelCard:
 async def change_level(
     request: AnyRequest, name: FromPath[str], data: JSONBody[ChangeLevel]
 ) -> LevelCard:
+    """Change what is sent of a power level."""
     return level_card(await levels_of(request).change(name, data, actor_of(request)))
 
 

@@ -99,6 +99,7 @@ LEVEL = New(
 
 ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", "/"): anyone,
+    ("GET", "/docs"): anyone,
     ("GET", "/healthz"): anyone,
     ("GET", "/readyz"): anyone,
     ("GET", "/metrics"): admin(),

@@ -23,6 +23,7 @@ from tests.functions.route_table import ALL, ROUTES
 
 FROM_MEMORY = {
     ("GET", "/"),
+    ("GET", "/docs"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),
