@@ -103,7 +103,7 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
             path="/openapi",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             declared={path: item for f in functions for path, item in f.operations.items()},
-            tags={path: f.name for f in functions for path in _paths(f)},
+            functions_of={path: f.name for f in functions for path in _paths(f)},
         ),
         logging_config=None,
     )

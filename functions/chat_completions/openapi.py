@@ -69,7 +69,7 @@ _ANSWER: dict[str, Any] = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
     "created": 1795910400,
-    "model": "gpt-6.1-terra",
+    "model": "my-model",
     "choices": [
         {
             "index": 0,
@@ -80,8 +80,8 @@ _ANSWER: dict[str, Any] = {
     "usage": {"prompt_tokens": 6, "completion_tokens": 7, "total_tokens": 13},
     "_metadata": {
         "request_id": "01a20e6d-6b2e-7f3a-9c55-0a3d9c1f2b47",
-        "provider_used": "openai",
-        "model_used": "gpt-6.1-terra",
+        "provider_used": "local",
+        "model_used": "my-model",
         "power_level": "balanced",
         "cost_incurred": 0.000091,
         "key_source": "platform",

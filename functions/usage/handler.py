@@ -9,12 +9,7 @@ from litestar import get
 from litestar.response import Stream
 
 from functions.usage.answers import UsagePage, UsageSummary, usage_page, usage_summary
-from functions.usage.openapi import (
-    ExportOperation,
-    ListOperation,
-    SummaryOperation,
-    for_admins,
-)
+from functions.usage.openapi import EXPORT, EXPORT_ALL, LIST, LIST_ALL, SUMMARY, SUMMARY_ALL
 from functions.usage.requests import (
     cursor_of,
     filters_of,
@@ -37,37 +32,37 @@ _ADMIN = [require_admin]
 _MEDIA_TYPES = {Format.CSV: "text/csv", Format.JSONL: "application/x-ndjson"}
 
 
-@get(OWN, guards=_USER, operation_class=ListOperation)
+@get(OWN, guards=_USER, operation_class=LIST)
 async def list_usage(request: AnyRequest) -> UsagePage:
     """The caller's requests, newest first, by cursor."""
     return await _page(request, caller_of(request).user_id)
 
 
-@get(f"{OWN}/summary", guards=_USER, operation_class=SummaryOperation)
+@get(f"{OWN}/summary", guards=_USER, operation_class=SUMMARY)
 async def summarize_usage(request: AnyRequest) -> UsageSummary:
     """The caller's sums by day, model, provider, power_level, key or team."""
     return await _summary(request, caller_of(request).user_id)
 
 
-@get(f"{OWN}/export", guards=_USER, operation_class=ExportOperation)
+@get(f"{OWN}/export", guards=_USER, operation_class=EXPORT)
 async def export_usage(request: AnyRequest) -> Stream:
     """All of the caller's rows as CSV or JSON lines, oldest first."""
     return await _export(request, caller_of(request).user_id)
 
 
-@get(ALL, guards=_ADMIN, operation_class=for_admins(ListOperation))
+@get(ALL, guards=_ADMIN, operation_class=LIST_ALL)
 async def list_all_usage(request: AnyRequest) -> UsagePage:
     """Everybody's requests, newest first, by cursor."""
     return await _page(request, None)
 
 
-@get(f"{ALL}/summary", guards=_ADMIN, operation_class=for_admins(SummaryOperation))
+@get(f"{ALL}/summary", guards=_ADMIN, operation_class=SUMMARY_ALL)
 async def summarize_all_usage(request: AnyRequest) -> UsageSummary:
     """Everybody's sums; may be grouped by user, too."""
     return await _summary(request, None)
 
 
-@get(f"{ALL}/export", guards=_ADMIN, operation_class=for_admins(ExportOperation))
+@get(f"{ALL}/export", guards=_ADMIN, operation_class=EXPORT_ALL)
 async def export_all_usage(request: AnyRequest) -> Stream:
     """All rows as CSV or JSON lines, oldest first."""
     return await _export(request, None)

@@ -25,49 +25,27 @@ _USER = {"user": "Of one user."}
 _CURSOR = {"cursor": "`next_cursor` of the page before."}
 _PAGE = {"limit": "Rows a page, 1 to 1000; 100 by default."}
 _FORMAT = {"format": "`csv` (the default) or `jsonl`."}
-_NOT_SUMMED = ("state", "cost_quality")
+_SUMMED = {name: text for name, text in _FILTERS.items() if name not in ("state", "cost_quality")}
+_GROUPS = {"group_by": f"One or more of {', '.join(GROUPS)}, with commas; `day` by default."}
 
 
-def _parameters(said: dict[str, str]) -> list[Parameter]:
-    return [
-        Parameter(name, "query", description=text, schema=Schema(type=OpenAPIType.STRING))
-        for name, text in said.items()
-    ]
-
-
-@dataclass
-class ListOperation(Operation):
-    """A page of rows."""
-
-    def __post_init__(self) -> None:
-        self.parameters = _parameters(_FILTERS | _PAGE | _CURSOR)
-
-
-@dataclass
-class SummaryOperation(Operation):
-    """Sums."""
-
-    def __post_init__(self) -> None:
-        groups = {"group_by": f"One or more of {', '.join(GROUPS)}, with commas; `day` by default."}
-        filters = {name: text for name, text in _FILTERS.items() if name not in _NOT_SUMMED}
-        self.parameters = _parameters(filters | groups)
-
-
-@dataclass
-class ExportOperation(Operation):
-    """All rows."""
-
-    def __post_init__(self) -> None:
-        self.parameters = _parameters(_FILTERS | _FORMAT | _CURSOR)
-
-
-def for_admins(operation: type[Operation]) -> type[Operation]:
-    """The same for everybody's rows, of which one user's may be asked for."""
+def _taking(said: dict[str, str]) -> type[Operation]:
+    """An operation with these parameters."""
 
     @dataclass
-    class ForAdmins(operation):
+    class Taking(Operation):
         def __post_init__(self) -> None:
-            super().__post_init__()
-            self.parameters = [*(self.parameters or ()), *_parameters(_USER)]
+            self.parameters = [
+                Parameter(name, "query", description=text, schema=Schema(type=OpenAPIType.STRING))
+                for name, text in said.items()
+            ]
 
-    return ForAdmins
+    return Taking
+
+
+LIST = _taking(_FILTERS | _PAGE | _CURSOR)
+SUMMARY = _taking(_SUMMED | _GROUPS)
+EXPORT = _taking(_FILTERS | _FORMAT | _CURSOR)
+LIST_ALL = _taking(_FILTERS | _PAGE | _CURSOR | _USER)
+SUMMARY_ALL = _taking(_SUMMED | _GROUPS | _USER)
+EXPORT_ALL = _taking(_FILTERS | _FORMAT | _CURSOR | _USER)

@@ -47,7 +47,7 @@ host_not_allowed | 403 | While the try-out tokens hold, only localhost is served
 head_too_large | 431 | The request line and headers are too large. | Send fewer or shorter headers; `MAX_HEAD_BYTES` is the bound.
 head_too_slow | 408 | The headers did not arrive within 10 s. | Send the request again.
 http_version_not_supported | 400 | The request is not HTTP/1.1. | Send HTTP/1.1.
-internal_error | 500 | A fault of ours. | Report it with the request id.
+internal_error | 500 | Something went wrong on our side. | Report it with the request id.
 invalid_api_key | 401 | The token is not one of ours, or has been revoked. | Send a valid token; a provider's key is stored with `POST /api/v1/llm/byok/keys`.
 invalid_content_length | 400 | Content-Length is not a plain number. | Correct it.
 invalid_encoding | 400 | The body cannot be decompressed as its Content-Encoding says. | Correct the header or the body.

@@ -47,10 +47,10 @@ _VERBS = frozenset({"get", "post", "put", "patch", "delete"})
 
 
 class Document(OpenAPI):
-    """`declared` are path items of raw handlers; `tags` the function of each path."""
+    """`declared` are path items of raw handlers; `functions_of` the function of each."""
 
     declared: Mapping[str, Any] = {}
-    tags: Mapping[str, str] = {}
+    functions_of: Mapping[str, str] = {}
 
     def to_schema(self) -> dict[str, Any]:
         schema = super().to_schema()
@@ -60,7 +60,7 @@ class Document(OpenAPI):
         for path, item in paths.items():
             for verb in item.keys() & _VERBS:
                 self._complete(path, item[verb], is_raw=path in raw)
-        schema["tags"] = [{"name": one} for one in sorted(set(self.tags.values()))]
+        schema["tags"] = [{"name": one} for one in sorted(set(self.functions_of.values()))]
         components = schema.setdefault("components", {})
         components["schemas"] = {**components.get("schemas", {}), "Error": _ERROR}
         components["securitySchemes"] = {
@@ -79,7 +79,7 @@ class Document(OpenAPI):
             str(one): _refusal(one, content) for one in statuses(path, operation, is_raw=is_raw)
         }
         operation["responses"] = answered | refused
-        operation["tags"] = [self.tags[path]]
+        operation["tags"] = [self.functions_of[path]]
         # The document's holds for all.
         operation.pop("security", None)
         if is_raw:
@@ -129,10 +129,10 @@ class DocumentConfig(OpenAPIConfig):
     """Litestar's, for a Document."""
 
     declared: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    functions_of: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def to_openapi_schema(self) -> OpenAPI:
         plain = super().to_openapi_schema()
         document = Document(plain.info, servers=plain.servers, components=plain.components)
-        document.declared, document.tags = self.declared, self.tags
+        document.declared, document.functions_of = self.declared, self.functions_of
         return document

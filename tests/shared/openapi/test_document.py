@@ -116,6 +116,6 @@ def _alone() -> Any:
         return ""
 
     config = DocumentConfig(
-        title="t", version="1", tags={"/one": "one"}, use_handler_docstrings=True
+        title="t", version="1", functions_of={"/one": "one"}, use_handler_docstrings=True
     )
     return Litestar([one, docs], openapi_config=config)
