@@ -65,6 +65,7 @@ limit_not_found | 404 | There is no limit with that id. | List the limits.
 method_not_allowed | 405 | The route does not take that method. | See the header `allow`.
 missing_api_key | 401 | The request has no token. | Send `Authorization: Bearer <token>` or `x-api-key`.
 missing_required_parameter | 400 | A required field is missing. | Send the field in `param`.
+mixed_embedding_models | 400 | The models that could serve the request embed differently. | Name models of one kind.
 model_in_use | 409 | The model was used, or a rule names it. | Switch it off instead.
 model_not_allowed | 403 | The token may not use this model. | Use one of its `allowed_models`.
 model_not_found | 400 404 | There is no such model, or no provider that can serve it. | See `GET /v1/models`; the message names near ones.
@@ -82,6 +83,7 @@ origin_not_allowed | 403 | The page's origin may not call this gateway. | Add it
 platform_key_refused | 503 | The provider refused the operator's key, or it has no credit. | The operator stores a valid key.
 power_level_exists | 409 | There is a level of that name. | Change that one.
 power_level_in_use | 409 | Rules or models still use the level. | Give them another level first.
+previous_response_not_found | 400 404 | There is no such response, or it is another caller's. | Send the items themselves.
 price_unreadable | 400 | A price's tiers contradict one another. | Correct `price.tiers`.
 provider_denied_model | 403 | The provider's key may not use this model. | Ask the provider for access, or use another model.
 provider_in_use | 409 | The provider still has models or keys. | Delete them first, or switch it off.
