@@ -6,21 +6,20 @@ from dataclasses import dataclass
 
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 
+from functions.usage.requests import FILTERS
 from shared.ledger.summary import GROUPS
 
-_FILTERS = {
+_SAID = {
     "start": "The first moment or day (UTC), as 2026-11-25 or 2026-11-25T10:00:00Z.",
     "end": "The moment or day (UTC) before which it ends.",
-    "team": "Of one team.",
     "provider": "Of one provider, by its slug.",
-    "model": "Of one model.",
-    "power_level": "Of one power level.",
     "key": "Of one access token, by its id.",
     "billed_to": "`user` or `platform`: whose key was used.",
     "simulated": "`true` or `false`: simulated answers, or real ones.",
     "state": "`final`, or `indeterminate` where a process died before the answer was known.",
     "cost_quality": "How well the cost is known, such as `measured`.",
 }
+_FILTERS = {name: _SAID.get(name, f"Of one {name.replace('_', ' ')}.") for name in FILTERS}
 _USER = {"user": "Of one user."}
 _CURSOR = {"cursor": "`next_cursor` of the page before."}
 _PAGE = {"limit": "Rows a page, 1 to 1000; 100 by default."}

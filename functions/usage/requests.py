@@ -170,3 +170,6 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "state": _one_of("final", "indeterminate"),
     "cost_quality": _one_of(*CostQuality),
 }
+
+FILTERS = tuple(_READERS)
+"""The parameters that every route takes."""

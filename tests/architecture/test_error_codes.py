@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -64,13 +65,30 @@ def default_code(arguments: ast.arguments) -> list[str]:
 
 
 def texts(value: ast.expr) -> list[str]:
-    """The constants among what it may be."""
+    """The constants among what it may be; a constant of a module is found by its name."""
+    if isinstance(value, ast.Name):
+        return [text] if (text := constants().get(value.id)) else []
     if isinstance(value, ast.IfExp):
         return [*texts(value.body), *texts(value.orelse)]
     if isinstance(value, ast.BoolOp):
         return [text for one in value.values for text in texts(one)]
     is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
     return [str(value.value)] if is_text else []  # type: ignore[union-attr]
+
+
+@cache
+def constants() -> dict[str, str]:
+    """Texts that modules of ours have under a name in capitals."""
+    statements = [one for module in modules("functions", "shared") for one in module.syntax.body]
+    return {
+        one.targets[0].id: one.value.value
+        for one in statements
+        if isinstance(one, ast.Assign)
+        and isinstance(one.targets[0], ast.Name)
+        and one.targets[0].id.isupper()
+        and isinstance(one.value, ast.Constant)
+        and isinstance(one.value.value, str)
+    }
 
 
 def of_the_source() -> set[str]:
