@@ -43,8 +43,7 @@ context_length_exceeded | 400 | The messages do not fit the model's context wind
 database_unavailable | 503 | PostgreSQL does not answer, or takes no changes. | Try again; an operator looks at `/readyz`.
 deadline_exceeded | 504 | No answer came within `REQUEST_DEADLINE`. | Ask for less, or stream.
 field_refused | 400 | The field is not accepted through the gateway. | Leave it out.
-host_not_an_embedding_model | 400 | The model does not embed. | Name one whose kind is `embedding`.
-not_allowed | 403 | While the try-out tokens hold, only localhost is served. | Run the Procfile instead of `switchyard up`.
+host_not_allowed | 403 | While the try-out tokens hold, only localhost is served. | Run the Procfile instead of `switchyard up`.
 head_too_large | 431 | The request line and headers are too large. | Send fewer or shorter headers; `MAX_HEAD_BYTES` is the bound.
 head_too_slow | 408 | The headers did not arrive within 10 s. | Send the request again.
 http_version_not_supported | 400 | The request is not HTTP/1.1. | Send HTTP/1.1.
@@ -68,8 +67,7 @@ missing_api_key | 401 | The request has no token. | Send `Authorization: Bearer 
 missing_required_parameter | 400 | A required field is missing. | Send the field in `param`.
 mixed_embedding_models | 400 | The models that could serve the request embed differently. | Name models of one kind.
 model_in_use | 409 | The model was used, or a rule names it. | Switch it off instead.
-model_not_an_embedding_model | 400 | The model does not embed. | Name one whose kind is `embedding`.
-not_allowed | 403 | The token may not use this model. | Use one of its `allowed_models`.
+model_not_allowed | 403 | The token may not use this model. | Use one of its `allowed_models`.
 model_not_found | 400 404 | There is no such model, or no provider that can serve it. | See `GET /v1/models`; the message names near ones.
 model_not_opened | 403 | The provider serves only listed models here. | Ask the operator to list it, or to open the provider.
 model_unpriced | 400 | The model has no known price, and `UNPRICED_POLICY=refuse` holds. | Ask the operator to set its price.
@@ -82,8 +80,7 @@ not_allowed | 403 | The caller may not do this. | Read the message.
 not_found | 404 | There is no such route or object. | `/docs` lists the routes.
 not_ready | 503 | The process has not read its configuration yet. | Try again in a moment.
 nothing_to_change | 400 | The body changes nothing. | Send at least one field.
-origin_not_an_embedding_model | 400 | The model does not embed. | Name one whose kind is `embedding`.
-not_allowed | 403 | The page's origin may not call this gateway. | Add it to `CORS_ORIGINS`.
+origin_not_allowed | 403 | The page's origin may not call this gateway. | Add it to `CORS_ORIGINS`.
 platform_key_refused | 503 | The provider refused the operator's key, or it has no credit. | The operator stores a valid key.
 power_level_exists | 409 | There is a level of that name. | Change that one.
 power_level_in_use | 409 | Rules or models still use the level. | Give them another level first.
@@ -106,15 +103,13 @@ report_too_slow | 503 | The database took too long to answer a report. | Ask for
 reports_busy | 503 | Too many reports are being read. | Try again when they are done.
 rule_exists | 409 | Another rule says the same. | Change that one.
 rule_never_matches | 400 | No request could ever match the rule. | Correct the field in `param`.
-scope_not_an_embedding_model | 400 | The model does not embed. | Name one whose kind is `embedding`.
-not_allowed | 403 | The token lacks a scope. | Use a token that has it.
+scope_not_allowed | 403 | The token lacks a scope. | Use a token that has it.
 service_unavailable | 503 | The gateway cannot serve right now. | Wait for `retry-after`.
 setting_not_used | 400 | The field has no effect yet, so it cannot be set. | Leave it out.
 stream_cut | 502 | The provider's stream ended early. | Try again; what was delivered is billed.
 system_provider | 409 | The provider came with the installation. | Switch it off instead.
 taken | 409 | There is one of that name already. | Choose another name, or change that one.
-tier_not_an_embedding_model | 400 | The model does not embed. | Name one whose kind is `embedding`.
-not_allowed | 403 | The level or model needs a higher tier. | Ask for a token of that tier.
+tier_not_allowed | 403 | The level or model needs a higher tier. | Ask for a token of that tier.
 token_ended | 400 | The token has been revoked, or rotated already. | Create a new one.
 token_expired | 401 | The token has expired. | Ask for a new one.
 token_not_found | 404 | There is no token with that id. | List the tokens.
