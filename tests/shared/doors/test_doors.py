@@ -217,7 +217,7 @@ def test_the_document_shows_errors_as_they_are() -> None:
         document = client.get("/openapi/openapi.json").json()
         refused = client.post("/who").json()
     shown = document["paths"]["/echo"]["post"]["responses"]
-    assert {"400", "401", "413", "500"} <= set(shown)
+    assert {"400", "401", "403", "500", "503"} <= set(shown)
     fields = document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]
     assert set(fields) == set(refused["error"])
     assert document["components"]["securitySchemes"]
