@@ -107,16 +107,16 @@ def _version(environment: str, package: str) -> str:
 
 
 def write_table(outcomes: dict[str, Outcome]) -> None:
-    """Put what was found into the README, between its marks."""
+    """Put what was found into the README, between its marks; who was not run keeps the row."""
+    head, _, rest = README.read_text("utf-8").partition(_BEGIN)
+    table, _, tail = rest.partition(_END)
+    before = {line.split(" | ")[0].removeprefix("| "): line for line in table.splitlines()[2:]}
     rows = ["| client | version | outcome | what passed |", "|---|---|---|---|"]
-    for client in CLIENTS:
-        one = outcomes.get(client.name)
-        if one is None:
-            rows.append(f"| {client.name} | | not run | |")
+    for name in (*(one.name for one in CLIENTS), *NOT_RUN):
+        found = outcomes.get(name)
+        if found is None:
+            rows.append(before.get(name, f"| {name} | | not run | |"))
         else:
-            word = "whole" if one.failure is None else "fails"
-            rows.append(f"| {client.name} | {one.version} | {word} | {'; '.join(one.passed)} |")
-    rows += [f"| {name} | | not run | |" for name in NOT_RUN]
-    text = README.read_text("utf-8")
-    head, tail = text.partition(_BEGIN)[0], text.partition(_END)[2]
+            word = "whole" if found.failure is None else "fails"
+            rows.append(f"| {name} | {found.version} | {word} | {'; '.join(found.passed)} |")
     README.write_text(head + _BEGIN + "\n".join(rows) + "\n" + _END + tail, "utf-8")
