@@ -89,7 +89,7 @@ def create_app(*functions: Function, **values: Any) -> Litestar:
             get_logger().info("app.stopping")
 
     app = Litestar(
-        route_handlers=[*handlers, *PROBES],
+        route_handlers=[*handlers, *_probes_beside(handlers)],
         lifespan=[lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
         after_request=add_request_id,
@@ -115,6 +115,12 @@ def _paths(function: Function) -> list[str]:
     """The paths of its routes, as OpenAPI writes them."""
     found = [one for one in function.handlers if isinstance(one, BaseRouteHandler)]
     return [in_openapi(path) for one in found for path in one.paths]
+
+
+def _probes_beside(handlers: Iterable[ControllerRouterHandler]) -> list[ControllerRouterHandler]:
+    """The probes whose paths no handler of a function has."""
+    taken = {path for one in handlers for path in cast("Any", one).paths}
+    return [one for one in PROBES if taken.isdisjoint(one.paths)]
 
 
 def _raw(handlers: Iterable[ControllerRouterHandler]) -> dict[str, ASGIApp]:

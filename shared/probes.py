@@ -9,16 +9,18 @@ from shared.metrics import render_metrics
 from shared.openapi.page import POLICY, page
 from shared.settings import MetricsSettings
 
+INDEX = {
+    "name": "switchyard",
+    "docs": "/docs",
+    "openapi": "/openapi/openapi.json",
+    "health": "/readyz",
+}
+
 
 @get("/", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)
 def index() -> dict[str, str]:
     """What a client that only wants to know whether we are there asks with HEAD first."""
-    return {
-        "name": "switchyard",
-        "docs": "/docs",
-        "openapi": "/openapi/openapi.json",
-        "health": "/readyz",
-    }
+    return INDEX
 
 
 @get("/docs", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)
@@ -65,3 +67,4 @@ def metrics(request: AnyRequest) -> Response[bytes]:
 
 
 PROBES = (index, docs, healthz, readyz, metrics)
+"""A function that has a `/` of its own takes the place of `index`."""

@@ -192,6 +192,13 @@ class TryOutSettings(SettingsGroup):
     simulated_provider_url: str | None = Field(None, alias="SWITCHYARD_SIMULATED_PROVIDER_URL")
 
 
+class ConsoleSettings(SettingsGroup):
+    """`public_url` is where people and clients reach the gateway, where that is not here."""
+
+    public_url: str | None = Field(None, alias="PUBLIC_URL", pattern=r"^https?://[^/\s]+/?$")
+    public_status: bool = Field(False, alias="PUBLIC_STATUS")
+
+
 class ProviderSettings(SettingsGroup):
     """Platform keys and base URLs of the built-in providers, by slug; a stored key wins."""
 

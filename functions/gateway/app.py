@@ -5,6 +5,7 @@ from functions.audit.function import AUDIT
 from functions.byok_keys.function import BYOK_KEYS
 from functions.chat_completions.function import CHAT_COMPLETIONS
 from functions.embeddings.function import EMBEDDINGS
+from functions.console.function import CONSOLE
 from functions.health.function import HEALTH
 from functions.limits.function import LIMITS
 from functions.messages.function import MESSAGES
@@ -31,4 +32,5 @@ app = create_app(
     ROUTING_RULES,
     USAGE,
     HEALTH,
+    CONSOLE,
 )

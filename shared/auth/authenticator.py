@@ -102,6 +102,16 @@ class Authenticator:
             raise InvalidToken("The API token has expired.", code="token_expired")
         return caller
 
+    async def holder_of(self, key: bytes) -> Caller | None:
+        """Who holds the token of this digest; None where it has ended. For the console's sessions.
+
+        Raises NotReady where the database cannot be asked.
+        """
+        caller = self._pinned.get(key) or await self._callers.load(key)
+        if caller is None or caller.expires_at_s is None or caller.expires_at_s > time.time():
+            return caller
+        return None
+
     async def _resolve(self, token: str) -> Caller | None:
         """Whose token it is, by the kind that its shape says; None: nobody's.
 

@@ -46,6 +46,7 @@ def process_environment(
         # There is no load balancer to wait for.
         "DRAIN_S": "0",
         "SWITCHYARD_TRYOUT_TOKENS": "true",
+        "PUBLIC_STATUS": "true",
         "PATH": _path(inherited.get("PATH", os.defpath)),
         "PYTHONUNBUFFERED": "1",
         # The folder that they start in holds no module of ours.

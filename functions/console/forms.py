@@ -1,0 +1,64 @@
+"""The fields of a form that a page of ours sent."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from shared.auth.guards import AnyRequest
+from shared.errors import InvalidField, MalformedBody, NotAllowed
+from shared.wire.text import is_unfit
+
+CSRF = "csrf"
+CSRF_HEADER = "x-csrf-token"
+_MAX_FIELDS = 100
+
+T = TypeVar("T")
+
+
+async def form_of(request: AnyRequest) -> dict[str, str]:
+    """Fields by name, trimmed; an empty one is left out.
+
+    Raises MalformedBody, and InvalidField for a control character or half a surrogate pair.
+    """
+    try:
+        text = (await request.body()).decode("ascii")
+        pairs = parse_qsl(text, max_num_fields=_MAX_FIELDS, errors="strict")
+    except ValueError as error:
+        raise MalformedBody("The form cannot be read; open its page again and send it.") from error
+    for name, value in pairs:
+        if is_unfit(name, keeps_lines=False) or is_unfit(value):
+            shown = name[:50] if name.isidentifier() else "a field"
+            raise InvalidField(
+                f"'{shown}' has a control character in it; send it without.", param=shown
+            )
+    return {name: value.strip() for name, value in pairs if value.strip()}
+
+
+async def check_csrf(request: AnyRequest, expected: str) -> None:
+    """Raises NotAllowed where the form, or the script's header, lacks the session's token."""
+    sent = request.headers.get(CSRF_HEADER) or (await form_of(request)).get(CSRF, "")
+    if not hmac.compare_digest(sent.encode(), expected.encode()):
+        raise NotAllowed(
+            "The page is older than your sign-in; open it again and send the form from there.",
+            param=CSRF,
+            code="csrf_mismatch",
+        )
+
+
+def read(kind: type[T], fields: Mapping[str, Any]) -> T:
+    """`fields` as the body of the API's own route, numbers and flags read from text.
+
+    Raises InvalidField, which names the field at fault as the API does.
+    """
+    try:
+        return msgspec.convert(dict(fields), kind, strict=False)
+    except msgspec.ValidationError as error:
+        said, _, place = str(error).partition(" - at ")
+        name = place.strip("`").removeprefix("$.") or None
+        shown = f"'{name}' is invalid: {said.lower()}." if name else f"{said}."
+        raise InvalidField(shown, param=name) from error

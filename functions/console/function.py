@@ -1,0 +1,42 @@
+"""The bill of materials of the console."""
+
+from __future__ import annotations
+
+from functions.console import files_served, home, sign_in, status, usage
+from functions.console.pages import Pages
+from shared.auth.authenticator import Authenticator
+from shared.auth.own_key_changes import OwnKeyChanges
+from shared.auth.sessions import Sessions
+from shared.auth.system_keys import SystemKeys
+from shared.auth.tokens import Tokens
+from shared.catalog.aliases import ModelAliases
+from shared.catalog.level_changes import Levels
+from shared.catalog.model_changes import Models
+from shared.catalog.provider_changes import Providers
+from shared.catalog.rule_changes import Rules
+from shared.function import Function
+from shared.health.status_board import StatusBoards
+from shared.limits.changes import LimitChanges
+from shared.upstream.provider_admin import Probe
+
+CONSOLE = Function(
+    name="console",
+    handlers=[
+        files_served.serve_file,
+        files_served.serve_icon,
+        sign_in.show_sign_in,
+        sign_in.sign_in,
+        sign_in.sign_out,
+        status.show_status,
+        status.show_board,
+        status.read_status,
+        home.show_home,
+        usage.show_usage,
+        usage.export_usage,
+    ],
+    opens=[
+        *(Authenticator, Sessions, Pages, StatusBoards),
+        *(OwnKeyChanges, SystemKeys, Tokens, Probe),
+        *(Providers, Models, ModelAliases, Rules, Levels, LimitChanges),
+    ],
+)
