@@ -1,0 +1,67 @@
+"""Every page in every width and scheme: whole, readable by axe-core's rules, quick and small."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import WIDTHS, Stack, Watched
+from tests.fakes.gateway import ask
+
+SHOTS = Path(__file__).parent / "shots"
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+PAGES = {
+    "sign-in": "/sign-in",
+    "status": "/status",
+    "home": "/",
+    "usage": "/usage",
+}
+FOR_ANYBODY = {"sign-in", "status"}
+MAX_BYTES = 50_000
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds; run as text, as a script tag would be one that CSP refuses."""
+    page.evaluate(AXE)
+    found = page.evaluate("() => axe.run().then(result => result.violations)")
+    return [
+        f"{one['id']}: {one['help']} at {[node['html'][:120] for node in one['nodes'][:3]]}"
+        for one in found
+    ]
+
+
+@pytest.fixture(scope="session")
+def used(stack: Stack) -> str:
+    """The token of a user who has made some requests."""
+    token = stack.token("ann")
+    headers = {"authorization": f"Bearer {token}"}
+    for level in ("eco", "balanced", "precision", "balanced"):
+        ask(stack.url, headers=headers, model=level).raise_for_status()
+    stack.deployment.rows_when(lambda rows: sum(one["user_id"] == "ann" for one in rows) >= 4)
+    return token
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_fits_and_is_accessible(
+    new_page: Callable[..., Watched], used: str, width: str, scheme: str
+) -> None:
+    watched = new_page(WIDTHS[width], scheme)
+    found: dict[str, list[str]] = {}
+    for name, path in sorted(PAGES.items(), key=lambda one: one[0] not in FOR_ANYBODY):
+        page = watched.open(path)
+        if page.url.partition("?")[0].endswith("/sign-in") and name not in FOR_ANYBODY:
+            page = watched.sign_in(used, path)
+        page.wait_for_load_state("networkidle")
+        found[name] = violations(page)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found[name].append("is wider than the window")
+        if os.environ.get("SHOTS"):
+            SHOTS.mkdir(exist_ok=True)
+            page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+    assert {name: faults for name, faults in found.items() if faults} == {}
