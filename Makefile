@@ -13,7 +13,7 @@ CLIENTS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/clients
 # Some images set it: every process of the suite would then recompile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test test-wire test-faults test-litellm test-clients check lint types bench instructions dist clean
+.PHONY: help up test test-wire test-browser test-faults test-litellm test-clients check lint types bench instructions dist clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -25,11 +25,15 @@ up: $(VENV)/.installed ## Install what is needed, then run the whole gateway on 
 test: lint ## Run the checks and every test
 	@nice $(BIN)/basedpyright >$(VENV)/types.log & \
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
-		--ignore tests/wire; tests=$$?; \
+		--ignore tests/wire --ignore tests/browser; tests=$$?; \
 	wait $$!; types=$$?; cat $(VENV)/types.log; exit $$((tests | types))
 
 test-wire: $(VENV)/.installed-for-tests ## Test the wires at length: every recorded case in every shape
 	@$(BIN)/python -m pytest tests/wire --numprocesses $(PROCESSES)
+
+test-browser: $(VENV)/.installed-for-tests ## Test the console in a Chromium that is installed
+	@if command -v chromium >/dev/null; then $(BIN)/python -m pytest tests/browser; \
+	else echo "tests/browser is skipped: no chromium is installed (Debian: apt-get install chromium)"; fi
 
 test-faults: $(VENV)/.installed-for-tests ## Run the fault tests, the long forms too (minutes)
 	@$(BIN)/python -m pytest tests/faults -m ''

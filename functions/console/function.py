@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.console import files_served, home, sign_in, status, usage
+from functions.console import connect, files_served, home, keys, playground, sign_in, status, usage
 from functions.console.pages import Pages
 from shared.auth.authenticator import Authenticator
 from shared.auth.own_key_changes import OwnKeyChanges
@@ -33,6 +33,14 @@ CONSOLE = Function(
         home.show_home,
         usage.show_usage,
         usage.export_usage,
+        keys.show_keys,
+        keys.store_key,
+        keys.test_key,
+        keys.change_key,
+        keys.remove_key,
+        playground.show_playground,
+        playground.make_token,
+        connect.show_connect,
     ],
     opens=[
         *(Authenticator, Sessions, Pages, StatusBoards),

@@ -4,8 +4,8 @@ from functions.access_tokens.function import ACCESS_TOKENS
 from functions.audit.function import AUDIT
 from functions.byok_keys.function import BYOK_KEYS
 from functions.chat_completions.function import CHAT_COMPLETIONS
-from functions.embeddings.function import EMBEDDINGS
 from functions.console.function import CONSOLE
+from functions.embeddings.function import EMBEDDINGS
 from functions.health.function import HEALTH
 from functions.limits.function import LIMITS
 from functions.messages.function import MESSAGES

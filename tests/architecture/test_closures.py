@@ -22,7 +22,7 @@ from tests.architecture.tree import ROOT, functions, modules
 WEB = (
     *("access_tokens", "audit", "byok_keys", "chat_completions", "embeddings", "gateway"),
     *("health", "limits", "messages", "models", "providers", "responses", "routing_rules"),
-    *("system_keys", "usage"),
+    *("system_keys", "console", "usage"),
 )
 # `up` starts embedded servers, which its own extra brings.
 COMMANDS = ("catalog", "doctor", "health", "key", "migrate", "route", "token", "usage")

@@ -20,6 +20,9 @@ PAGES = {
     "status": "/status",
     "home": "/",
     "usage": "/usage",
+    "keys": "/keys",
+    "playground": "/playground",
+    "connect": "/connect",
 }
 FOR_ANYBODY = {"sign-in", "status"}
 MAX_BYTES = 50_000

@@ -74,6 +74,10 @@ def admin(**more: Any) -> Row:
 
 
 anyone = Row("anyone")
+session = Row("session")
+"""A page of the console: a cookie opens it, and no token does."""
+form = Row("form")
+"""Sent from a page of ours, or refused whoever sends it."""
 OPENAI = {"provider": "openai"}
 TOKEN = {"token_id": "1"}
 PROVIDER = New(
@@ -100,6 +104,24 @@ LEVEL = New(
 ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", "/"): anyone,
     ("GET", "/docs"): anyone,
+    ("GET", "/console/{name:str}"): Row("anyone", path={"name": "console.css"}),
+    ("GET", "/favicon.ico"): anyone,
+    ("GET", "/sign-in"): anyone,
+    ("POST", "/sign-in"): form,
+    ("POST", "/sign-out"): session,
+    ("GET", "/status"): user(),
+    ("GET", "/status/board"): user(),
+    ("GET", "/status.json"): user(),
+    ("GET", "/usage"): session,
+    ("GET", "/usage/export.csv"): session,
+    ("GET", "/keys"): session,
+    ("POST", "/keys"): session,
+    ("POST", "/keys/{provider:str}/test"): Row("session", path={"provider": "openai"}),
+    ("POST", "/keys/{provider:str}/change"): Row("session", path={"provider": "openai"}),
+    ("POST", "/keys/{provider:str}/remove"): Row("session", path={"provider": "openai"}),
+    ("GET", "/playground"): session,
+    ("POST", "/playground/token"): session,
+    ("GET", "/connect"): session,
     ("GET", "/healthz"): anyone,
     ("GET", "/readyz"): anyone,
     ("GET", "/metrics"): admin(),

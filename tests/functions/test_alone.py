@@ -11,6 +11,7 @@ from functions.access_tokens.app import app as access_tokens
 from functions.audit.app import app as audit
 from functions.byok_keys.app import app as byok_keys
 from functions.chat_completions.app import app as chat_completions
+from functions.console.app import app as console
 from functions.embeddings.app import app as embeddings
 from functions.gateway.app import app as gateway_app
 from functions.health.app import app as health
@@ -79,6 +80,7 @@ def test_the_gateway_is_the_sum_of_its_functions() -> None:
         messages,
         responses,
         embeddings,
+        console,
         byok_keys,
         system_keys,
         access_tokens,

@@ -187,6 +187,9 @@ def _expected_refusals(row: Row, kinds: Any) -> dict[str, int]:
         who, _, limited_to = kind.partition(" with ")
         if row.who == "anyone":
             continue
+        if row.who in ("session", "form"):
+            expected[kind] = 401 if row.who == "session" else 403
+            continue
         if who.startswith(("revoked", "expired")) or who in ("anonymous", "unknown"):
             expected[kind] = 401
         elif (row.who == "admin" and who != "admin") or (

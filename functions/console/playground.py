@@ -1,0 +1,64 @@
+"""The playground: a chat, and beside it where each message goes, why, and for how much.
+
+The page's script asks the gateway itself, with an access token of five minutes that it is given
+here: the session opens these pages and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from litestar import Response, get, post
+
+from functions.console.answers import PlaygroundToken
+from functions.console.error_pages import ERRORS
+from functions.console.pages import Pages
+from functions.console.signed_in import signed_in
+from shared.auth.guards import AnyRequest, actor_of, caller_of, resources_of
+from shared.auth.scope import Scope
+from shared.auth.tokens import CreateToken, Tokens
+from shared.catalog.watch import SnapshotKeeper
+from shared.routing.deployment import Kind
+
+_GUARDS = [signed_in(Scope.COMPLETIONS)]
+_LASTS = timedelta(minutes=5)
+_NAME = "playground"
+
+
+@get("/playground", include_in_schema=False, guards=_GUARDS, exception_handlers=ERRORS)
+async def show_playground(request: AnyRequest) -> Response[str]:
+    """The page; without its script it says that it needs one."""
+    resources = resources_of(request)
+    snapshot, pages = resources.get(SnapshotKeeper).snapshot, resources.get(Pages)
+    listed = [
+        f"{one.provider.slug}/{one.model_id}"
+        for one in snapshot.models
+        if one.is_active and one.provider.is_active and one.kind in (None, Kind.CHAT)
+    ]
+    return pages.page(
+        request,
+        "playground.html",
+        levels=[one.name for one in snapshot.levels],
+        models=sorted(listed),
+        gateway=(pages.settings.public_url or "").rstrip("/"),
+    )
+
+
+@post("/playground/token", include_in_schema=False, guards=_GUARDS, exception_handlers=ERRORS)
+async def make_token(request: AnyRequest) -> PlaygroundToken:
+    """A token for completions alone, with what the caller's own allows, that ends by itself."""
+    caller, ends = caller_of(request), datetime.now(UTC) + _LASTS
+    if caller.expires_at_s is not None:
+        ends = min(ends, datetime.fromtimestamp(caller.expires_at_s, UTC))
+    allowed = None if caller.allowed_models is None else sorted(caller.allowed_models)
+    asked = CreateToken(
+        user_id=caller.user_id,
+        tier=caller.tier,
+        name=_NAME,
+        team_id=caller.team_id,
+        scopes=[Scope.COMPLETIONS],
+        allowed_models=allowed,
+        expires_at=ends,
+    )
+    made = await resources_of(request).get(Tokens).create(asked, actor_of(request), caller.scopes)
+    return PlaygroundToken(made.token, ends)
