@@ -193,8 +193,6 @@ class TryOutSettings(SettingsGroup):
 
 
 class ConsoleSettings(SettingsGroup):
-    """`public_url` is where people and clients reach the gateway, where that is not here."""
-
     public_url: str | None = Field(None, alias="PUBLIC_URL", pattern=r"^https?://[^/\s]+/?$")
     public_status: bool = Field(False, alias="PUBLIC_STATUS")
 

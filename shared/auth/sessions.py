@@ -56,7 +56,7 @@ class Sessions:
     async def sign_in(self, token: str, address: str, replaced: str | None) -> str:
         """The cookie of a new session; the one of `replaced` ends.
 
-        Raises InvalidToken, TooManyFailures, and NotReady where Redis or the database is away.
+        Raises InvalidToken, TooManyFailures, and NotReady where Redis or the database is down.
         """
         failures = f"{CONSOLE_FAILURES}{address}"
         try:
@@ -83,7 +83,7 @@ class Sessions:
     async def find(self, cookie: str) -> Session | None:
         """None where there is no such session, or its token has ended.
 
-        Raises NotReady where Redis or the database is away.
+        Raises NotReady where Redis or the database is down.
         """
         try:
             key = await self._redis.get(_key(cookie))
@@ -95,7 +95,7 @@ class Sessions:
         return None if caller is None else Session(caller, csrf_of(cookie))
 
     async def sign_out(self, cookie: str) -> None:
-        """Raises NotReady where Redis is away."""
+        """Raises NotReady where Redis is down."""
         try:
             await self._redis.delete(_key(cookie))
         except (RedisError, OSError) as error:
