@@ -47,6 +47,8 @@ class NetworkSettings(SettingsGroup):
     max_open_requests: int = Field(2000, alias="MAX_OPEN_REQUESTS", ge=1)
     cors_origins: str = Field("", alias="CORS_ORIGINS")
     trusted_proxies: str = Field("", alias="TRUSTED_PROXIES")
+    public_url: str | None = Field(None, alias="PUBLIC_URL", pattern=r"^https?://[^/\s]+/?$")
+    public_status: bool = Field(False, alias="PUBLIC_STATUS")
 
 
 class DrainSettings(SettingsGroup):
@@ -190,11 +192,6 @@ class TryOutSettings(SettingsGroup):
 
     tokens: bool = Field(False, alias="SWITCHYARD_TRYOUT_TOKENS")
     simulated_provider_url: str | None = Field(None, alias="SWITCHYARD_SIMULATED_PROVIDER_URL")
-
-
-class ConsoleSettings(SettingsGroup):
-    public_url: str | None = Field(None, alias="PUBLIC_URL", pattern=r"^https?://[^/\s]+/?$")
-    public_status: bool = Field(False, alias="PUBLIC_STATUS")
 
 
 class ProviderSettings(SettingsGroup):

@@ -15,7 +15,7 @@ from shared.auth.caller import Role
 from shared.auth.guards import AnyRequest
 from shared.auth.sessions import Session
 from shared.resources import opener
-from shared.settings import ConsoleSettings, TryOutSettings
+from shared.settings import NetworkSettings, TryOutSettings
 
 _HERE = Path(__file__).parent
 FILES: Mapping[str, bytes] = {
@@ -28,7 +28,7 @@ _MEDIA = "text/html; charset=utf-8"
 
 
 class Pages:
-    def __init__(self, settings: ConsoleSettings, tryout: TryOutSettings) -> None:
+    def __init__(self, settings: NetworkSettings, tryout: TryOutSettings) -> None:
         self.settings = settings
         self._headers = {
             **browser.HEADERS,
@@ -73,5 +73,5 @@ class Pages:
 
 
 @opener
-async def open_pages(settings: ConsoleSettings, tryout: TryOutSettings) -> AsyncGenerator[Pages]:
+async def open_pages(settings: NetworkSettings, tryout: TryOutSettings) -> AsyncGenerator[Pages]:
     yield Pages(settings, tryout)
