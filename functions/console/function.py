@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functions.console import connect, files_served, home, keys, playground, sign_in, status, usage
+from functions.console.admin import audit, catalog, credentials
 from functions.console.pages import Pages
 from shared.auth.authenticator import Authenticator
 from shared.auth.own_key_changes import OwnKeyChanges
@@ -41,6 +42,19 @@ CONSOLE = Function(
         playground.show_playground,
         playground.make_token,
         connect.show_connect,
+        catalog.show_admin,
+        catalog.show_rows,
+        catalog.make_row,
+        catalog.change_row,
+        catalog.remove_row,
+        credentials.show_tokens,
+        credentials.make_token,
+        credentials.revoke_token,
+        credentials.show_system_keys,
+        credentials.store_system_key,
+        credentials.test_system_key,
+        credentials.remove_system_key,
+        audit.show_audit,
     ],
     opens=[
         *(Authenticator, Sessions, Pages, StatusBoards),

@@ -9,7 +9,7 @@ from litestar.handlers.base import BaseRouteHandler
 from functions.console.browser import check_origin
 from functions.console.forms import check_csrf
 from functions.console.pages import Pages
-from shared.auth.caller import Caller
+from shared.auth.caller import Caller, Role
 from shared.auth.guards import (
     AnyRequest,
     Connection,
@@ -20,7 +20,7 @@ from shared.auth.guards import (
 )
 from shared.auth.scope import Scope
 from shared.auth.sessions import Session, Sessions
-from shared.errors import MissingToken
+from shared.errors import MissingToken, NotAllowed
 
 COOKIE = "__Host-switchyard"
 _READS = ("GET", "HEAD")
@@ -51,6 +51,17 @@ def signed_in(scope: Scope | None = None) -> Guard:
         await _check(connection, scope)
 
     return require
+
+
+async def signed_in_admin(connection: Connection, _: BaseRouteHandler) -> None:
+    """Let in who is signed in with a token of the admin role."""
+    caller = await _check(connection, None)
+    if caller.role is not Role.ADMIN:
+        raise NotAllowed(
+            "This page is for admins; sign in with a token of the admin role.",
+            code="admin_required",
+        )
+    check_scope(caller, Scope.ADMIN)
 
 
 async def may_read_status(connection: Connection, handler: BaseRouteHandler) -> None:

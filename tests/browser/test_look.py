@@ -24,6 +24,11 @@ PAGES = {
     "playground": "/playground",
     "connect": "/connect",
 }
+FOR_ADMINS = {
+    "admin": "/admin",
+    **{name: f"/admin/{name}" for name in ("providers", "models", "aliases", "rules", "levels")},
+    **{name: f"/admin/{name}" for name in ("limits", "tokens", "system-keys", "audit")},
+}
 FOR_ANYBODY = {"sign-in", "status"}
 MAX_BYTES = 50_000
 
@@ -51,15 +56,19 @@ def used(stack: Stack) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("whose", ["users", "admins"])
 def test_every_page_fits_and_is_accessible(
-    new_page: Callable[..., Watched], used: str, width: str, scheme: str
+    new_page: Callable[..., Watched], stack: Stack, used: str, whose: str, width: str, scheme: str
 ) -> None:
     watched = new_page(WIDTHS[width], scheme)
+    token, pages = (
+        (used, PAGES) if whose == "users" else (stack.token("root", role="admin"), FOR_ADMINS)
+    )
     found: dict[str, list[str]] = {}
-    for name, path in sorted(PAGES.items(), key=lambda one: one[0] not in FOR_ANYBODY):
+    for name, path in sorted(pages.items(), key=lambda one: one[0] not in FOR_ANYBODY):
         page = watched.open(path)
         if page.url.partition("?")[0].endswith("/sign-in") and name not in FOR_ANYBODY:
-            page = watched.sign_in(used, path)
+            page = watched.sign_in(token, path)
         page.wait_for_load_state("networkidle")
         found[name] = violations(page)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):

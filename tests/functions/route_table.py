@@ -74,6 +74,8 @@ def admin(**more: Any) -> Row:
 
 
 anyone = Row("anyone")
+# Not OPENAI, which makes a key first.
+CONSOLE_KEY = {"provider": "openai"}
 session = Row("session")
 """A page of the console: a cookie opens it, and no token does."""
 form = Row("form")
@@ -116,12 +118,25 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", "/usage/export.csv"): session,
     ("GET", "/keys"): session,
     ("POST", "/keys"): session,
-    ("POST", "/keys/{provider:str}/test"): Row("session", path={"provider": "openai"}),
-    ("POST", "/keys/{provider:str}/change"): Row("session", path={"provider": "openai"}),
-    ("POST", "/keys/{provider:str}/remove"): Row("session", path={"provider": "openai"}),
+    ("POST", "/keys/{provider:str}/test"): Row("session", path=CONSOLE_KEY),
+    ("POST", "/keys/{provider:str}/change"): Row("session", path=CONSOLE_KEY),
+    ("POST", "/keys/{provider:str}/remove"): Row("session", path=CONSOLE_KEY),
     ("GET", "/playground"): session,
     ("POST", "/playground/token"): session,
     ("GET", "/connect"): session,
+    ("GET", "/admin"): session,
+    ("GET", "/admin/{subject:str}"): Row("session", path={"subject": "rules"}),
+    ("POST", "/admin/{subject:str}"): Row("session", path={"subject": "rules"}),
+    ("POST", "/admin/{subject:str}/change"): Row("session", path={"subject": "rules"}),
+    ("POST", "/admin/{subject:str}/remove"): Row("session", path={"subject": "rules"}),
+    ("GET", "/admin/tokens"): session,
+    ("POST", "/admin/tokens"): session,
+    ("POST", "/admin/tokens/{token_id:int}/revoke"): Row("session", path={"token_id": "1"}),
+    ("GET", "/admin/system-keys"): session,
+    ("POST", "/admin/system-keys"): session,
+    ("POST", "/admin/system-keys/{provider:str}/test"): Row("session", path=CONSOLE_KEY),
+    ("POST", "/admin/system-keys/{provider:str}/remove"): Row("session", path=CONSOLE_KEY),
+    ("GET", "/admin/audit"): session,
     ("GET", "/healthz"): anyone,
     ("GET", "/readyz"): anyone,
     ("GET", "/metrics"): admin(),

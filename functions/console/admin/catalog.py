@@ -1,0 +1,145 @@
+"""The admin's pages of one subject each: list, make, change, remove."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from functions.console.admin.shapes import shown
+from functions.console.admin.subjects import SUBJECTS, Subject
+from functions.console.error_pages import ERRORS
+from functions.console.forms import CSRF, form_of, read
+from functions.console.pages import Pages
+from functions.console.signed_in import signed_in_admin
+from shared.auth.guards import AnyRequest, actor_of, resources_of
+from shared.errors import NotFound, RequestRefused, RouteNotFound
+
+_WHAT: Any = {
+    "guards": [signed_in_admin],
+    "exception_handlers": ERRORS,
+    "include_in_schema": False,
+}
+_SEE_OTHER = 303
+_KEY = "row"
+
+
+@get("/admin", **_WHAT)
+async def show_admin(request: AnyRequest) -> Response[str]:
+    """Every subject, two clicks from anything in it."""
+    return resources_of(request).get(Pages).page(request, "admin.html", subjects=SUBJECTS.values())
+
+
+@get("/admin/{subject:str}", **_WHAT)
+async def show_rows(request: AnyRequest, subject: FromPath[str]) -> Response[str]:
+    """Every row, and the form for another; `row` opens one to change it."""
+    return await _page(request, _subject(subject), request.query_params.get(_KEY))
+
+
+@post("/admin/{subject:str}", **_WHAT)
+async def make_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
+    one, fields = _subject(subject), await _fields(request)
+    try:
+        asked = read(one.new, one.shape({**fields}))
+        await _service(request, one).create(asked, actor_of(request))
+    except RequestRefused as error:
+        return await _page(request, one, None, fields, error)
+    return _back(one)
+
+
+@post("/admin/{subject:str}/change", **_WHAT)
+async def change_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
+    """Change what differs from the row as it is."""
+    one, fields = _subject(subject), await _fields(request)
+    key = fields.pop(_KEY, "")
+    try:
+        found = await _row(request, one, key)
+        asked = read(one.change, one.shape(_changes(one, found, fields)))
+        await _service(request, one).change(getattr(found, one.key), asked, actor_of(request))
+    except RequestRefused as error:
+        return await _page(request, one, key, fields, error)
+    return _back(one)
+
+
+@post("/admin/{subject:str}/remove", **_WHAT)
+async def remove_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
+    one, fields = _subject(subject), await _fields(request)
+    try:
+        found = await _row(request, one, fields.get(_KEY, ""))
+        await _service(request, one).delete(getattr(found, one.key), actor_of(request))
+    except RequestRefused as error:
+        return await _page(request, one, None, None, error)
+    return _back(one)
+
+
+async def _page(
+    request: AnyRequest,
+    one: Subject,
+    key: str | None,
+    sent: dict[str, str] | None = None,
+    error: RequestRefused | None = None,
+) -> Response[str]:
+    """`sent` is what a form that was refused held, so that nothing is typed twice."""
+    rows = await _service(request, one).list()
+    held = next((row for row in rows if key and str(getattr(row, one.key)) == key), None)
+    values = {} if held is None else {name: shown(v) for name, v in one.filled(held).items()}
+    return resources_of(request).get(Pages).page(
+        request,
+        "subject.html",
+        status=200 if error is None else error.status,
+        subject=one,
+        rows=[
+            (str(getattr(row, one.key)), [read_cell(row) for read_cell in one.columns.values()])
+            for row in rows
+        ],
+        held=key if held is not None else None,
+        fields=[field for field in one.fields if held is None or not field.is_fixed],
+        values={**values, **(sent or {})},
+        complaint=None if error is None else error.message,
+        param=None if error is None else error.param,
+    )  # fmt: skip
+
+
+def _changes(one: Subject, row: msgspec.Struct, fields: dict[str, str]) -> dict[str, Any]:
+    """Only what differs from `row`; an emptied field that may be empty is null."""
+    held = one.filled(row)
+    changes: dict[str, Any] = {}
+    for field in one.fields:
+        if field.is_fixed or fields.get(field.name, "") == shown(held.get(field.name)):
+            continue
+        if field.name in fields:
+            changes[field.name] = fields[field.name]
+        elif field.may_be_empty:
+            changes[field.name] = None
+    return changes
+
+
+async def _row(request: AnyRequest, one: Subject, key: str) -> Any:
+    for row in await _service(request, one).list():
+        if str(getattr(row, one.key)) == key:
+            return row
+    raise NotFound("That row is gone; somebody else has removed it.", param=_KEY)
+
+
+async def _fields(request: AnyRequest) -> dict[str, str]:
+    fields = await form_of(request)
+    fields.pop(CSRF, None)
+    return fields
+
+
+def _service(request: AnyRequest, one: Subject) -> Any:
+    return resources_of(request).get(one.service)
+
+
+def _subject(name: str) -> Subject:
+    if name not in SUBJECTS:
+        raise RouteNotFound("There is no such page; the admin's first page lists them.")
+    return SUBJECTS[name]
+
+
+def _back(one: Subject) -> Redirect:
+    return Redirect(f"/admin/{quote(one.name)}", status_code=_SEE_OTHER)
