@@ -84,9 +84,8 @@ class RedisSettings(SettingsGroup):
     def url(self) -> str:
         """For redis-py. A platform sets the URL itself: nobody could add `ssl_cert_reqs` to it."""
         url = self.redis_url.get_secret_value()
-        if self.tls_verify or not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
-            return url
-        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=none"
+        is_whole = self.tls_verify or not url.startswith("rediss://") or "ssl_cert_reqs=" in url
+        return url if is_whole else f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=none"
 
 
 class VaultSettings(SettingsGroup):
@@ -260,9 +259,8 @@ class Settings:
 
 
 def load_settings(*groups: type[SettingsGroup], **values: Any) -> Settings:
-    """Read the groups; `values`, by variable name, take precedence over the environment.
-
-    Raises SettingsInvalid, which names every missing or malformed variable and gives an example.
+    """Read the groups; `values`, by variable name, take precedence over the environment. Raises
+    SettingsInvalid, which names every missing or malformed variable and gives an example.
     """
     loaded: dict[type[SettingsGroup], SettingsGroup] = {}
     complaints: list[str] = []
