@@ -40,9 +40,11 @@ conflict | 409 | The change contradicts what is there already. | Read the messag
 conflicting_credentials | 400 | The request has two credentials that differ. | Send one of them.
 content_filter | 400 | The provider's filter refused the content. | Change the content.
 context_length_exceeded | 400 | The messages do not fit the model's context window. | Shorten them, or ask for a model with a larger window.
+csrf_mismatch | 403 | The console's page is older than the sign-in. | Open the page again.
 database_unavailable | 503 | PostgreSQL does not answer, or takes no changes. | Try again; an operator looks at `/readyz`.
 deadline_exceeded | 504 | No answer came within `REQUEST_DEADLINE`. | Ask for less, or stream.
 field_refused | 400 | The field is not accepted through the gateway. | Leave it out.
+foreign_origin | 403 | The form did not come from a page of the console. | Send it from there; behind a proxy set `PUBLIC_URL`.
 host_not_allowed | 403 | While the try-out tokens hold, only localhost is served. | Run the Procfile instead of `switchyard up`.
 head_too_large | 431 | The request line and headers are too large. | Send fewer or shorter headers; `MAX_HEAD_BYTES` is the bound.
 head_too_slow | 408 | The headers did not arrive within 10 s. | Send the request again.
@@ -99,6 +101,7 @@ provider_takes_no_keys | 400 | No key can be stored for the provider. | Correct 
 provider_timeout | 504 | The provider did not answer in time. | Try again, or use another model.
 provider_unavailable | 502 | The provider failed or could not be reached. | Try again, or use another model.
 rate_limit_exceeded | 429 | A limit on requests, tokens or open requests is reached. `param` is its scope. | Wait for `retry-after`.
+redis_unavailable | 503 | Redis does not answer, so nobody can sign in. | Try again; see `/readyz`.
 report_too_slow | 503 | The database took too long to answer a report. | Ask for fewer days or rows.
 reports_busy | 503 | Too many reports are being read. | Try again when they are done.
 rule_exists | 409 | Another rule says the same. | Change that one.
@@ -106,6 +109,7 @@ rule_never_matches | 400 | No request could ever match the rule. | Correct the f
 scope_not_allowed | 403 | The token lacks a scope. | Use a token that has it.
 service_unavailable | 503 | The gateway cannot serve right now. | Wait for `retry-after`.
 setting_not_used | 400 | The field has no effect yet, so it cannot be set. | Leave it out.
+sign_in_needed | 401 | The page needs a sign-in. | Sign in at `/sign-in`.
 stream_cut | 502 | The provider's stream ended early. | Try again; what was delivered is billed.
 system_provider | 409 | The provider came with the installation. | Switch it off instead.
 taken | 409 | There is one of that name already. | Choose another name, or change that one.
@@ -114,6 +118,7 @@ token_ended | 400 | The token has been revoked, or rotated already. | Create a n
 token_expired | 401 | The token has expired. | Ask for a new one.
 token_not_found | 404 | There is no token with that id. | List the tokens.
 too_many_open_requests | 503 | The process serves as many requests as it may. | Wait for `retry-after`; an operator adds processes.
+too_many_sign_ins | 429 | Too many sign-ins from this address failed. | Wait as `retry-after` says.
 transfer_encoding_not_supported | 501 | The transfer encoding is not known. | Send `chunked`, or a Content-Length.
 unknown_parameter | 400 | The route does not take that parameter. | The message lists those it takes.
 unknown_provider | 400 | There is no provider of that name. | `GET /api/v1/llm/providers` lists them.
