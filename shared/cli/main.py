@@ -17,7 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "provider": "List, add and test providers; switch them on and off.",
     "model": "List, add and price models; switch them on and off.",
     "alias": "List, add and remove names that stand for other models.",
-    "rule": "List, add and remove routing rules.",
+    "rule": "List, try, add and remove routing rules.",
     "limit": "List, set and remove limits on requests, tokens and spend.",
     "user": "List users, and show what one has and used.",
     "route": "Show where a request would go, and why.",

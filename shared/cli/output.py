@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 import msgspec
@@ -42,3 +43,20 @@ def print_table(table: Table, otherwise: str | None = None) -> None:
         return
     table.box, table.pad_edge, table.title, table.caption = None, False, None, None
     Console(width=_NO_EDGE, color_system=None).print(table)
+
+
+def print_rows(rows: list[dict[str, Any]], otherwise: str) -> None:
+    """A table of rows that have the same names; `otherwise` where there are none."""
+    if not rows:
+        click.echo(otherwise)
+        return
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    print_table(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
+    return "" if value is None else str(value)

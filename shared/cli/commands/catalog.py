@@ -61,6 +61,9 @@ def sync(is_applied: bool, providers: tuple[str, ...], as_json: bool) -> None:
 
     New models are added as inactive, and changed prices as new versions. Models are never switched
     on or off, and prices set by hand are kept.
+
+    \b
+    Example: switchyard catalog sync --provider openai --apply
     """
     changes = asyncio.run(_sync(providers, is_applied=is_applied))
     counts = Counter(change.kind for change in changes)

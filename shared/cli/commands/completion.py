@@ -20,7 +20,8 @@ def completion(shell: str) -> None:
     \b
     bash, in ~/.bashrc: eval "$(switchyard completion bash)"
     zsh, in ~/.zshrc:   eval "$(switchyard completion zsh)"
-    fish, once:         switchyard completion fish > ~/.config/fish/completions/switchyard.fish
+    fish, once:         switchyard completion fish \\
+                          > ~/.config/fish/completions/switchyard.fish
     """
     command = click.get_current_context().find_root().command
     click.echo(_SHELLS[shell](command, {}, "switchyard", "_SWITCHYARD_COMPLETE").source())

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from shared.cli import doctor_checks as checks
 from shared.cli.doctor_checks import Finding, State, check_litellm
+from shared.cli.doctor_state import check_leftovers, check_stored_keys
 from shared.cli.failures import failing_in_one_line
 from shared.cli.running.run_file import Run
 from shared.cli.services import data_folder, is_database_given, running_up
@@ -34,14 +35,19 @@ def doctor(as_json: bool) -> None:
 
     Without DATABASE_URL or REDIS_URL, checks the services of a running `switchyard up`. Exits with
     status 1 if something is wrong.
+
+    \b
+    Example: switchyard doctor --json
     """
     folder, run = data_folder(), running_up()
     findings = [
+        *check_leftovers(run, folder),
         *checks.check_settings(),
         *checks.check_postgres(run),
         *checks.check_redis(run),
         *checks.check_data_folder(folder),
         *checks.check_encryption_key(folder),
+        *check_stored_keys(folder),
         *checks.check_providers(run),
         *check_litellm(),
     ]

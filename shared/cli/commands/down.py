@@ -24,6 +24,9 @@ def down() -> None:
     """End the `switchyard up` of this data folder, as Ctrl-C does.
 
     If it was killed, end the processes that it left, PostgreSQL and Valkey too. Stored data stays.
+
+    \b
+    Example: switchyard down
     """
     run = running_up()
     if run is not None:

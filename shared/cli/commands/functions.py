@@ -31,6 +31,9 @@ def functions(names: tuple[str, ...], measures: bool, as_json: bool) -> None:
 
     Settings in brackets are optional. Those that every process has, such as LOG_LEVEL, appear only
     with --json. Needs no settings and connects to nothing.
+
+    \b
+    Example: switchyard functions models --json
     """
     chosen = _chosen(names)
     if measures:

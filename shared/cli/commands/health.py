@@ -39,7 +39,11 @@ def health() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with recent checks.")
 @failing_in_one_line()
 def status(as_json: bool) -> None:
-    """Show the results of the last check."""
+    """Show the results of the last check.
+
+    \b
+    Example: switchyard health status
+    """
     _show(asyncio.run(_read(database_url())), as_json=as_json)
 
 
@@ -59,6 +63,9 @@ def check(timeout: int, as_json: bool) -> None:  # noqa: ASYNC109  click's optio
 
     A worker does it, at endpoints that cost nothing. Exits with status 1 if an active provider is
     down.
+
+    \b
+    Example: switchyard health check --timeout 30
     """
     click.echo("Checking all providers; waiting for a worker.", err=True)
     found = asyncio.run(_check(database_url(), redis_url(), timeout))

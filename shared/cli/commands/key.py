@@ -32,12 +32,14 @@ def key() -> None:
     """Encryption keys, which seal stored provider keys (BYOK_ENCRYPTION_KEY).
 
     \b
-    To rotate, complete each step on every process before the next:
-      1. BYOK_ENCRYPTION_KEY=<old>,<new>   the new key can open
-      2. BYOK_ENCRYPTION_KEY=<new>,<old>   the new key seals
+    To replace the key, complete each step on every process before the next:
+      1. BYOK_ENCRYPTION_KEY=<old>,<new>   restart: the new key can open
+      2. BYOK_ENCRYPTION_KEY=<new>,<old>   restart: the new key seals
       3. switchyard key rotate             reseals everything with it
       4. switchyard key verify             confirms that the old key can go
       5. BYOK_ENCRYPTION_KEY=<new>         once no backup needs the old key
+    `switchyard up` reads the same list from byok.key in the data folder,
+    and needs one restart in place of steps 1 and 2.
     """
 
 
@@ -49,6 +51,9 @@ def generate(kms_key_id: str | None, as_json: bool) -> None:
     """Print a new encryption key on stdout. It is not stored anywhere.
 
     With --kms the key is printed wrapped, for BYOK_KEY_SOURCE=aws-kms:ID.
+
+    \b
+    Example: switchyard key generate
     """
     made = generate_key()
     if kms_key_id is not None:
@@ -68,6 +73,9 @@ def rotate(adopt: bool, as_json: bool) -> None:
 
     Safe while requests are served, and safe to interrupt: a second run continues. With --adopt,
     keys that were stored without an owner are sealed to the user and provider of their row.
+
+    \b
+    Example: switchyard key rotate
     """
     vault = Vault(key_ring(data_folder()))
     with _connect("rotate") as connection:
@@ -91,6 +99,9 @@ def verify(as_json: bool) -> None:
     """Check that every stored key can be opened.
 
     Also reports whether older encryption keys are still needed.
+
+    \b
+    Example: switchyard key verify
     """
     vault = Vault(key_ring(data_folder()))
     with _connect("verify") as connection:

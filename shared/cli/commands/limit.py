@@ -112,7 +112,11 @@ def set_(
 @click.argument("subject", default=EACH)
 @failing_in_one_line()
 def remove(scope: str, subject: str) -> None:
-    """Remove the limit of SUBJECT."""
+    """Remove the limit of SUBJECT.
+
+    \b
+    Example: switchyard limit remove user alice
+    """
     asyncio.run(_remove(scope, subject))
     click.echo(f"{scope} {subject} has no limit of its own any more.", err=True)
 

@@ -20,6 +20,9 @@ def migrate() -> None:
     """Create, upgrade and seed the tables; a second run changes nothing.
 
     Uses DATABASE_URL, or else the database of a running `switchyard up`.
+
+    \b
+    Example: switchyard migrate
     """
     run_migrations(database_url(), click.echo)
 

@@ -125,7 +125,11 @@ def add(name: str, input_: Any, is_off: bool, as_json: bool, **given: Any) -> No
 @json_option
 @failing_in_one_line()
 def on(name: str, as_json: bool) -> None:
-    """Switch a model on."""
+    """Switch a model on.
+
+    \b
+    Example: switchyard model on openai/gpt-4o-mini
+    """
     _change(name, "switchyard model on", as_json, is_active=True)
 
 
@@ -134,7 +138,11 @@ def on(name: str, as_json: bool) -> None:
 @json_option
 @failing_in_one_line()
 def off(name: str, as_json: bool) -> None:
-    """Switch a model off; nobody is sent to it any more."""
+    """Switch a model off; nobody is sent to it any more.
+
+    \b
+    Example: switchyard model off openai/gpt-4o-mini
+    """
     _change(name, "switchyard model off", as_json, is_active=False)
 
 

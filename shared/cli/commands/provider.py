@@ -77,7 +77,9 @@ def add(slug: str, is_local: bool, as_json: bool, **given: Any) -> None:
     """Add a provider that speaks OpenAI's or Anthropic's API.
 
     \b
-    Example: switchyard provider add ollama --url http://127.0.0.1:11434/v1 --local --auth none
+    Example:
+      switchyard provider add ollama --local --auth none \\
+        --url http://127.0.0.1:11434/v1
     """
     fields = {key: value for key, value in given.items() if value is not None}
     new = converted({"provider": slug, "is_local": is_local, **fields}, NewProvider)
@@ -90,7 +92,11 @@ def add(slug: str, is_local: bool, as_json: bool, **given: Any) -> None:
 @json_option
 @failing_in_one_line()
 def on(slug: str, as_json: bool) -> None:
-    """Switch a provider on."""
+    """Switch a provider on.
+
+    \b
+    Example: switchyard provider on groq
+    """
     _done(_switch(slug, "switchyard provider on", is_active=True), "is on.", as_json)
 
 
@@ -99,7 +105,11 @@ def on(slug: str, as_json: bool) -> None:
 @json_option
 @failing_in_one_line()
 def off(slug: str, as_json: bool) -> None:
-    """Switch a provider off; nothing is sent to it any more."""
+    """Switch a provider off; nothing is sent to it any more.
+
+    \b
+    Example: switchyard provider off groq
+    """
     _done(_switch(slug, "switchyard provider off", is_active=False), "is off.", as_json)
 
 
@@ -113,7 +123,7 @@ def opens(slug: str, which: str, as_json: bool) -> None:
 
     \b
     listed  none
-    priced  with the platform's key those with a known price, with a user's own key any
+    priced  those with a known price; with a user's own key any
     any     any, even if nothing is known of them
 
     \b

@@ -97,7 +97,8 @@ def add(is_off: bool, as_json: bool, **given: Any) -> None:
     """Let MODEL serve LEVEL.
 
     \b
-    Example: switchyard rule add eco groq/openai/gpt-oss-20b --tier free --priority 10
+    Example:
+      switchyard rule add eco groq/openai/gpt-oss-20b --tier free --priority 10
     """
     new = converted(_fields(given) | {"is_active": not is_off}, NewRule)
     row = asyncio.run(_rules().create(new, Actor("switchyard rule add")))
@@ -132,7 +133,8 @@ def try_(
     """Show where a request of LEVEL would go if MODEL served it, without adding the rule.
 
     \b
-    Example: switchyard rule try eco openai/gpt-6-luna --priority 200 --as-tier free
+    Example:
+      switchyard rule try eco openai/gpt-6-luna --priority 200 --as-tier free
     """
     url, headers = gateway_to_ask(url, token)
     if session is not None:

@@ -19,8 +19,8 @@ def simulate(host: str, port: int) -> None:
 
     \b
     switchyard simulate --port 9000
-    curl http://127.0.0.1:9000/v1/chat/completions -H 'Authorization: Bearer any' \\
-      -H 'Content-Type: application/json' \\
+    curl http://127.0.0.1:9000/v1/chat/completions \\
+      -H 'Authorization: Bearer any' -H 'Content-Type: application/json' \\
       -d '{"model":"gpt-5","messages":[{"role":"user","content":"Hello"}]}'
     """
     import uvicorn  # noqa: PLC0415  the help need not wait for it

@@ -83,7 +83,8 @@ def create(
     """Create a token and print it, once, alone on stdout.
 
     \b
-    Example: switchyard token create --user alice --tier professional --expires 30d
+    Example:
+      switchyard token create --user alice --tier professional --expires 30d
     """
     asked = CreateToken(
         user_id=user_id,
@@ -109,7 +110,11 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @failing_in_one_line()
 def list_(as_json: bool) -> None:
-    """List all tokens, by their first and last characters."""
+    """List all tokens, by their first and last characters.
+
+    \b
+    Example: switchyard token list --json
+    """
     rows = asyncio.run(_tokens().page(0, None, None))
     if as_json:
         click.echo(msgspec.json.encode(rows))
@@ -134,7 +139,11 @@ def list_(as_json: bool) -> None:
 @click.argument("token_id", metavar="ID", type=int)
 @failing_in_one_line()
 def revoke(token_id: int) -> None:
-    """Revoke a token; every process refuses it within 2 s."""
+    """Revoke a token; every process refuses it within 2 s.
+
+    \b
+    Example: switchyard token revoke 7
+    """
     asyncio.run(_revoke(token_id))
     click.echo(f"Token {token_id} has been revoked.", err=True)
 
@@ -147,6 +156,9 @@ def rotate(token_id: int, as_json: bool) -> None:
     """Replace a token, and print the new one.
 
     The old token stays valid for 24 hours.
+
+    \b
+    Example: switchyard token rotate 7
     """
     try:
         made = asyncio.run(

@@ -86,6 +86,9 @@ def up(port: int | None, data_dir: Path | None, simulate: bool | None) -> None:
 
     PostgreSQL and Valkey are embedded unless DATABASE_URL and REDIS_URL are set. A second run
     continues with the data of the first. Ctrl-C stops everything.
+
+    \b
+    Example: switchyard up --port 9000
     """
     # Usage, keys and passwords: what this writes, and what it starts, is its user's alone.
     os.umask(0o077)

@@ -9,10 +9,9 @@ from typing import Any
 import click
 import msgspec
 import psycopg
-from rich.table import Table
 
 from shared.cli.failures import CommandFailed, failing_in_one_line
-from shared.cli.output import json_option, print_table
+from shared.cli.output import json_option, print_rows
 from shared.cli.services import database_url
 from shared.cli.usage_options import (
     Day,
@@ -86,6 +85,9 @@ def export_command(
     A manifest holds the counts, sums and digests of all parts. To resume an interrupted export, run
     the same command again. Without --end, exports up to and including yesterday, because rows of
     the current day are still coming in.
+
+    \b
+    Example: switchyard usage export --to usage --start 2026-11-01
     """
     filters = UsageFilters(
         user_id, start=start, end=end or _days_ago(0), provider=provider, model=model
@@ -136,6 +138,9 @@ def reprice_command(
 
     Each row gets the price in force when it was written, or else the first one after it. The row
     itself does not change: an adjustment is added beside it and sent to billing. Safe to run again.
+
+    \b
+    Example: switchyard usage reprice --start 2026-11-01 --dry-run
     """
     filters = UsageFilters(None, start=start, end=end, provider=provider, model=model)
     done = NOTHING
@@ -192,6 +197,9 @@ def reconcile_command(
 
     Also compares daily sums with their rows. Covers the last 31 days unless --start is given. Exits
     with status 1 if any sums do not match their rows.
+
+    \b
+    Example: switchyard usage reconcile --start 2026-11-01 --provider openai
     """
     filters = UsageFilters(
         None, start=start or _days_ago(31), end=end, provider=provider, model=model
@@ -211,8 +219,8 @@ def reconcile_command(
     if as_json:
         click.echo(msgspec.json.encode({"differences": rows, "drifts": drifted}))
     else:
-        _print(rows, "No provider reported a cost for these rows.")
-        _print(drifted, "The daily sums match their rows.")
+        print_rows(rows, "No provider reported a cost for these rows.")
+        print_rows(drifted, "The daily sums match their rows.")
     if drifts:
         raise CommandFailed(f"{len(drifts)} daily sums do not match their rows")
 
@@ -227,6 +235,9 @@ def replay_command(ids: tuple[str, ...], as_json: bool) -> None:
     """Resend billing events that became dead letters.
 
     The worker sends them within 10 s.
+
+    \b
+    Example: switchyard usage replay --json
     """
     with _connect() as connection:
         number = usage_outbox.replay(connection, [*ids] or None)
@@ -246,6 +257,9 @@ def quarantine_command(retries: bool, as_json: bool) -> None:
     """List records that could not be written as rows.
 
     Exits with status 1 if --retry leaves any.
+
+    \b
+    Example: switchyard usage quarantine --retry
     """
     left: dict[int, str] = {}
     with _connect() as connection:
@@ -262,7 +276,7 @@ def quarantine_command(retries: bool, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(rows))
     else:
-        _print(rows, "The quarantine is empty.")
+        print_rows(rows, "The quarantine is empty.")
     if left:
         raise CommandFailed(f"{len(left)} records could not be written")
 
@@ -274,19 +288,3 @@ def _connect() -> psycopg.Connection[Any]:
 def _days_ago(days: int) -> datetime:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=days)
-
-
-def _print(rows: list[dict[str, Any]], otherwise: str) -> None:
-    if not rows:
-        click.echo(otherwise)
-        return
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    print_table(table)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, msgspec.Raw):
-        return bytes(value).decode()
-    return "" if value is None else str(value)

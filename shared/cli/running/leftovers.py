@@ -29,11 +29,7 @@ def end_leftovers(folder: Path) -> int:
     The session's id may have been reused since, so only processes whose environment names this data
     folder are touched. Returns how many there were.
     """
-    try:
-        noted = {int(line) for line in (folder / _NAME).read_text().split()}
-    except (FileNotFoundError, ValueError):
-        noted = set[int]()
-    ours = [each for each in psutil.process_iter() if noted and _is_ours(each, noted, folder)]
+    ours = find_leftovers(folder)
     for process in ours:
         _quietly(process.terminate)
     _, alive = psutil.wait_procs(ours, timeout=_GRACE_S)
@@ -42,6 +38,15 @@ def end_leftovers(folder: Path) -> int:
     psutil.wait_procs(alive, timeout=2)
     forget(folder)
     return len(ours)
+
+
+def find_leftovers(folder: Path) -> list[psutil.Process]:
+    """The processes of the noted sessions that still run; while an `up` runs, they are its own."""
+    try:
+        noted = {int(line) for line in (folder / _NAME).read_text().split()}
+    except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
+        return []
+    return [each for each in psutil.process_iter() if _is_ours(each, noted, folder)]
 
 
 def _is_ours(process: psutil.Process, sessions: set[int], folder: Path) -> bool:
