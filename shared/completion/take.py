@@ -17,6 +17,7 @@ from shared.wire.chat.answer import Completion, NotAnAnswer, with_reported_cost
 from shared.wire.chat.whole_stream import is_stream
 from shared.wire.dialect import Dialect, Reader
 from shared.wire.parse.sse import BOM, EventTooLong
+from shared.wire.parse.unwrap import is_coded, unwrapped
 
 _MOST_HELD_BYTES = 64 * 1024
 _METADATA = b"null"
@@ -84,7 +85,7 @@ async def take_stream(
 
     Raises NotAnAnswer for an error before that, ProviderUnavailable and TransportFault.
     """
-    if body.removeprefix(BOM)[:1] in _NO_STREAM:
+    if body.removeprefix(BOM)[:1] in _NO_STREAM or is_coded(body):
         completion = _whole(asked, provider, answer, dialect, body + await answer.read(), created)
         whole = asked.wire.whole(completion, show_usage=asked.chat.include_usage)
         return Stream(whole, whole.first())
@@ -117,14 +118,22 @@ def _whole(
     body: bytes,
     created: int,
 ) -> Completion:
-    completion = (
-        _gathered(asked.wire, provider, dialect, body, created)
-        if is_stream(body)
-        else dialect.reply(body, created=created)
-    )
+    try:
+        completion = _read(asked.wire, provider, dialect, body, created)
+    except NotAnAnswer:
+        other = unwrapped(body)
+        if other is None or other == body:
+            raise
+        completion = _read(asked.wire, provider, dialect, other, created)
     if dialect.cost_header is None:
         return completion
     return with_reported_cost(completion, answer.header(dialect.cost_header))
+
+
+def _read(wire: Wire, provider: str, dialect: Dialect, body: bytes, created: int) -> Completion:
+    if is_stream(body):
+        return _gathered(wire, provider, dialect, body, created)
+    return dialect.reply(body, created=created)
 
 
 def _gathered(wire: Wire, provider: str, dialect: Dialect, body: bytes, created: int) -> Completion:

@@ -56,6 +56,44 @@ USAGES: dict[str, tuple[object, float]] = {
         {**USAGE, "prompt_cache_hit_tokens": 80, "prompt_cache_miss_tokens": 20},
         CACHED,
     ),
+    "names in camelCase": ({"promptTokens": 100, "completionTokens": 20}, COST),
+    "Bedrock's names": ({"inputTokens": 100, "outputTokens": 20, "totalTokens": 120}, COST),
+    "Bedrock's cache, which its input is without": (
+        {
+            "inputTokens": 20,
+            "outputTokens": 20,
+            "cacheReadInputTokens": 80,
+            "cacheWriteInputTokens": 0,
+            "totalTokens": 120,
+        },
+        CACHED,
+    ),
+    "Bedrock's metrics": ({"inputTokenCount": 100, "outputTokenCount": 20}, COST),
+    "Google's names": (
+        {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120},
+        COST,
+    ),
+    "Google's thoughts, which its candidates are without": (
+        {
+            "promptTokenCount": 100,
+            "candidatesTokenCount": 12,
+            "thoughtsTokenCount": 8,
+            "totalTokenCount": 120,
+        },
+        COST,
+    ),
+    "Google's cache": (
+        {"promptTokenCount": 100, "candidatesTokenCount": 20, "cachedContentTokenCount": 80},
+        CACHED,
+    ),
+    "Cohere's, billed": (
+        {
+            "billed_units": {"input_tokens": 100, "output_tokens": 20},
+            "tokens": {"input_tokens": 170, "output_tokens": 22},
+        },
+        COST,
+    ),
+    "Cohere's, of the model": ({"tokens": {"input_tokens": 100, "output_tokens": 20}}, COST),
     "Moonshot's cache": ({**USAGE, "cached_tokens": 80}, CACHED),
     "LiteLLM's cache": ({**USAGE, "cache_read_input_tokens": 80}, CACHED),
     "the Responses API's cache": (

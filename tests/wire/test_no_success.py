@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.fakes.told_provider import (
@@ -43,6 +45,13 @@ BODIES: dict[str, object] = {
     "a list": [],
     "null": None,
     "an error in the choice": completion("", choices=[in_choice(BUSY)]),
+    "an error in the message": completion("", choices=[{"message": {"error": BUSY}}]),
+    "an error and a text behind it": b'{"error":{"code":503,"message":"busy"}} -- edge',
+    "two errors": b'{"error":{"code":503,"message":"busy"}}\n{"error":{"code":503}}',
+    "a list of a list": [[completion("hello")]],
+    "pieces, one a line, cut": b'{"choices":[{"delta":{"content":"he"}}]}\n{"choices":[{"del',
+    "gzip of nothing": b"\x1f\x8b\x08not gzip",
+    "an error in UTF-16": '{"error":{"code":503,"message":"busy"}}'.encode("utf-16"),
     "a reason of error alone": completion("", choices=[in_choice(None)]),
     "no content, no reason, no usage": completion("", None, choices=NO_WORD),
     "HTML": b"<!DOCTYPE html><title>502</title>",
@@ -92,6 +101,8 @@ FIRST_EVENTS: dict[str, list[object]] = {
     "x_groq": [chunk({}, None, x_groq={"error": "over capacity"})],
     "only [DONE]": [DONE],
     "only a role": [ROLE, DONE],
+    "an error in the delta": [{**chunk({}), "choices": [{"index": 0, "delta": {"error": BUSY}}]}],
+    "an error in the delta, a text": [chunk({"role": "assistant", "error": "overloaded"})],
     "choices null and [DONE]": [{"id": "x", "choices": None}, DONE],
     "only comments": [b": processing\n\n"],
     "HTML": [b"<html>502</html>"],
@@ -153,18 +164,38 @@ CODES = [
 ]
 
 
-@pytest.mark.parametrize("wrapping", ["JSON", "first event", "in a choice"])
+def wrapped(error: object, wrapping: str) -> bytes:
+    match wrapping:
+        case "first event":
+            return as_events({"error": error}, DONE)
+        case "in a delta":
+            return as_events(chunk({"error": error}), DONE)
+        case "in a choice":
+            return as_json({"choices": [in_choice(error)]})
+        case "in a message":
+            return as_json({"choices": [{"message": {"error": error}}]})
+        case "in a list":
+            return as_json([{"error": error}])
+        case "with a text behind it":
+            return as_json(json.dumps({"error": error}).encode() + b" edge")
+        case _:
+            return as_json({"error": error})
+
+
+WRAPPINGS = (
+    *("JSON", "first event", "in a choice", "in a delta", "in a message", "in a list"),
+    "with a text behind it",
+)
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("error", "status", "code"), CODES)
 def test_the_code_is_the_same_from_json_and_from_a_stream(
     new_pair: NewPair, error: object, status: int, code: str, stream: bool, wrapping: str
 ) -> None:
     pair = new_pair("openai")
-    pair.first.says(
-        as_events({"error": error}, DONE)
-        if wrapping == "first event"
-        else as_json({"error": error} if wrapping == "JSON" else {"choices": [in_choice(error)]})
-    )
+    pair.first.says(wrapped(error, wrapping))
     answer = pair.ask(stream=stream, alone=True)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -50,7 +51,43 @@ def over_lines(answer: bytes) -> bytes:
     return http + b"\r\n\r\n" + body.replace(b", ", b",\ndata: ")
 
 
+def body_of(answer: bytes) -> bytes:
+    return answer.split(b"\r\n\r\n", 1)[1]
+
+
+def in_lines(*events: bytes | dict[str, Any]) -> bytes:
+    """The events' JSON, one a line (NDJSON)."""
+    lines = [one.partition(b"data: ")[2] if isinstance(one, bytes) else json.dumps(one).encode()
+             for one in events]  # fmt: skip
+    return b"".join(line.strip() + b"\n" for line in lines if line and b"[DONE]" not in line)
+
+
+PIECES = in_lines(*chunks("hello"))
+WHOLE = json.dumps(completion("hello")).encode()
+
 ANSWERS: dict[str, tuple[str, bytes]] = {
+    "a completion in a list": ("openai", as_json([completion("hello")])),
+    "a message in a list": ("anthropic", as_json([message("hello")])),
+    "JSON and [DONE]": ("openai", as_json(WHOLE + b"\n\ndata: [DONE]\n\n")),
+    "JSON and a brace too many": ("openai", as_json(WHOLE + b"}")),
+    "JSON and zeros": ("openai", as_json(WHOLE + b"\0\0\0")),
+    "JSON and a text": ("openai", as_json(WHOLE + b"\n<!-- served by edge -->")),
+    "a message and a text": ("anthropic", as_json(json.dumps(message("hello")).encode() + b" x")),
+    "JSON twice": ("openai", as_json(WHOLE + b"\n" + WHOLE)),
+    "pieces, one a line": ("openai", as_json(PIECES, head("application/x-ndjson"))),
+    "pieces in a list": ("openai", as_json(b"[" + PIECES.strip().replace(b"\n", b",") + b"]")),
+    "JSON in UTF-16": ("openai", as_json(WHOLE.decode().encode("utf-16"))),
+    "JSON in UTF-16, unmarked": ("openai", as_json(WHOLE.decode().encode("utf-16-be"))),
+    "JSON in UTF-32": ("openai", as_json(WHOLE.decode().encode("utf-32"))),
+    "gzip that no header tells of": ("openai", as_json(gzip.compress(WHOLE))),
+    "a stream as gzip that no header tells of": (
+        "openai",
+        as_json(gzip.compress(body_of(as_events(*chunks("hello"))))),
+    ),
+    "a stream in UTF-16": (
+        "openai",
+        as_json(body_of(as_events(*chunks("hello"))).decode().encode("utf-16")),
+    ),
     "JSON": ("openai", as_json(completion("hello"))),
     "JSON as text/plain": ("openai", as_json(completion("hello"), head("text/plain"))),
     "JSON without a type": ("openai", as_json(completion("hello"), b"")),

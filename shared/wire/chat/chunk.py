@@ -140,8 +140,9 @@ def error_of(chunk: Chunk, data: bytes) -> bytes | None:
     if chunk.x_groq is not None and not is_nothing(chunk.x_groq.error):
         return b'{"error":%b}' % bytes(chunk.x_groq.error)
     for choice in chunk.choices or ():
-        if not is_nothing(choice.error) and not _is_empty(choice.error):
-            return b'{"error":%b}' % bytes(choice.error)
+        for error in (choice.error, choice.said.get(_ERROR, ABSENT)):
+            if not is_nothing(error) and not _is_empty(error):
+                return b'{"error":%b}' % bytes(error)
         if choice.finish_reason == _ERROR:
             return data
     if chunk.choices or chunk.bears_usage:

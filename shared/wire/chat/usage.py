@@ -74,6 +74,10 @@ def read_usage(raw: msgspec.Raw) -> Counts | None:
     """What a raw `usage` object says; None where it is absent, null or of another kind."""
     if is_nothing(raw):
         return None
+    return _named_usually(raw) or _named_otherwise(raw)
+
+
+def _named_usually(raw: msgspec.Raw) -> Counts | None:
     try:
         reported = read_json(_reported, raw)
     except NotJSON:
@@ -83,6 +87,44 @@ def read_usage(raw: msgspec.Raw) -> Counts | None:
 
 
 _NO_COUNTS = Counts()
+
+
+def _named_otherwise(raw: msgspec.Raw) -> Counts | None:
+    """The counts under the names of a provider's own API, which some servers hand on as they are.
+
+    Google (ai.google.dev, api/generate-content, UsageMetadata), Bedrock (docs.aws.amazon.com,
+    API_runtime_TokenUsage), Cohere (docs.cohere.com, reference/chat: what is billed comes first),
+    and OpenAI's own names as JavaScript writes them.
+    """
+    try:
+        fields = read_json(_fields, raw)
+    except NotJSON:
+        return None
+    for inner in ("billed_units", "tokens"):
+        found = _named_usually(fields[inner]) if inner in fields else None
+        if found is not None:
+            return found
+    renamed = {_OTHER_NAMES[name]: value for name, value in fields.items() if name in _OTHER_NAMES}
+    return _named_usually(msgspec.Raw(msgspec.json.encode(renamed)))
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_OTHER_NAMES = {
+    "promptTokens": "prompt_tokens",
+    "inputTokens": "prompt_tokens",
+    "promptTokenCount": "prompt_tokens",
+    "inputTokenCount": "prompt_tokens",
+    "completionTokens": "completion_tokens",
+    "outputTokens": "completion_tokens",
+    "candidatesTokenCount": "completion_tokens",
+    "outputTokenCount": "completion_tokens",
+    "totalTokens": "total_tokens",
+    "totalTokenCount": "total_tokens",
+    "cachedContentTokenCount": "cached_tokens",
+    "cacheReadInputTokens": "cached_tokens",
+    "cacheWriteInputTokens": "cache_creation_input_tokens",
+    "thoughtsTokenCount": "reasoning_tokens",
+}
 
 
 def _plain_counts(reported: _Reported) -> Counts | None:
