@@ -12,7 +12,7 @@ from shared import errors
 from shared.doors import refusals
 from shared.limits import reached
 from shared.openapi.codes import CODES, codes_of
-from tests.architecture.tree import Module, modules
+from tests.architecture.tree import ROOT, Module, modules
 
 # Rows of what providers say, and a provider of its own.
 NOT_OURS = ("shared/wire/refusal_rows.py", "functions/simulated_provider/")
@@ -138,3 +138,13 @@ def test_a_code_is_seen_wherever_it_stands() -> None:
         "wrong('no', 'e')\n"
     )
     assert codes_in(Module("a.py", source)) == {"a", "b", "c", "d", "e"}
+
+
+def test_the_reference_is_that_of_the_list() -> None:
+    page = (ROOT / "infra/docs/errors.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    found = {
+        row[0].strip("| `"): (tuple(map(int, row[1].split())), row[2], row[3].removesuffix(" |"))
+        for row in rows
+    }
+    assert found == CODES, "run python -m infra.docs.errors > infra/docs/errors.md"
