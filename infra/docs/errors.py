@@ -8,9 +8,8 @@ _HEAD = """\
 # Error codes
 
 Each error is `{"error": {"message", "type", "param", "code"}}`, as OpenAI has it. The Messages API
-answers in Anthropic's shape, with the same `code` and `param`. The message says what to do in the case
-at hand; this is what each code means in general. What a provider said itself, where it is known, is in
-`provider_code` and `provider_message`.
+answers in Anthropic's shape, with the same `code` and `param`. The message says what to do in the
+case at hand; this is what each code means in general.
 
 | code | status | meaning | what to do |
 |---|---|---|---|
