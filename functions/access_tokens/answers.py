@@ -1,4 +1,4 @@
-"""How a token is shown: by its two ends. Pure."""
+"""How tokens (by their two ends), users and teams are shown. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from shared.auth.teams import TeamRow
 from shared.auth.tokens import Minted
+from shared.auth.users import UserRow
 from shared.db.access_tokens import TokenRow
 
 
@@ -37,6 +39,62 @@ class NewTokenCard(TokenCard, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"NewTokenCard({self.id})"
+
+
+class UserCard(msgspec.Struct, frozen=True, kw_only=True):
+    """`tokens` are those that are valid; `requests` and `cost_usd` of the days asked for."""
+
+    user_id: str
+    is_blocked: bool
+    first_seen_at: datetime | None
+    tiers: list[str]
+    tokens: int
+    own_keys: list[str]
+    requests: int
+    cost_usd: float
+    last_day: datetime | None
+
+
+class MemberCard(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    is_admin: bool
+
+
+class TeamCard(msgspec.Struct, frozen=True, kw_only=True):
+    """`tokens` are those that are valid."""
+
+    id: str
+    name: str
+    is_active: bool
+    tokens: int
+    members: list[MemberCard]
+    created_at: datetime
+
+
+def user_card(row: UserRow) -> UserCard:
+    return UserCard(
+        user_id=row.user_id,
+        is_blocked=row.is_blocked,
+        first_seen_at=row.first_seen_at,
+        tiers=row.tiers,
+        tokens=row.tokens,
+        own_keys=row.own_keys,
+        requests=row.requests,
+        cost_usd=float(row.cost_usd),
+        last_day=row.last_day,
+    )
+
+
+def team_card(row: TeamRow) -> TeamCard:
+    members = [MemberCard(user_id=one.user_id, is_admin=one.is_admin) for one in row.members]
+    return TeamCard(
+        id=row.id,
+        name=row.name,
+        is_active=row.is_active,
+        tokens=row.tokens,
+        members=members,
+        created_at=row.created_at,
+    )
 
 
 def card(row: TokenRow, now: datetime) -> TokenCard:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from functions.access_tokens.handler import (
-    change_token,
-    create_token,
-    get_token,
-    list_tokens,
-    revoke_token,
-    rotate_token,
-)
+from functions.access_tokens import handler
+from shared.auth.own_tokens import OwnTokens
+from shared.auth.teams import Teams
 from shared.auth.tokens import Tokens
+from shared.auth.users import Users
 from shared.function import Function
 
 ACCESS_TOKENS = Function(
     name="access_tokens",
-    handlers=[create_token, list_tokens, get_token, change_token, revoke_token, rotate_token],
-    opens=[Tokens],
+    handlers=[
+        handler.create_token,
+        handler.list_tokens,
+        handler.get_token,
+        handler.change_token,
+        handler.revoke_token,
+        handler.rotate_token,
+        handler.create_own_token,
+        handler.list_own_tokens,
+        handler.revoke_own_token,
+        handler.list_users,
+        handler.get_user,
+        handler.change_user,
+        handler.create_team,
+        handler.list_teams,
+        handler.get_team,
+        handler.change_team,
+        handler.delete_team,
+        handler.put_member,
+        handler.remove_member,
+    ],
+    opens=[Tokens, OwnTokens, Users, Teams],
 )

@@ -1,4 +1,4 @@
-"""What a limit does, whose money it counts, and whose days and months it has.
+"""What a limit does, whose money it counts, and whose days and months it has; users and teams.
 
 Revision ID: 0011
 Revises: 0010
@@ -22,12 +22,45 @@ COLUMNS = {
     "time_zone": "text DEFAULT 'UTC' NOT NULL",
 }
 
+PEOPLE = """
+CREATE TABLE IF NOT EXISTS users (
+    user_id text NOT NULL CONSTRAINT pk_users PRIMARY KEY,
+    is_blocked boolean DEFAULT false NOT NULL,
+    first_seen_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT ck_users_user_id CHECK (user_id <> '' AND length(user_id) <= 200)
+);
+CREATE TABLE IF NOT EXISTS teams (
+    id text NOT NULL CONSTRAINT pk_teams PRIMARY KEY,
+    name text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT ck_teams_id CHECK (id <> '' AND length(id) <= 200),
+    CONSTRAINT ck_teams_name CHECK (name <> '')
+);
+CREATE TABLE IF NOT EXISTS team_members (
+    team_id text NOT NULL CONSTRAINT fk_team_members_team_id_teams
+        REFERENCES teams (id) ON DELETE CASCADE,
+    user_id text NOT NULL,
+    is_admin boolean DEFAULT false NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_team_members PRIMARY KEY (team_id, user_id),
+    CONSTRAINT ck_team_members_user_id CHECK (user_id <> '' AND length(user_id) <= 200)
+);
+CREATE INDEX IF NOT EXISTS ix_team_members_user_id ON team_members (user_id);
+ALTER TABLE access_tokens ADD COLUMN IF NOT EXISTS made_with bigint;
+CREATE INDEX IF NOT EXISTS ix_access_tokens_made_with ON access_tokens (made_with)
+    WHERE made_with IS NOT NULL
+"""
+
 
 def upgrade() -> None:
     for name, kind in COLUMNS.items():
         op.execute(f"ALTER TABLE limits ADD COLUMN IF NOT EXISTS {name} {kind}")
+    op.execute(PEOPLE)
 
 
 def downgrade() -> None:
+    op.execute("DROP TABLE team_members, teams, users")
+    op.execute("ALTER TABLE access_tokens DROP COLUMN made_with")
     for name in COLUMNS:
         op.execute(f"ALTER TABLE limits DROP COLUMN {name}")

@@ -97,7 +97,9 @@ class Authenticator:
             raise _malformed()
         caller = await self._resolve(token)
         if caller is None:
-            raise InvalidToken("The API token is not known or has been revoked.")
+            raise InvalidToken(
+                "The API token is not known or has been revoked, or its user or team is blocked."
+            )
         if caller.expires_at_s is not None and caller.expires_at_s <= time.time():
             raise InvalidToken("The API token has expired.", code="token_expired")
         return caller

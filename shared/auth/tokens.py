@@ -14,6 +14,7 @@ from shared.auth.authenticator import Authenticator
 from shared.auth.caller import Role
 from shared.auth.scope import Scope
 from shared.auth.token import mint
+from shared.auth.users import note_user
 from shared.catalog.allowed_models import check_allowed
 from shared.catalog.news.change import TOKENS, News, changing
 from shared.catalog.watch import SnapshotKeeper
@@ -99,21 +100,28 @@ class Tokens:
         self,
         database: Connects,
         news: News | None = None,
-        on_change: Callable[[str], None] = lambda token_id: None,
+        on_change: Callable[[str | None], None] = lambda token_id: None,
     ) -> None:
         self._database = database
         self._news = news
         self._on_change = on_change
 
     async def create(
-        self, asked: CreateToken, actor: Actor, own_scopes: frozenset[str] = frozenset()
+        self,
+        asked: CreateToken,
+        actor: Actor,
+        own_scopes: frozenset[str] = frozenset(),
+        *,
+        made_with: int | None = None,
     ) -> Minted:
+        """`made_with`: the token that the new one ends with. Raises NotAllowed, InvalidField."""
         scopes = sorted(own_scopes if asked.scopes is None else set(asked.scopes))
         _check_scopes(own_scopes, scopes)
         _check_end(asked.expires_at)
         await check_allowed(self._database, asked.allowed_models)
-        token, new = mint(), _new(asked, scopes, actor)
+        token, new = mint(), _new(asked, scopes, actor, made_with)
         async with self._changing() as connection:
+            await note_user(connection, asked.user_id)
             token_id = await rows.insert_token(connection, token, new)
             details = {"user": new.user_id, "role": new.role, "tier": new.tier, "scopes": scopes}
             await _audit(connection, actor, Action.TOKEN_CREATED, token_id, details)
@@ -153,7 +161,7 @@ class Tokens:
         return changed
 
     async def revoke(self, token_id: int, actor: Actor) -> TokenRow:
-        """End a token now. One that has ended stays as it is. Raises NotFound."""
+        """End a token now, and those made with it. One that has ended stays. Raises NotFound."""
         async with self._changing(token_id) as connection:
             row = await _find(connection, token_id)
             if await rows.end_token(connection, token_id):
@@ -162,7 +170,14 @@ class Tokens:
                 )
                 row = await _find(connection, token_id)
         self._on_change(str(token_id))
+        await self._end_made_with(token_id)
         return row
+
+    async def _end_made_with(self, token_id: int) -> None:
+        async with changing(self._database, self._news, TOKENS, None) as connection:
+            ended = await rows.end_made_with(connection, token_id)
+        if ended:
+            self._on_change(None)
 
     async def rotate(
         self,
@@ -184,6 +199,8 @@ class Tokens:
             await _audit(connection, actor, Action.TOKEN_ROTATED, token_id, details)
             made = await _find(connection, new_id)
         self._on_change(str(token_id))
+        if not asked.overlap_hours:
+            await self._end_made_with(token_id)
         return Minted(made, token)
 
     def _changing(self, token_id: int | None = None) -> AbstractAsyncContextManager[Connection]:
@@ -191,7 +208,7 @@ class Tokens:
         return changing(self._database, self._news, TOKENS, str(token_id))
 
 
-def _new(asked: CreateToken, scopes: list[str], actor: Actor) -> NewToken:
+def _new(asked: CreateToken, scopes: list[str], actor: Actor, made_with: int | None) -> NewToken:
     return NewToken(
         name=asked.name or asked.user_id,
         user_id=asked.user_id,
@@ -202,6 +219,7 @@ def _new(asked: CreateToken, scopes: list[str], actor: Actor) -> NewToken:
         allowed_models=asked.allowed_models,
         expires_at=asked.expires_at,
         created_by=actor.name,
+        made_with=made_with,
     )
 
 
@@ -252,8 +270,20 @@ async def _audit(
     await append_audit(connection, actor, action, "access_token", token_id, details=details)
 
 
+def forgetting(authenticator: Authenticator) -> Callable[[str | None], None]:
+    """Drops what is remembered of one token, by its id; of None, of all."""
+
+    def forget(token_id: str | None) -> None:
+        if token_id is None:
+            authenticator.forget()
+        else:
+            authenticator.forget_token(token_id)
+
+    return forget
+
+
 @opener
 async def open_tokens(
     database: Database, keeper: SnapshotKeeper, authenticator: Authenticator
 ) -> AsyncGenerator[Tokens]:
-    yield Tokens(database, keeper.news, authenticator.forget_token)
+    yield Tokens(database, keeper.news, forgetting(authenticator))

@@ -19,7 +19,8 @@ COMMANDS: Mapping[str, str] = {
     "alias": "List, add and remove names that stand for other models.",
     "rule": "List, try, add and remove routing rules.",
     "limit": "List, set and remove limits on requests, tokens and spend.",
-    "user": "List users, and show what one has and used.",
+    "team": "List, add and remove teams, and their members.",
+    "user": "List users, show what one has and used, and block one.",
     "route": "Show where a request would go, and why.",
     "key": "Generate, rotate and verify encryption keys.",
     "health": "Show the providers' health, or check it now.",
@@ -29,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "Run the simulated provider alone.",
     "completion": "Print the script that completes commands in a shell.",
 }
+_MODULES: Mapping[str, str] = {"team": "user"}
 """Each command's name, which is also that of its module and function, with its line of help."""
 
 
@@ -40,7 +42,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         try:
-            module = import_module(f"shared.cli.commands.{cmd_name}")
+            module = import_module(f"shared.cli.commands.{_MODULES.get(cmd_name, cmd_name)}")
         except ModuleNotFoundError as error:
             # A function's image has only the base; the worker's has the extra of the commands too.
             fix = "pip install 'switchyard-gateway[up]'"

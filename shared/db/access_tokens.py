@@ -64,6 +64,7 @@ class NewToken(msgspec.Struct, frozen=True):
     allowed_models: list[str] | None
     expires_at: datetime | None
     created_by: str
+    made_with: int | None = None
 
 
 _COLUMNS: LiteralString = (
@@ -73,17 +74,25 @@ _COLUMNS: LiteralString = (
 )
 _INSERT: LiteralString = (
     "INSERT INTO access_tokens (token_digest, token_prefix, token_suffix, name, user_id,"
-    " team_id, tier, role, scopes, allowed_models, expires_at, created_by)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id"
+    " team_id, tier, role, scopes, allowed_models, expires_at, created_by, made_with)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id"
 )
 _REVOKE: LiteralString = (
     "UPDATE access_tokens SET revoked_at = now() WHERE id = %s AND revoked_at IS NULL"
 )
+_REVOKE_MADE: LiteralString = """
+    WITH RECURSIVE made AS (
+        SELECT id FROM access_tokens WHERE made_with = %s
+        UNION SELECT token.id FROM access_tokens AS token JOIN made ON token.made_with = made.id
+    )
+    UPDATE access_tokens SET revoked_at = now() WHERE id IN (SELECT id FROM made)
+        AND revoked_at IS NULL
+"""
 _INSERT_SUCCESSOR: LiteralString = (
     "INSERT INTO access_tokens (token_digest, token_prefix, token_suffix, name, user_id,"
-    " team_id, tier, role, scopes, allowed_models, expires_at, created_by)"
+    " team_id, tier, role, scopes, allowed_models, expires_at, created_by, made_with)"
     " SELECT %s, %s, %s, name, user_id, team_id, tier, role, scopes, allowed_models,"
-    " now() + (expires_at - created_at), created_by FROM access_tokens"
+    " now() + (expires_at - created_at), created_by, made_with FROM access_tokens"
     " WHERE id = %s AND revoked_at IS NULL AND rotated_to IS NULL FOR UPDATE"
     " RETURNING id"
 )
@@ -107,11 +116,16 @@ _CHANGEABLE = frozenset(
 async def find_access_token(
     connection: psycopg.AsyncConnection[Any], digest: bytes
 ) -> AccessToken | None:
-    """The token with this SHA-256 unless revoked; expired ones too, the caller judges that."""
+    """The token with this SHA-256 unless it is revoked, its user blocked or its team off.
+
+    Expired ones too: the caller judges that.
+    """
     async with connection.cursor(row_factory=class_row(AccessToken)) as cursor:
         await cursor.execute(
             "SELECT id, user_id, team_id, tier, role, scopes, allowed_models, expires_at"
-            " FROM access_tokens WHERE token_digest = %s AND revoked_at IS NULL",
+            " FROM access_tokens AS token WHERE token_digest = %s AND revoked_at IS NULL"
+            " AND NOT EXISTS (SELECT FROM users WHERE user_id = token.user_id AND is_blocked)"
+            " AND NOT EXISTS (SELECT FROM teams WHERE id = token.team_id AND NOT is_active)",
             (digest,),
         )
         return await cursor.fetchone()
@@ -176,6 +190,31 @@ async def change_token(
 async def end_token(connection: psycopg.AsyncConnection[Any], token_id: int) -> bool:
     """Revoke a token; False where there is none of this id, or it was revoked before."""
     return (await connection.execute(_REVOKE, (token_id,))).rowcount == 1
+
+
+async def end_made_with(connection: psycopg.AsyncConnection[Any], token_id: int) -> int:
+    """Revoke the tokens that were made with this one, and with those; how many."""
+    return (await connection.execute(_REVOKE_MADE, (token_id,))).rowcount
+
+
+async def count_valid(connection: psycopg.AsyncConnection[Any], user_id: str) -> int:
+    """How many tokens of a user let somebody in now."""
+    cursor = await connection.execute(
+        "SELECT count(*) FROM access_tokens WHERE user_id = %s AND revoked_at IS NULL"
+        " AND (expires_at IS NULL OR expires_at > now())",
+        (user_id,),
+    )
+    [(number,)] = await cursor.fetchall()
+    return number
+
+
+async def has_limit(connection: psycopg.AsyncConnection[Any], token_id: int) -> bool:
+    """Whether this very token has a row of limits that is in force."""
+    cursor = await connection.execute(
+        "SELECT FROM limits WHERE scope = 'token' AND subject = %s AND is_active",
+        (str(token_id),),
+    )
+    return bool(cursor.rowcount)
 
 
 async def replace_token(

@@ -24,6 +24,13 @@ class Action(StrEnum):
     TOKEN_CHANGED = "token.changed"  # noqa: S105  a verb
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  a verb
     TOKEN_ROTATED = "token.rotated"  # noqa: S105  a verb
+    USER_BLOCKED = "user.blocked"
+    USER_UNBLOCKED = "user.unblocked"
+    TEAM_CREATED = "team.created"
+    TEAM_CHANGED = "team.changed"
+    TEAM_DELETED = "team.deleted"
+    TEAM_MEMBER_SET = "team.member_set"
+    TEAM_MEMBER_REMOVED = "team.member_removed"
     USER_KEY_STORED = "user_key.stored"
     USER_KEY_REPLACED = "user_key.replaced"
     USER_KEY_CHANGED = "user_key.changed"

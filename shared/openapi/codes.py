@@ -45,9 +45,9 @@ database_unavailable | 503 | PostgreSQL does not answer, or takes no changes. | 
 deadline_exceeded | 504 | No answer came within `REQUEST_DEADLINE`. | Ask for less, or stream.
 field_refused | 400 | The field is not accepted through the gateway. | Leave it out.
 foreign_origin | 403 | The form did not come from a page of the console. | Send it from there; behind a proxy set `PUBLIC_URL`.
-host_not_allowed | 403 | While the try-out tokens hold, only localhost is served. | Run the Procfile instead of `switchyard up`.
 head_too_large | 431 | The request line and headers are too large. | Send fewer or shorter headers; `MAX_HEAD_BYTES` is the bound.
 head_too_slow | 408 | The headers did not arrive within 10 s. | Send the request again.
+host_not_allowed | 403 | While the try-out tokens hold, only localhost is served. | Run the Procfile instead of `switchyard up`.
 http_version_not_supported | 400 | The request is not HTTP/1.1. | Send HTTP/1.1.
 internal_error | 500 | Something went wrong on our side. | Report it with the request id.
 invalid_api_key | 401 | The token is not one of ours, or has been revoked. | Send a valid token; a provider's key is stored with `POST /api/v1/llm/byok/keys`.
@@ -63,6 +63,7 @@ invalid_value | 400 | A field has a value that is not allowed. | Correct the fie
 json_too_deep | 400 | The body is nested too deeply. | Flatten it.
 json_too_large | 400 | The body has too many fields or values. | Send fewer.
 key_not_found | 404 | No key is stored for that provider. | List the stored keys.
+lifetime_not_allowed | 403 | The token would outlive the one it is made with. | Send an earlier `expires_at`, or none.
 limit_not_found | 404 | There is no limit with that id. | List the limits.
 method_not_allowed | 405 | The route does not take that method. | See the header `allow`.
 missing_api_key | 401 | The request has no token. | Send `Authorization: Bearer <token>` or `x-api-key`.
@@ -77,8 +78,8 @@ network_unavailable | 503 | The gateway's own network is down. | Try again short
 no_candidate | 400 403 | Every model dropped out, for reasons in the message. | Correct the field in `param`; `POST /api/v1/llm/route` explains each model.
 no_provider_key | 403 | Neither you nor the platform has a key for the provider. | Store one with `POST /api/v1/llm/byok/keys`, or ask the operator.
 not_a_chat_model | 400 | The model does not chat. | Name one that does; texts are embedded at `/v1/embeddings`.
-not_an_embedding_model | 400 | The model does not embed. | Name one whose kind is `embedding`.
 not_allowed | 403 | The caller may not do this. | Read the message.
+not_an_embedding_model | 400 | The model does not embed. | Name one whose kind is `embedding`.
 not_found | 404 | There is no such route or object. | `/docs` lists the routes.
 not_ready | 503 | The process has not read its configuration yet. | Try again in a moment.
 nothing_to_change | 400 | The body changes nothing. | Send at least one field.
@@ -113,12 +114,17 @@ sign_in_needed | 401 | The page needs a sign-in. | Sign in at `/sign-in`.
 stream_cut | 502 | The provider's stream ended early. | Try again; what was delivered is billed.
 system_provider | 409 | The provider came with the installation. | Switch it off instead.
 taken | 409 | There is one of that name already. | Choose another name, or change that one.
+team_in_use | 409 | Valid tokens belong to the team. | Revoke them first, or switch the team off.
+team_not_allowed | 403 | You do not belong to that team. | Ask an admin of the team.
+team_not_found | 404 | There is no team with that id. | List the teams.
 tier_not_allowed | 403 | The level or model needs a higher tier. | Ask for a token of that tier.
 token_ended | 400 | The token has been revoked, or rotated already. | Create a new one.
 token_expired | 401 | The token has expired. | Ask for a new one.
+token_limited | 403 | The token has limits of its own, so it can make no other. | Ask an admin for another token.
 token_not_found | 404 | There is no token with that id. | List the tokens.
 too_many_open_requests | 503 | The process serves as many requests as it may. | Wait for `retry-after`; an operator adds processes.
 too_many_sign_ins | 429 | Too many sign-ins from this address failed. | Wait as `retry-after` says.
+too_many_tokens | 409 | You have as many valid tokens as one may. | Revoke one first.
 transfer_encoding_not_supported | 501 | The transfer encoding is not known. | Send `chunked`, or a Content-Length.
 unknown_parameter | 400 | The route does not take that parameter. | The message lists those it takes.
 unknown_provider | 400 | There is no provider of that name. | `GET /api/v1/llm/providers` lists them.

@@ -17,6 +17,9 @@ from shared.auth.scope import Scope
 
 BYOK = "/api/v1/llm/byok/keys"
 TOKENS = "/api/v1/admin/llm/access-tokens"
+OWN_TOKENS = "/api/v1/llm/tokens"
+USERS = "/api/v1/admin/llm/users"
+TEAMS = "/api/v1/admin/llm/teams"
 SYSTEM_KEYS = "/api/v1/admin/llm/system-keys"
 PROVIDERS = "/api/v1/admin/llm/providers"
 MODELS = "/api/v1/admin/llm/models"
@@ -82,6 +85,7 @@ form = Row("form")
 """Sent from a page of ours, or refused whoever sends it."""
 OPENAI = {"provider": "openai"}
 TOKEN = {"token_id": "1"}
+OWN_TOKEN = {"token_id": "ann's"}
 PROVIDER = New(
     PROVIDERS, {"provider": "made-%", "base_url": "https://a.example/v1"}, "provider", "provider"
 )
@@ -92,6 +96,8 @@ LIMIT = New(
     "limit_id",
     "id",
 )
+TEAM = New(TEAMS, {"id": "made-%", "name": "Made"}, "team_id", "id")
+MEMBER = {"user_id": "ann"}
 ALIAS = New(ALIASES, {"name": "made-%", "target": "eco"}, "name", "name")
 RULE = New(
     RULES,
@@ -172,6 +178,21 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("PATCH", TOKENS + "/{token_id:int}"): admin(path=TOKEN, body={"name": "renamed"}),
     ("POST", TOKENS + "/{token_id:int}/rotate"): admin(path=TOKEN, body={}),
     ("DELETE", TOKENS + "/{token_id:int}"): admin(path=TOKEN),
+    ("POST", OWN_TOKENS): user(Scope.KEYS, body={"name": "mine"}),
+    ("GET", OWN_TOKENS): user(Scope.KEYS),
+    ("DELETE", OWN_TOKENS + "/{token_id:int}"): user(Scope.KEYS, path=OWN_TOKEN, other=404),
+    ("GET", USERS): admin(),
+    ("GET", USERS + "/{user_id:path}"): admin(path=MEMBER),
+    ("PATCH", USERS + "/{user_id:path}"): admin(path=MEMBER, body={"is_blocked": False}),
+    ("GET", TEAMS): admin(),
+    ("POST", TEAMS): admin(new=TEAM),
+    ("GET", TEAMS + "/{team_id:str}"): admin(new=TEAM),
+    ("PATCH", TEAMS + "/{team_id:str}"): admin(new=TEAM, body={"name": "Ours"}),
+    ("DELETE", TEAMS + "/{team_id:str}"): admin(new=TEAM),
+    ("PUT", TEAMS + "/{team_id:str}/members/{user_id:path}"): admin(
+        new=TEAM, path=MEMBER, body={"is_admin": False}
+    ),
+    ("DELETE", TEAMS + "/{team_id:str}/members/{user_id:path}"): admin(new=TEAM, path=MEMBER),
     ("GET", "/api/v1/admin/llm/audit"): admin(),
     ("POST", "/api/v1/llm/route"): user(Scope.COMPLETIONS, body=HELLO),
     ("GET", PROVIDERS): admin(),

@@ -56,6 +56,8 @@ FILLED = {
     "provider:str": "openai",
     "name:str": "balanced",
     "name:path": "gpt-4o",
+    "user_id:path": "ann",
+    "team_id:str": "search",
     "token_id:int": "1",
     "model_id:int": "1",
     "rule_id:int": "1",

@@ -24,7 +24,20 @@ from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.tokens import create_token
 from tests.fakes.uvicorn_server import UvicornServer
-from tests.functions.route_table import ALL, BYOK, KEY, OPENAI, ROUTES, SYSTEM_KEYS, TOKEN, New, Row
+from tests.functions.route_table import (
+    ALL,
+    BYOK,
+    KEY,
+    MEMBER,
+    OPENAI,
+    OWN_TOKEN,
+    ROUTES,
+    SYSTEM_KEYS,
+    TEAMS,
+    TOKEN,
+    New,
+    Row,
+)
 
 
 def test_every_route_has_a_row() -> None:
@@ -102,9 +115,9 @@ class Callers:
                 )
         return token
 
-    def spare(self) -> int:
+    def spare(self, user_id: str = "spare") -> int:
         """The id of a token to change; it may do no more than an admin of any scope may give."""
-        self.make("spare", scopes=[Scope.ADMIN])
+        self.make(user_id, scopes=[Scope.ADMIN])
         with psycopg.connect(self._url) as connection:
             [(token_id,)] = connection.execute("SELECT max(id) FROM access_tokens").fetchall()
         return token_id
@@ -141,10 +154,14 @@ def test_a_route_lets_in_whom_its_row_says_and_nobody_else(
         filled, body = {**row.path}, row.body
         if row.path == TOKEN:
             filled["token_id"] = str(callers.spare())
+        if row.path == OWN_TOKEN:
+            filled["token_id"] = str(callers.spare("ann"))
         if row.new is not None and "{" not in path:
             body = row.new.numbered(next(NUMBERS))
         elif row.new is not None:
             filled[row.new.parameter] = _made(client, callers, row.new)
+        if row.path is MEMBER and row.new is not None:
+            _join(client, callers, filled)
         url = path
         for name, value in filled.items():
             url = re.sub(rf"/?{{{name}:\w+}}", f"/{value.removeprefix('/')}", url)
@@ -169,6 +186,12 @@ def _made(client: httpx.Client, callers: Callers, new: New) -> str:
     answer = client.post(new.where, headers=root, json=new.numbered(next(NUMBERS)))
     assert answer.status_code == 201, answer.text
     return str(answer.json()[new.field])
+
+
+def _join(client: httpx.Client, callers: Callers, names: dict[str, str]) -> None:
+    root = {"authorization": f"Bearer {callers.tokens['admin']}"}
+    url = f"{TEAMS}/{names['team_id']}/members/{names['user_id']}"
+    client.put(url, headers=root, json={}).raise_for_status()
 
 
 def _prepare(client: httpx.Client, callers: Callers, row: Row) -> None:

@@ -57,9 +57,10 @@ class News(Protocol):
 
 @asynccontextmanager
 async def changing(
-    database: Connects, news: News | None, topic: str, whose: str
+    database: Connects, news: News | None, topic: str, whose: str | None
 ) -> AsyncGenerator[Connection]:
-    """A transaction that changes what `topic` stands for, of `whose` alone; told when committed.
+    """A transaction that changes what `topic` stands for, of `whose` alone, or of anybody; told
+    when committed.
 
     Raises psycopg.Error. Redis need not answer: then whoever sees the version move tells it.
     """

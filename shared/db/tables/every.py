@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.db.tables import catalog, keys, operations, rollups, usage
+from shared.db.tables import catalog, keys, operations, people, rollups, usage
 from shared.db.tables.naming import metadata
 
-__all__ = ["catalog", "keys", "metadata", "operations", "rollups", "usage"]
+__all__ = ["catalog", "keys", "metadata", "operations", "people", "rollups", "usage"]

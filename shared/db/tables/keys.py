@@ -72,7 +72,10 @@ class UserApiKey(SQLModel, table=True):
 
 
 class AccessToken(SQLModel, table=True):
-    """A token of this gateway: its SHA-256 (32 bytes) and what is shown of it, never itself."""
+    """A token of this gateway: its SHA-256 (32 bytes) and what is shown of it, never itself.
+
+    `made_with`: the id of the token that its user made it with, with which it ends.
+    """
 
     __tablename__: ClassVar[Any] = "access_tokens"
     __table_args__: ClassVar[Any] = (
@@ -81,6 +84,7 @@ class AccessToken(SQLModel, table=True):
         CheckConstraint("tier IN ('free', 'starter', 'professional', 'enterprise')", name="tier"),
         CheckConstraint("role IN ('user', 'admin')", name="role"),
         Index(None, "user_id"),
+        Index(None, "made_with", postgresql_where=text("made_with IS NOT NULL")),
         Index("ix_access_tokens_valid", "created_at", postgresql_where=text("revoked_at IS NULL")),
     )
 
@@ -98,6 +102,7 @@ class AccessToken(SQLModel, table=True):
     expires_at: datetime | None = moment(null=True)
     revoked_at: datetime | None = moment(null=True)
     rotated_to: int | None = count(null=True)
+    made_with: int | None = count(null=True)
     last_used_at: datetime | None = moment(null=True)
     created_by: str | None = words(null=True)
     created_at: datetime = moment(now=True)

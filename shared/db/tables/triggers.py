@@ -25,6 +25,9 @@ _TOPICS = {
     "access_tokens": "tokens",
     "user_api_keys": "keys",
     "limits": "limits",
+    "users": "tokens",
+    "teams": "tokens",
+    "team_members": "tokens",
 }
 _COUNTERS = frozenset(
     {
