@@ -78,6 +78,13 @@ class Stack:
             )  # fmt: skip
         return token
 
+    def name_provider(self, slug: str, name: str) -> None:
+        self.execute(
+            "UPDATE llm_providers SET provider_name = %s, display_name = %s"
+            " WHERE provider_slug = %s",
+            *(name, name, slug),
+        )
+
     def execute(self, statement: str, *values: object) -> None:
         with psycopg.connect(self.deployment.database_url, autocommit=True) as connection:
             connection.execute(statement, values)  # type: ignore[arg-type]
