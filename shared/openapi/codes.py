@@ -97,7 +97,7 @@ provider_key_unreadable | 422 | Your stored key does not open. | Store it again;
 provider_not_found | 400 404 | There is no provider of that name. | List the providers.
 provider_quota_exhausted | 402 | Your own key has no credit left at the provider. | Add credit there.
 provider_rate_limited | 429 | The provider asked us to slow down. | Wait for `retry-after`.
-provider_refused_request | 400 | The provider refused the request. `provider_message` says why. | Correct it as the provider says.
+provider_refused_request | 400 | The provider refused the request; the message quotes it. | Correct it as the provider says.
 provider_takes_no_keys | 400 | No key can be stored for the provider. | Correct its base URL, or call it without one.
 provider_timeout | 504 | The provider did not answer in time. | Try again, or use another model.
 provider_unavailable | 502 | The provider failed or could not be reached. | Try again, or use another model.
