@@ -29,6 +29,7 @@ LIMITS: Mapping[str, Mapping[str, Any]] = {
     "refused": {"requests_per_minute": 2, "budget_day_usd": Decimal("0.002")},
     "failing": {"budget_day_usd": Decimal("0.01"), "concurrent_requests": 1},
     "tokens": {"tokens_per_minute": 400},
+    "embeds": {"tokens_per_minute": 400, "budget_day_usd": Decimal("0.01")},
     "nothing": {"requests_per_minute": 0},
 }
 
