@@ -6,10 +6,10 @@ text/plain, and has no case (ktorio/ktor issue 5836; RFC 9110, section 8.3.1).
 
 from __future__ import annotations
 
-import asyncio
 from typing import NamedTuple
 
-from shared.completion.admit import HEAVY_BYTES, Asked
+from shared.beside import HEAVY_BYTES, beside
+from shared.completion.admit import Asked
 from shared.completion.wire import Wire
 from shared.errors import ProviderUnavailable
 from shared.upstream.response import UpstreamResponse
@@ -68,7 +68,7 @@ async def take_whole(
     body += await answer.read()
     if len(body) <= HEAVY_BYTES:
         return _whole(asked, provider, answer, dialect, body, created)
-    return await asyncio.to_thread(_whole, asked, provider, answer, dialect, body, created)
+    return await beside(_whole, asked, provider, answer, dialect, body, created)
 
 
 async def take_stream(
