@@ -1,13 +1,15 @@
-"""How a limit is shown to an admin. Pure."""
+"""How a limit is shown: to an admin, and to who has it. Pure."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
 
 from shared.limits.changes import LimitRow
+from shared.limits.limit import NANO_USD_PER_USD
+from shared.limits.standing import Standing
 
 
 class LimitCard(msgspec.Struct, frozen=True):
@@ -30,9 +32,43 @@ class LimitCard(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class OwnLimit(msgspec.Struct, frozen=True):
+    """`limit`, `used` and `reserved` are USD where `kind` is a budget, exact numbers.
+
+    `reserved` is what open requests may yet use, and what is held ready for those to come.
+    `resets_at`: when a budget begins again, or all of a rate is there again.
+    """
+
+    scope: str
+    subject: str
+    kind: str
+    limit: msgspec.Raw
+    used: msgspec.Raw
+    reserved: msgspec.Raw
+    resets_at: datetime | None
+
+
 class DeletedLimit(msgspec.Struct, frozen=True):
     id: int
     deleted: bool = True
+
+
+def own_limit(standing: Standing) -> OwnLimit:
+    amounts = (standing.limit, standing.used, standing.reserved)
+    if standing.kind.is_money:
+        limit, used, reserved = (_usd(Decimal(one) / NANO_USD_PER_USD) for one in amounts)
+    else:
+        limit, used, reserved = (msgspec.Raw(str(one).encode()) for one in amounts)
+    ends = standing.resets_at
+    return OwnLimit(
+        scope=standing.scope,
+        subject=standing.subject,
+        kind=standing.kind,
+        limit=limit,
+        used=used,
+        reserved=reserved,
+        resets_at=None if ends is None else datetime.fromtimestamp(ends, UTC),
+    )
 
 
 def limit_card(row: LimitRow) -> LimitCard:

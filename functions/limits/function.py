@@ -6,15 +6,17 @@ from functions.limits import handler
 from shared.auth.authenticator import Authenticator
 from shared.function import Function
 from shared.limits.changes import LimitChanges
+from shared.limits.standing import Standings
 
 LIMITS = Function(
     name="limits",
     handlers=[
+        handler.list_own_limits,
         handler.list_limits,
         handler.create_limit,
         handler.read_limit,
         handler.change_limit,
         handler.delete_limit,
     ],
-    opens=[Authenticator, LimitChanges],
+    opens=[Authenticator, LimitChanges, Standings],
 )

@@ -1,18 +1,47 @@
-"""Limits below /api/v1/admin/llm/limits: read, set and removed by an admin."""
+"""Limits: read, set and removed by an admin; and how much is used, for who has them."""
 
 from __future__ import annotations
 
 from litestar import delete, get, patch, post
 from litestar.params import FromPath, JSONBody
+from redis.exceptions import RedisError
 
-from functions.limits.answers import DeletedLimit, LimitCard, limit_card
-from shared.auth.guards import AnyRequest, actor_of, require_admin, resources_of
+from functions.limits.answers import DeletedLimit, LimitCard, OwnLimit, limit_card, own_limit
+from shared.auth.guards import (
+    AnyRequest,
+    actor_of,
+    caller_of,
+    require_admin,
+    require_user,
+    resources_of,
+)
+from shared.errors import ServiceUnavailable
+from shared.limits.book import Subjects
 from shared.limits.changes import ChangeLimit, LimitChanges, NewLimit
+from shared.limits.standing import Standings
 from shared.wire.page import Listed
 
+OWN_LIMITS = "/api/v1/llm/limits"
 LIMITS = "/api/v1/admin/llm/limits"
 LIMIT = LIMITS + "/{limit_id:int}"
 _ADMIN = [require_admin]
+
+
+@get(OWN_LIMITS, guards=[require_user])
+async def list_own_limits(request: AnyRequest) -> Listed[OwnLimit]:
+    """The limits that hold for the caller, and how much of each is used.
+
+    Without those of end users, tags, models and keys, which differ by request.
+    """
+    caller = caller_of(request)
+    who = Subjects(caller.token_id, caller.user_id, caller.team_id, caller.tier, None)
+    try:
+        standings = await resources_of(request).get(Standings).of(who)
+    except RedisError as error:
+        raise ServiceUnavailable(
+            "What is used of limits cannot be read right now; try again in a moment."
+        ) from error
+    return Listed([own_limit(one) for one in standings])
 
 
 @get(LIMITS, guards=_ADMIN)

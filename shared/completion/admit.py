@@ -62,7 +62,10 @@ class Asked(msgspec.Struct, frozen=True):
     def who(self) -> Subjects:
         """Whom limits may be for."""
         caller = self.caller
-        return Subjects(caller.token_id, caller.user_id, caller.team_id, caller.tier, self.end_user)
+        return Subjects(
+            *(caller.token_id, caller.user_id, caller.team_id, caller.tier),
+            *(self.end_user, self.tags),
+        )
 
     @property
     def drawn_by(self) -> str:

@@ -172,6 +172,8 @@ class Attempts:
         try:
             if course.hold is not None:
                 await self._usage.reserve(asked, course)
+                if head is not None:
+                    head.hold = course.hold
             target = await self._targets.opened(candidate)
             course.is_simulated, course.via = target.is_simulated, target.via
             request, sent = await written(asked, course, target)

@@ -54,7 +54,9 @@ class Delivery:
         if client.why_gone is not None:
             return
         body = asked.wire.splice(won.completion.body, _metadata(course, final))
-        headers = answer_headers(asked, final.power_level, course.candidate, b"application/json")
+        headers = answer_headers(
+            *(asked, final.power_level, course.candidate, b"application/json"), course.hold
+        )
         headers.append((b"content-length", b"%d" % len(body)))
         headers.append((b"x-switchyard-cost-usd", usd(final.cost_total_pico_usd).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -160,6 +162,7 @@ def _metadata(course: Course, final: UsageFinal) -> bytes:
             dropped_params=course.dropped_params,
             simulated=course.is_simulated,
             alias=course.plan.alias,
+            stepped_down_from=course.plan.stepped_down_from,
             ignores_health=course.plan.choice.ignores_health,
         )
     )

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
 
 from litestar.types import HTTPResponseStartEvent, Send
 
 from shared.completion.admit import Asked
 from shared.completion.router import Plan
+from shared.completion.wire import Wire
+from shared.limits.hold import Hold
+from shared.limits.lease import Lease
+from shared.limits.rate_headers import Headers, rate_headers
 from shared.routing.choice import Candidate
 
 HOLD_S = 10.0
 COMMENT_EVERY_S = 10.0
 
 _COMMENT = b": waiting for the model\n\n"
-
-Headers = list[tuple[bytes, bytes]]
+_ANTHROPICS = "messages"
 
 
 def answer_headers(
-    asked: Asked, level: str | None, candidate: Candidate, content_type: bytes
+    asked: Asked,
+    level: str | None,
+    candidate: Candidate,
+    content_type: bytes,
+    hold: Hold | None = None,
 ) -> Headers:
+    """Of a success; `hold`: what it has reserved of limits."""
     model, request_id = candidate.model, asked.request_id.encode()
-    return [
+    headers = [
         (b"content-type", content_type),
         (b"x-request-id", request_id),
         (b"request-id", request_id),
@@ -30,6 +40,14 @@ def answer_headers(
         (b"x-switchyard-model", model.model_id.encode("latin-1", "replace")),
         (b"x-switchyard-power-level", (level or "").encode()),
     ]
+    return headers if hold is None else headers + told_rates(asked.wire, hold.rates)
+
+
+def told_rates(wire: Wire, rates: Sequence[Lease]) -> Headers:
+    """In the headers that clients of the door know."""
+    is_anthropic = wire.endpoint == _ANTHROPICS
+    now, wall = time.monotonic(), time.time()
+    return rate_headers(rates, now=now, wall=wall, is_anthropic=is_anthropic)
 
 
 class Head:
@@ -44,8 +62,9 @@ class Head:
         self.candidate = plan.preferred
         self.is_held = True
         self.is_sent = False
+        self.hold: Hold | None = None
+        self.plan = plan
         self._asked = asked
-        self._plan = plan
         self._send = send
         self._comments: asyncio.Task[None] | None = None
         self._timer = asyncio.get_running_loop().call_later(HOLD_S, self._begin)
@@ -77,10 +96,9 @@ class Head:
             await asyncio.sleep(COMMENT_EVERY_S)
 
     def _start(self) -> HTTPResponseStartEvent:
-        level = self._plan.level_of(self.candidate)
-        headers = answer_headers(
-            self._asked, level, self.candidate, b"text/event-stream; charset=utf-8"
-        )
+        level = self.plan.level_of(self.candidate)
+        content_type = b"text/event-stream; charset=utf-8"
+        headers = answer_headers(self._asked, level, self.candidate, content_type, self.hold)
         headers.append((b"cache-control", b"no-cache"))
         headers.append((b"x-accel-buffering", b"no"))
         return {"type": "http.response.start", "status": 200, "headers": headers}

@@ -13,7 +13,7 @@ from shared.auth.own_keys import OwnKeys
 from shared.beside import beside
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.admit import Asked
-from shared.errors import InvalidField
+from shared.errors import InvalidField, SwitchyardError
 from shared.health.circuits_exchange import CircuitTable
 from shared.pricing.price import PICO_USD_PER_USD
 from shared.resources import opener
@@ -38,13 +38,15 @@ _MAX_COST_USD = 10**6
 class Plan(NamedTuple):
     """What a request is to try: `drawn` where all are well, `choice` at this moment.
 
-    `alias` is the first that the request's names were found to be.
+    `alias` is the first that the request's names were found to be; `stepped_down_from` the level
+    that a budget could not pay for.
     """
 
     request: RoutingRequest
     drawn: Choice
     choice: Choice
     alias: str | None = None
+    stepped_down_from: str | None = None
 
     @property
     def preferred(self) -> Candidate:
@@ -91,6 +93,23 @@ class Router:
     def snapshot(self) -> Snapshot:
         """What choices are made from just now."""
         return self._keeper.snapshot
+
+    def step_down(self, asked: Asked, plan: Plan) -> Plan | None:
+        """The next lower level that can serve `asked`, instead of `plan`'s; None: there is none."""
+        snapshot = self._keeper.snapshot
+        name = plan.level_of(plan.preferred)
+        level = snapshot.levels_by_name.get(name) if name else None
+        lower = [one for one in snapshot.levels if level is not None and one.rank < level.rank]
+        for below in sorted(lower, key=lambda one: -one.rank):
+            request = msgspec.structs.replace(plan.request, models=(), level=below.name)
+            try:
+                choice = self.choice(snapshot, request)
+            except SwitchyardError:
+                # Nothing there can serve it, or the tier may not ask for it.
+                continue
+            stepped = self._plan(asked, request, choice, plan.alias)
+            return stepped._replace(stepped_down_from=plan.stepped_down_from or name)
+        return None
 
     async def explain(self, asked: Asked, snapshot: Snapshot) -> Plan:
         """What `choose` would say of `snapshot`, with every candidate there is and why each other

@@ -8,16 +8,18 @@ import time
 from litestar.types import HTTPScope, Receive, Send
 
 from shared.answer_errors import as_switchyard_error, log_failure
-from shared.completion.admit import Admission
+from shared.completion.admit import Admission, Asked
 from shared.completion.attempts import Attempts
 from shared.completion.client import Client, ClientLeft, Clients
+from shared.completion.course import Won
 from shared.completion.deliver import Delivery
 from shared.completion.frames import release_frames
-from shared.completion.head import Head
-from shared.completion.router import Router
+from shared.completion.head import Head, told_rates
+from shared.completion.router import Plan, Router
 from shared.completion.wire import Wire
 from shared.errors import MethodNotAllowed
 from shared.ledger.request_id import new_request_id
+from shared.limits.reached import BudgetExceeded, LimitReached
 from shared.wire.error_body import error_headers
 
 
@@ -48,7 +50,7 @@ class Completions:
                 client.watch(self._attempts.deadline_s)
                 plan = await self._router.choose(asked)
                 head = Head(asked, plan, send) if asked.chat.stream else None
-                won = await self._attempts.win(asked, plan, head, client)
+                won = await self._win(asked, plan, head, client)
             except ClientLeft:
                 return
             except Exception as error:  # noqa: BLE001  the one place where a door's errors are mapped
@@ -66,6 +68,23 @@ class Completions:
                 await asyncio.wait([watch])
             if head is not None:
                 await head.stop()
+
+    async def _win(self, asked: Asked, plan: Plan, head: Head | None, client: Client) -> Won:
+        """The answer; of a cheaper level where a budget that says so cannot pay for the one before.
+
+        Raises what `Attempts.win` does.
+        """
+        while True:
+            try:
+                return await self._attempts.win(asked, plan, head, client)
+            except BudgetExceeded as refused:
+                below = self._router.step_down(asked, plan) if refused.steps_down else None
+                if below is None:
+                    raise
+                release_frames(refused)
+                plan = below
+                if head is not None:
+                    head.plan, head.candidate = plan, plan.preferred
 
 
 async def refuse(
@@ -88,6 +107,8 @@ async def refuse(
         (b"request-id", request_id.encode()),
         *((name.encode(), value.encode()) for name, value in error_headers(answer)),
     ]
+    if isinstance(answer, LimitReached):
+        headers += told_rates(wire, answer.rates)
     if isinstance(answer, MethodNotAllowed):
         headers.append((b"allow", b"POST"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -18,6 +18,7 @@ class Subjects(NamedTuple):
     team_id: str | None
     tier: str
     end_user: str | None
+    tags: tuple[str, ...] = ()
 
 
 class Held(NamedTuple):
@@ -71,6 +72,8 @@ class Book:
         yield from self._of_user(who)
         yield from self._of(Scope.TEAM, who.team_id)
         yield from self._of(Scope.END_USER, who.end_user)
+        for tag in who.tags:
+            yield from self._of(Scope.TAG, tag)
         yield from self._of(Scope.ALL, EACH)
 
     def _of_user(self, who: Subjects) -> Iterable[Held]:

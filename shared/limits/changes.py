@@ -12,7 +12,7 @@ import psycopg
 from msgspec import UNSET, Meta, UnsetType
 from psycopg.rows import class_row
 
-from shared.catalog.changes import audit, refuse_unused, sent
+from shared.catalog.changes import audit, sent
 from shared.catalog.rows import insert_row, update_row
 from shared.db.audit import Action, Actor
 from shared.db.connect import Connection, Database
@@ -24,10 +24,6 @@ from shared.resources import opener
 _Text = Annotated[str, Meta(min_length=1, max_length=256)]
 _Count = Annotated[int, Meta(ge=0, le=MOST_COUNT)]
 _Open = Annotated[int, Meta(ge=0, le=10**9)]
-
-
-_UNUSED = {"on_budget": "refuse"}
-"""Stepping down to a cheaper level is not built: a budget that is spent refuses."""
 
 
 class NewLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,7 +97,6 @@ class LimitChanges:
     async def create(self, new: NewLimit, actor: Actor) -> LimitRow:
         """Raises InvalidField for a row that could not be held, Conflict for one that is there."""
         fields = msgspec.structs.asdict(new)
-        refuse_unused(_UNUSED, fields)
         _check(fields)
         async with self._database.connection() as connection, connection.transaction():
             try:
@@ -122,7 +117,6 @@ class LimitChanges:
             raise InvalidField("There is nothing to change in the body.", param="body")
         async with self._database.connection() as connection, connection.transaction():
             before = await _found(connection, limit_id, lock=True)
-            refuse_unused(_UNUSED, fields, before)
             _check(msgspec.structs.asdict(before) | fields)
             await update_row(connection, "limits", ("id", limit_id), fields)
             await audit(connection, actor, Action.LIMIT_CHANGED, limit_id, change)

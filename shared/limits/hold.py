@@ -38,15 +38,19 @@ class Reserves(Protocol):
 
 
 class Hold:
-    """`caller` are the limits for who asks; those for what serves it come with each attempt."""
+    """`caller` are the limits for who asks; those for what serves it come with each attempt.
 
-    __slots__ = ("_limits", "_parts", "_served", "caller")
+    `rates` are the requests and tokens a minute that the last attempt met.
+    """
+
+    __slots__ = ("_limits", "_parts", "_served", "caller", "rates")
 
     def __init__(self, limits: Reserves, caller: tuple[Held, ...]) -> None:
         self.caller = caller
         self._limits = limits
         self._parts: dict[Lease, int] = {}
         self._served: set[Lease] = set()
+        self.rates: list[Lease] = []
 
     def counts_money(self, served: tuple[Held, ...], needs: Needs) -> bool:
         """Whether a budget has to pay for it."""
@@ -77,6 +81,7 @@ class Hold:
         for lease, need in more.items():
             self._parts[lease] = self._parts.get(lease, 0) + need
         self._served = set(wanted)
+        self.rates = [lease for lease in wanted if lease.kind.is_rate]
 
     def settle(self, used: Used | None) -> bool:
         """Book what was used, None where nothing was sent; whether a budget was overrun.

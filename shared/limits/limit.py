@@ -35,6 +35,7 @@ class Scope(StrEnum):
     TEAM = "team"
     TIER = "tier"
     END_USER = "end_user"
+    TAG = "tag"
     MODEL = "model"
     CREDENTIAL = "credential"
     ALL = "all"

@@ -11,7 +11,7 @@ from shared.limits.exchange import Exchange, Outcome
 from shared.limits.hold import Hold
 from shared.limits.lease import Lease
 from shared.limits.limit import Kind, Limit
-from shared.limits.periods import period_of
+from shared.limits.meter import meter_of
 from shared.limits.reached import BudgetUnknown, LimitReached
 from shared.limits.refusal import refusal, wait_s
 
@@ -40,8 +40,7 @@ class Limits:
     def lease(self, held: Held, kind: Kind, amount: int) -> Lease:
         """The lease of this meter at this moment."""
         now = time.monotonic()
-        period = period_of(kind, held.limit.zone, time.time()) if kind.is_money else None
-        key = f"{held.meter}:{kind}" if period is None else f"{held.meter}:{kind}:{period.name}"
+        key, period = meter_of(held, kind, time.time())
         lease = self._exchange.leases.get(key)
         if lease is None:
             lease = Lease(key, held, kind, amount, period, now)
@@ -63,14 +62,14 @@ class Limits:
             return
         refused = {lease: need for lease, need in needs.items() if lease.is_refused(need, now)}
         if refused:
-            raise _tightest(refused)
+            raise _tightest(refused, needs)
         over = await self._ask(needs, is_own_key=is_own_key)
         if any(not lease.kind.is_rate for lease in over):
             # What a request that has just ended gives back is on its way.
             await asyncio.sleep(_ON_ITS_WAY_S)
             over = await self._ask(needs, is_own_key=is_own_key)
         if over:
-            raise _tightest(over)
+            raise _tightest(over, needs)
 
     def settle(self, lease: Lease, reserved: int, actual: int) -> None:
         lease.settle(reserved, actual, time.monotonic())
@@ -144,8 +143,10 @@ def _share(
     return refused
 
 
-def _tightest(refused: Mapping[Lease, int]) -> LimitReached:
+def _tightest(refused: Mapping[Lease, int], needs: Mapping[Lease, int]) -> LimitReached:
     """The refusal by which the caller has to wait longest."""
     now, wall = time.monotonic(), time.time()
     lease = max(refused, key=lambda one: wait_s(one, refused[one], now=now, wall=wall))
-    return refusal(lease, refused[lease], now=now, wall=wall)
+    reached = refusal(lease, refused[lease], now=now, wall=wall)
+    reached.rates = [one for one in needs if one.kind.is_rate]
+    return reached

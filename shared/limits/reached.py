@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from shared.errors import ServiceUnavailable, SwitchyardError
 from shared.limits.limit import Scope
 
+if TYPE_CHECKING:
+    from shared.limits.lease import Lease
+
 
 class LimitReached(SwitchyardError):
-    """There is less left than the request may need."""
+    """There is less left than the request may need; `rates` are those that the request met."""
+
+    rates: Sequence[Lease] = ()
 
     @property
     def is_of_what_serves(self) -> bool:
@@ -24,12 +32,13 @@ class RateLimited(LimitReached):
 
 
 class BudgetExceeded(LimitReached):
-    """Of money; `left_nano_usd` is what there is."""
+    """Of money; `left_nano_usd` is what there is. `steps_down`: a cheaper level may serve."""
 
     status = 402
     type = "insufficient_quota"
     code = "budget_exceeded"
     left_nano_usd = 0
+    steps_down = False
 
 
 class BudgetUnknown(ServiceUnavailable):

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 
 from shared.limits.lease import Lease
-from shared.limits.limit import NANO_USD_PER_USD, Kind
+from shared.limits.limit import NANO_USD_PER_USD, Kind, OnBudget
 from shared.limits.reached import BudgetExceeded, LimitReached, RateLimited
 
 _WHOSE = {
@@ -15,6 +15,7 @@ _WHOSE = {
     "tier": "users of this tier",
     "team": "this team",
     "end_user": "this end user",
+    "tag": "this tag",
     "model": "this model",
     "credential": "this provider key",
     "all": "this gateway",
@@ -66,6 +67,7 @@ def _budget(lease: Lease, need: int, whose: str, wall: float) -> LimitReached:
         param=lease.limit.scope,
     )
     refused.left_nano_usd = left
+    refused.steps_down = lease.limit.on_budget is OnBudget.STEP_DOWN
     return refused
 
 

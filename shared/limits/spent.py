@@ -31,6 +31,7 @@ _OF: dict[Scope, LiteralString] = {
     Scope.TIER: "log.user_id = %(subject)s",
     Scope.TEAM: "log.team_id = %(subject)s",
     Scope.END_USER: "log.end_user = %(subject)s",
+    Scope.TAG: "log.tags ? %(subject)s",
     Scope.MODEL: _MODEL,
     Scope.CREDENTIAL: _CREDENTIAL,
     Scope.ALL: "true",

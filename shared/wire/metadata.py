@@ -29,7 +29,8 @@ class Metadata(msgspec.Struct, frozen=True):
     Times are ms; `overhead_ms` is the part of `latency_ms` that was not spent on the provider.
     `dropped_params` names the fields of the request that the provider was not sent.
     `ignores_health`: no candidate was well, and they were tried all the same, as in /route.
-    `alias` is the one that the model's name was found to be.
+    `alias` is the one that the model's name was found to be. `stepped_down_from` is the level
+    that a budget could not pay for.
     """
 
     request_id: str
@@ -49,6 +50,7 @@ class Metadata(msgspec.Struct, frozen=True):
     simulated: bool
     ignores_health: bool
     alias: str | None
+    stepped_down_from: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode

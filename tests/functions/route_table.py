@@ -23,6 +23,7 @@ TEAMS = "/api/v1/admin/llm/teams"
 SYSTEM_KEYS = "/api/v1/admin/llm/system-keys"
 PROVIDERS = "/api/v1/admin/llm/providers"
 MODELS = "/api/v1/admin/llm/models"
+OWN_LIMITS = "/api/v1/llm/limits"
 LIMITS = "/api/v1/admin/llm/limits"
 ALIASES = "/api/v1/admin/llm/aliases"
 RULES = "/api/v1/admin/llm/routing-rules"
@@ -206,6 +207,7 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("GET", MODELS + "/{model_id:int}"): admin(new=MODEL),
     ("PATCH", MODELS + "/{model_id:int}"): admin(new=MODEL, body={"display_name": "Ours"}),
     ("DELETE", MODELS + "/{model_id:int}"): admin(new=MODEL),
+    ("GET", OWN_LIMITS): user(),
     ("GET", LIMITS): admin(),
     ("POST", LIMITS): admin(new=LIMIT),
     ("GET", LIMITS + "/{limit_id:int}"): admin(new=LIMIT),

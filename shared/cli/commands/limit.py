@@ -14,14 +14,14 @@ from shared.cli.services import database_url
 from shared.db.audit import Actor
 from shared.db.connections import CommandDatabase
 from shared.limits.changes import LimitChanges, LimitRow, NewLimit
-from shared.limits.limit import EACH, Scope
+from shared.limits.limit import EACH, OnBudget, Scope
 
 _SCOPES = click.Choice([scope.value for scope in Scope])
 
 
 @click.group(short_help="List, set and remove limits on requests, tokens and spend.")
 def limit() -> None:
-    """Limits: what a token, user, team, tier, end user, model, provider key or everybody may use.
+    """Limits: what a token, user, team, tier, end user, tag, model, key or everybody may use.
 
     Changes are in force everywhere within 2 s.
 
@@ -56,6 +56,7 @@ def list_(as_json: bool) -> None:
 @click.option("--concurrent", type=int, help="Requests that may be open at once.")
 @click.option("--day", metavar="USD", help="USD a day.")
 @click.option("--month", metavar="USD", help="USD a month.")
+@click.option("--step-down", is_flag=True, help="Go on at a cheaper level once money runs out.")
 @click.option("--soft", is_flag=True, help="Only count: refuse nothing.")
 @click.option("--counts-own-keys", is_flag=True, help="Count what callers' own keys pay, too.")
 @click.option("--time-zone", default="UTC", show_default=True, help="Whose days and months.")
@@ -69,6 +70,7 @@ def set_(
     concurrent: int | None,
     day: str | None,
     month: str | None,
+    step_down: bool,
     soft: bool,
     counts_own_keys: bool,
     time_zone: str,
@@ -95,6 +97,7 @@ def set_(
             "budget_day_usd": day,
             "budget_month_usd": month,
             "is_soft": soft,
+            "on_budget": OnBudget.STEP_DOWN if step_down else OnBudget.REFUSE,
             "counts_byok": counts_own_keys,
             "time_zone": time_zone,
         },

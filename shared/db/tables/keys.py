@@ -111,8 +111,8 @@ class AccessToken(SQLModel, table=True):
 class Limit(SQLModel, table=True):
     """What one subject may use; a null is no limit.
 
-    `scope` is token, user, team, tier, end_user, model, credential or all; `subject` its id as
-    text, or `*` for each one that has no row of its own. `on_budget` is refuse or step_down.
+    `scope` is token, user, team, tier, end_user, tag, model, credential or all; `subject` its id
+    as text, or `*` for each one that has no row of its own. `on_budget` is refuse or step_down.
     """
 
     __tablename__: ClassVar[Any] = "limits"

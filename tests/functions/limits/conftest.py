@@ -31,6 +31,8 @@ LIMITS: Mapping[str, Mapping[str, Any]] = {
     "tokens": {"tokens_per_minute": 400},
     "embeds": {"tokens_per_minute": 400, "budget_day_usd": Decimal("0.01")},
     "nothing": {"requests_per_minute": 0},
+    "told": {"requests_per_minute": 6, "tokens_per_minute": 60_000},
+    "steps": {"budget_day_usd": Decimal("0.01"), "on_budget": "step_down"},
 }
 
 
@@ -82,6 +84,9 @@ def pair(new_place: NewPlace, simulated: SimulatedProvider) -> Iterator[Pair]:
                 f" VALUES ('user', %s, {marks})".encode(),
                 [name, *amounts.values()],
             )
+        connection.execute(
+            "INSERT INTO limits (scope, subject, requests_per_minute) VALUES ('tag', 'ci', 2)"
+        )
     deployment = Deployment(**place._asdict(), simulated_url=simulated.url)
     with deployment.worker(), deployment.web() as first:
         more = place.data_dir.with_name("limits-2")
