@@ -79,6 +79,8 @@ class Attempts:
         course = Course(plan)
         if self._usage.holds is not None and self._usage.holds.are_wanted:
             course.hold = self._usage.holds.open(asked.who)
+            if head is not None:
+                head.hold = course.hold
         try:
             won = await self._try_all(asked, course, head, client)
         except BaseException:
@@ -172,8 +174,6 @@ class Attempts:
         try:
             if course.hold is not None:
                 await self._usage.reserve(asked, course)
-                if head is not None:
-                    head.hold = course.hold
             target = await self._targets.opened(candidate)
             course.is_simulated, course.via = target.is_simulated, target.via
             request, sent = await written(asked, course, target)

@@ -20,8 +20,9 @@ LIMITS = "/api/v1/admin/llm/limits"
 
 
 @pytest.fixture
-def database(migrated_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def database(migrated_database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("DATABASE_URL", migrated_database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("SWITCHYARD_TRYOUT_TOKENS", "true")
     return migrated_database_url
 
