@@ -95,7 +95,7 @@ def asked_of(
         started=started,
         wire=wire,
         caller=caller,
-        chat=chat,
+        chat=chat if wire.claim is None else wire.claim(chat, caller.user_id),
         headers=headers,
         client_ip=client[0] if client else None,
         user_agent=clean_bytes(headers.get(b"user-agent")),

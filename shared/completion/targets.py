@@ -10,6 +10,7 @@ import msgspec
 from shared.auth.own_keys import StoredKey, open_own_key
 from shared.errors import PlatformKeyRefused, ProviderUnavailable, StoredKeyUnreadable
 from shared.routing.choice import Candidate
+from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Provider
 from shared.upstream.litellm import SLUG, LiteLLMProxy
 from shared.upstream.origin import Origin, parse_url
@@ -61,12 +62,15 @@ class Targets:
         self._own: dict[tuple[str | bool, ...], Target] = {}
 
     def of(self, candidate: Candidate) -> Target:
+        """Raises what `to` raises."""
+        return self.to(candidate.model.provider, candidate.key)
+
+    def to(self, provider: Provider, key: OwnKey | None) -> Target:
         """Raises ProviderUnavailable where the provider's base URL cannot be used.
 
         And StoredKeyUnreadable, StoredKeyHostChanged or PlatformKeyRefused for a stored key that
         does not open.
         """
-        provider, key = candidate.model.provider, candidate.key
         if isinstance(key, StoredKey):
             return self._of_own(provider, key)
         seen = (*_facts(provider), provider.sealed_system_key, provider.litellm_prefix)
@@ -76,13 +80,17 @@ class Targets:
         return target
 
     async def opened(self, candidate: Candidate) -> Target:
-        """`of`, with a ring read again where a stored key does not open with the one there is."""
+        """Raises what `opened_to` raises."""
+        return await self.opened_to(candidate.model.provider, candidate.key)
+
+    async def opened_to(self, provider: Provider, key: OwnKey | None) -> Target:
+        """`to`, with a ring read again where a stored key does not open with the one there is."""
         try:
-            return self.of(candidate)
+            return self.to(provider, key)
         except (StoredKeyUnreadable, PlatformKeyRefused):
             if not await self._vault.reader.learn():
                 raise
-            return self.of(candidate)
+            return self.to(provider, key)
 
     def forget_own(self) -> None:
         """Drop every caller's opened key: the table has changed."""
@@ -96,13 +104,13 @@ class Targets:
             opened = open_own_key(self._vault, key.user_id, key.sealed, provider)
             if len(self._own) >= MAX_OWN:
                 del self._own[next(iter(self._own))]
-            target = self._own[seen] = self._make(provider, opened.reveal())
+            target = self._own[seen] = self._make(provider, opened.reveal(), key.id)
         return target
 
-    def _make(self, provider: Provider, own_key: str | None = None) -> Target:
+    def _make(self, provider: Provider, own_key: str | None = None, key_id: int = 0) -> Target:
         try:
             if own_key is not None:
-                return self._direct(provider, own_key)
+                return self._direct(provider, own_key, key_id)
             if self._litellm is not None and self._access.pays_through_litellm(provider):
                 return _through(self._litellm, provider)
             return self._direct(provider, self._access.key_of(provider))
@@ -112,9 +120,10 @@ class Targets:
                 f"The base URL, dialect or key set for {provider.slug} cannot be used.",
             ) from error
 
-    def _direct(self, provider: Provider, key: str | None) -> Target:
+    def _direct(self, provider: Provider, key: str | None, key_id: int = 0) -> Target:
         endpoint = self._access.urls.of(provider)
-        dialect = endpoint.dialect
+        account = account_of(provider.slug, key_id)
+        dialect = msgspec.structs.replace(endpoint.dialect, account=account)
         origin, path = parse_url(endpoint.url + dialect.path)
         return Target(
             dialect,
@@ -126,6 +135,11 @@ class Targets:
             goes_direct=endpoint.is_own,
             speaks_as=provider.slug,
         )
+
+
+def account_of(slug: str, key_id: int) -> str:
+    """What a provider keeps is found by this again; `key_id` 0: by the platform's key."""
+    return f"{slug}:{key_id}"
 
 
 def _facts(provider: Provider) -> tuple[str | bool, ...]:

@@ -39,7 +39,8 @@ class Wire(NamedTuple):
     `text_tokens`: how much a JSON answer says, for one that reports no usage. `whole` and `gather`:
     JSON answered to a stream request, and the other way round. `splice` puts `_metadata` into a
     JSON answer. Errors are written with the request's id; in a stream they tell how far `reader`
-    came. `narrow`: what the door asks of a model beside what chat does.
+    came. `narrow`: what the door asks of a model beside what chat does. `claim`: the request as one
+    of a user's, by id; it raises InvalidField where what is in it is another's.
     """
 
     endpoint: str
@@ -53,6 +54,7 @@ class Wire(NamedTuple):
     error_body: Callable[[SwitchyardError, str], bytes]
     error_event: WriteErrorEvent
     narrow: Callable[[ChatRequest, RoutingRequest], RoutingRequest] | None = None
+    claim: Callable[[ChatRequest, str], ChatRequest] | None = None
 
 
 def _read(body: bytes, _headers: Mapping[bytes, bytes]) -> ChatRequest:

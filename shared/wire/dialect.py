@@ -75,7 +75,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     with 200 to a good key. `cost_header` is the header of a JSON answer that tells its cost, if
     there is one. `headers` takes the key, as shared/wire/request_headers.py says. `created` is
     Unix seconds, for a provider that tells no time. `quirks`: which fields it does not take.
-    `speaks_responses`: OpenAI's Responses API too, at a path of its own.
+    `speaks_responses`: OpenAI's Responses API too, at a path of its own. `account`: by whose
+    key it is spoken to, so that what a provider keeps is asked for by the same.
     """
 
     wire: WireName
@@ -88,6 +89,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     reader: OpenReader
     quirks: Quirks = NO_QUIRKS
     speaks_responses: bool = False
+    account: str = ""
 
 
 def dialect_of(name: str, slug: str, auth_type: str) -> Dialect:

@@ -57,6 +57,7 @@ class New(msgspec.Struct, frozen=True):
 
 class Row(msgspec.Struct, frozen=True):
     """`path` fills the parameters. `other`: what another user is answered; None: as the first.
+    `missing`: what everybody is answered who is let in, as there is nothing of that name.
 
     `new` is made afresh for each caller; without a parameter in the path it is the body itself.
     """
@@ -67,6 +68,7 @@ class Row(msgspec.Struct, frozen=True):
     body: Any = None
     other: int | None = None
     new: New | None = None
+    missing: int | None = None
 
 
 def user(scope: Scope | None = None, **more: Any) -> Row:
@@ -153,6 +155,13 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("POST", "/v1/messages"): user(Scope.COMPLETIONS, body=HELLO),
     ("POST", "/api/v1/llm/responses"): user(Scope.COMPLETIONS, body={"input": "Hello"}),
     ("POST", "/v1/responses"): user(Scope.COMPLETIONS, body={"input": "Hello"}),
+    **{
+        (method, f"{path}/{{response_id:str}}"): user(
+            Scope.COMPLETIONS, path={"response_id": "resp_1"}, missing=404
+        )
+        for method in ("GET", "DELETE")
+        for path in ("/api/v1/llm/responses", "/v1/responses")
+    },
     ("POST", "/api/v1/llm/embeddings"): user(Scope.COMPLETIONS, body=TEXTS),
     ("POST", "/v1/embeddings"): user(Scope.COMPLETIONS, body=TEXTS),
     ("POST", "/api/v1/llm/messages/count_tokens"): user(Scope.COMPLETIONS, body=HELLO),

@@ -9,23 +9,27 @@ import msgspec
 from shared.wire.chat.answer import Completion
 from shared.wire.chat.request import ChatRequest
 from shared.wire.dialect import Dialect, Reader
+from shared.wire.history.fields import text_of
 from shared.wire.responses import through
 from shared.wire.responses.chat_events import ChatAsResponse
 from shared.wire.responses.chat_request import as_chat
+from shared.wire.responses.held import Holding, Ids
+from shared.wire.responses.request import ResponsesRequest
 from shared.wire.responses.response import as_response
 from shared.wire.responses.through_events import ThroughReader
 from shared.wire.translated import Sending, Translated
 
 
-def over(dialect: Dialect, request: ChatRequest) -> Dialect:
+def over(dialect: Dialect, request: ChatRequest, *, ids: Ids) -> Dialect:
     """The dialect whose answers to `request` are responses."""
     if dialect.speaks_responses:
+        holding = _holding(dialect, request, ids)
         return msgspec.structs.replace(
             dialect,
             path=through.PATH,
             request=partial(through.write_request, versions=dialect.quirks.versions),
-            reply=through.read_answer,
-            reader=_open_through,
+            reply=partial(through.read_answer, holding=holding),
+            reader=partial(_open_through, holding),
         )
     return msgspec.structs.replace(
         dialect,
@@ -35,8 +39,14 @@ def over(dialect: Dialect, request: ChatRequest) -> Dialect:
     )
 
 
-def _open_through(*, show_usage: bool, created: int) -> Reader:
-    return ThroughReader()  # a response always shows its usage, and when it was made
+def _holding(dialect: Dialect, request: ChatRequest, ids: Ids) -> Holding:
+    user = request.user if isinstance(request, ResponsesRequest) else ""
+    previous = text_of(request.fields.get("previous_response_id"))
+    return Holding(ids, user, dialect.account, previous)
+
+
+def _open_through(holding: Holding, *, show_usage: bool, created: int) -> Reader:
+    return ThroughReader(holding)  # a response always shows its usage, and when it was made
 
 
 def _write(dialect: Dialect, request: ChatRequest, to: Sending) -> Translated:

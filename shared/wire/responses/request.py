@@ -26,11 +26,18 @@ from shared.wire.chat.request import (
     to_send,
 )
 from shared.wire.chat.steering import refuse_steering, steers_a_proxy
+from shared.wire.responses.held import Held, Ids, not_yours
 from shared.wire.responses.prompt import Items, read_prompt
 
 
 class ResponsesRequest(ChatRequest, frozen=True):
-    """`fields` are those of Responses."""
+    """`fields` are those of Responses. `user`: who asks.
+
+    `held`: where the conversation is that it continues, or whose sealed thoughts are in it.
+    """
+
+    held: Held | None = None
+    user: str = ""
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -59,7 +66,7 @@ _READERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
 _SCHEMAS: Final = ("tools", "text")
 
 
-def decode_responses(body: bytes, _headers: Mapping[bytes, bytes]) -> ResponsesRequest:
+def decode_responses(body: bytes, _headers: Mapping[bytes, bytes], *, ids: Ids) -> ResponsesRequest:
     """Read a request.
 
     Raises MalformedBody (not JSON, not UTF-8, not an object, deeper than 64) or InvalidField
@@ -96,7 +103,35 @@ def decode_responses(body: bytes, _headers: Mapping[bytes, bytes]) -> ResponsesR
         drop_params=said.get("drop_params") or False,
         left_out=left_out,
         tags=tags,
+        held=_held(said.get("previous_response_id"), fields, ids),
     )
+
+
+def claimed(request: ChatRequest, user: str) -> ChatRequest:
+    """The request as one of `user`'s. Raises InvalidField where what it continues is another's."""
+    if not isinstance(request, ResponsesRequest):
+        return request
+    held = request.held
+    if held is not None and held.user != user:
+        raise not_yours("previous_response_id" if held.response else "input")
+    return msgspec.structs.replace(request, user=user)
+
+
+def _held(previous: str | None, fields: dict[str, msgspec.Raw], ids: Ids) -> Held | None:
+    """Raises InvalidField for what was not sealed here, and for what lies in several places."""
+    held = ids.holder(previous) if previous else None
+    if previous and held is None:
+        raise not_yours("previous_response_id")
+    places = [one for one in (held, *ids.marked(bytes(fields.get("input", b"")))) if one]
+    for one in places:
+        if (one.user, one.account) != (places[0].user, places[0].account):
+            raise InvalidField(
+                "The items bear the encrypted content of several providers or keys, which no one"
+                " of them can read: leave that of all but the last out.",
+                param="input",
+                code="invalid_encrypted_content",
+            )
+    return places[0] if places else None
 
 
 def _items(said: dict[str, Any], fields: dict[str, msgspec.Raw]) -> Items:
@@ -121,12 +156,6 @@ def _refuse_what_is_not_served(fields: dict[str, msgspec.Raw], said: dict[str, A
             "Responses are made while you wait: leave 'background' out.",
             param="background",
             code="unsupported_parameter",
-        )
-    if said.get("previous_response_id"):
-        raise InvalidField(
-            "Nobody here knows that response: send the items of the conversation instead.",
-            param="previous_response_id",
-            code="previous_response_not_found",
         )
     if bytes(fields.get("conversation", b"null")) != b"null":
         raise InvalidField(

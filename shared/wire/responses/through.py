@@ -16,6 +16,8 @@ from shared.wire.chat.usage import normalize, read_usage
 from shared.wire.chat.versions import version_of
 from shared.wire.parse.lenient import ABSENT, NotJSON, check_utf8, encode, is_nothing, read_json
 from shared.wire.quirks import Version
+from shared.wire.responses.held import Holding, unmarked
+from shared.wire.responses.request import ResponsesRequest
 from shared.wire.translated import Sending, Translated
 from shared.wire.usage import Counts
 
@@ -51,6 +53,12 @@ def write_request(
     that the caller did not name, sampling that its version does not take is left out and named."""
     fields = dict(chat.fields)
     fields["model"] = raw_json(to.model_id)
+    held = chat.held if isinstance(chat, ResponsesRequest) else None
+    if held is not None:
+        if held.response:
+            fields["previous_response_id"] = raw_json(held.response)
+        if "input" in fields:
+            fields["input"] = msgspec.Raw(unmarked(bytes(fields["input"])))
     if chat.max_tokens is None and to.max_tokens is not None:
         fields["max_output_tokens"] = raw_json(to.max_tokens)
     drops = to.drops(chat)
@@ -63,7 +71,7 @@ def write_request(
     return Translated(encode_fields(fields), drops.names, max_tokens=most)
 
 
-def read_answer(body: bytes, *, created: int) -> Completion:
+def read_answer(body: bytes, *, created: int, holding: Holding) -> Completion:
     """Raises NotAnAnswer where the body is no response that was finished."""
     try:
         check_utf8(body)
@@ -76,7 +84,7 @@ def read_answer(body: bytes, *, created: int) -> Completion:
     took = counts is not None and bool(counts.completion_tokens)
     if is_nothing(response.output) and not took:
         raise NotAnAnswer("a response without output", body)
-    return Completion(body, response.model, response.service_tier, counts)
+    return Completion(holding.of_response(body), response.model, response.service_tier, counts)
 
 
 def response_in(raw: msgspec.Raw) -> Response:

@@ -17,6 +17,7 @@ from shared.wire.history.fields import one_object
 from shared.wire.parse.lenient import ABSENT, NotJSON, encode, is_nothing, loads, read_json
 from shared.wire.parse.relay import Relay
 from shared.wire.parse.sse import END, event_data, event_name, named_event
+from shared.wire.responses.held import Holding
 from shared.wire.responses.items import Fields
 from shared.wire.responses.through import Response, error_in, response_in
 from shared.wire.responses.whole_stream import LAST, as_object
@@ -40,8 +41,9 @@ _event = msgspec.json.Decoder(_Event)
 class ThroughReader(Relay):
     """Has the interface of shared.wire.chat.events.StreamReader."""
 
-    def __init__(self) -> None:
+    def __init__(self, holding: Holding) -> None:
         super().__init__()
+        self._holding = holding
         self._read = Response()
         self._error: bytes | None = None
         self._begun: msgspec.Raw = ABSENT
@@ -121,13 +123,22 @@ class ThroughReader(Relay):
         if not is_nothing(read.response):
             with suppress(NotJSON):
                 self._read = response_in(read.response)
-            self._begun = read.response
+                data = self._retold(data)
+        else:
+            data = self._holding.of_items(data)
         if kind in LAST:
             self._last = (kind, data)
             return
         relayed = named_event(kind, data)
         self._keep(relayed)
         out.append(relayed)
+
+    def _retold(self, data: bytes) -> bytes:
+        """An event with its response by the caller's ids, and only those marked."""
+        event = read_json(one_object, data)
+        event["response"] = msgspec.Raw(self._holding.of_response(bytes(event["response"])))
+        self._begun = event["response"]
+        return encode(event)
 
     def _keep(self, events: bytes) -> None:
         self._newest = events

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import openai
@@ -32,7 +32,7 @@ TOOL: Any = {
 def client(gateway: UvicornServer) -> Iterator[openai.OpenAI]:
     with httpx.Client(trust_env=False) as http:
         yield openai.OpenAI(
-            base_url=gateway.url + "/v1", api_key=TOKEN, http_client=http, max_retries=0
+            base_url=gateway.url + "/v1", api_key=TOKEN, http_client=cast(Any, http), max_retries=0
         )
 
 
@@ -46,7 +46,7 @@ def metadata(response: Any) -> Any:
 
 @LEVELS
 def test_an_answer_is_a_response_with_metadata_and_a_row(
-    deployment: Deployment, client: openai.OpenAI, level: str
+    deployment: Deployment, client: Any, level: str
 ) -> None:
     response = client.responses.create(model=level, input="Hello", instructions="Be brief.")
     Response.model_validate(response.model_dump())
@@ -61,9 +61,7 @@ def test_an_answer_is_a_response_with_metadata_and_a_row(
 
 
 @LEVELS
-def test_a_stream_comes_to_the_response_that_its_events_tell(
-    client: openai.OpenAI, level: str
-) -> None:
+def test_a_stream_comes_to_the_response_that_its_events_tell(client: Any, level: str) -> None:
     with client.responses.stream(model=level, input="Hello") as stream:
         events = list(stream)
         final = stream.get_final_response()
@@ -90,7 +88,7 @@ def test_a_stream_comes_to_the_response_that_its_events_tell(
 @LEVELS
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_same_costs_the_same_through_either_door(
-    gateway: UvicornServer, client: openai.OpenAI, level: str, stream: bool
+    gateway: UvicornServer, client: Any, level: str, stream: bool
 ) -> None:
     said = [{"role": "user", "content": "Hello"}]
     chat = client.chat.completions.create(model=level, messages=said)  # pyright: ignore[reportArgumentType]
@@ -106,9 +104,7 @@ def test_the_same_costs_the_same_through_either_door(
 
 @LEVELS
 @pytest.mark.parametrize("stream", [False, True])
-def test_tools_are_called_and_their_results_taken(
-    client: openai.OpenAI, level: str, stream: bool
-) -> None:
+def test_tools_are_called_and_their_results_taken(client: Any, level: str, stream: bool) -> None:
     items: list[Any] = [{"role": "user", "content": "please call tool"}]
     for _ in range(3):
         if stream:
@@ -125,7 +121,7 @@ def test_tools_are_called_and_their_results_taken(
 
 @pytest.mark.parametrize(("model", "path"), [("gpt-6-luna", "responses"), (CLAUDE, "messages")])
 def test_openai_is_asked_in_its_own_words_and_others_in_theirs(
-    client: openai.OpenAI, simulated: SimulatedProvider, model: str, path: str
+    client: Any, simulated: SimulatedProvider, model: str, path: str
 ) -> None:
     simulated.clear()
     client.responses.create(model=model, input="Hello")
@@ -138,7 +134,7 @@ class Answer(BaseModel):
 
 
 @LEVELS
-def test_an_answer_follows_a_schema(client: openai.OpenAI, level: str) -> None:
+def test_an_answer_follows_a_schema(client: Any, level: str) -> None:
     response = client.responses.parse(model=level, input="Weather?", text_format=Answer)
     assert isinstance(response.output_parsed, Answer)
 
@@ -155,6 +151,12 @@ def test_an_answer_follows_a_schema(client: openai.OpenAI, level: str) -> None:
         ({"input": "x", "conversation": "conv_1"}, 400, "conversation", "unsupported_parameter"),
         ({"input": "x", "api_base": "https://a.example"}, 400, "api_base", "field_refused"),
         ({"input": "x", "model": CLAUDE, "store": True}, 400, "store", None),
+        (
+            {"input": "x", "previous_response_id": "resp_1"},
+            400,
+            "previous_response_id",
+            "previous_response_not_found",
+        ),
         (
             {"input": "x", "model": CLAUDE, "tools": [{"type": "web_search"}]},
             400,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter
 
 from shared.wire.dialect import Dialect, dialect_of
 from shared.wire.parse.sse import DONE, END, data_event, event_data, event_name
+from shared.wire.responses.held import Ids
 from shared.wire.responses.over import over
 from shared.wire.responses.request import ResponsesRequest, decode_responses
 
@@ -24,8 +26,24 @@ USAGE = {
 }
 
 
+class Plain:
+    """Seals nothing: what it is given can be read in what it gives."""
+
+    def seal(self, plain: bytes) -> str:
+        return base64.urlsafe_b64encode(plain).decode()
+
+    def open(self, sealed: str) -> bytes | None:
+        try:
+            return base64.urlsafe_b64decode(sealed)
+        except ValueError:
+            return None
+
+
+IDS = Ids(Plain())
+
+
 def request(**body: Any) -> ResponsesRequest:
-    return decode_responses(json.dumps({"input": "hi", **body}).encode(), {})
+    return decode_responses(json.dumps({"input": "hi", **body}).encode(), {}, ids=IDS)
 
 
 def chunk(reason: str | None = None, **delta: Any) -> dict[str, Any]:
@@ -57,7 +75,7 @@ def by_chat(slug: str = "openai") -> Dialect:
 def translated(
     data: bytes, asked: ResponsesRequest | None = None, size: int = 1 << 20, slug: str = "openai"
 ) -> list[Any]:
-    dialect = over(by_chat(slug), asked or request())
+    dialect = over(by_chat(slug), asked or request(), ids=IDS)
     reader = dialect.reader(show_usage=True, created=1)
     out = b"".join(reader.feed(data[at : at + size]) for at in range(0, len(data), size))
     out += reader.close()

@@ -16,6 +16,7 @@ from shared.wire.responses.over import over
 from shared.wire.responses.whole_stream import WholeResponse, gather, text_tokens
 from shared.wire.translated import Sending
 from tests.shared.wire.responses.conversation import (
+    IDS,
     METADATA,
     USAGE,
     by_chat,
@@ -159,7 +160,7 @@ def test_a_whole_answer_and_its_stream_are_the_same_response(pieces: list[Any], 
     asked = request(**body)
     events = translated(streamed(*pieces), asked)
     whole = gather(b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in events))
-    dialect = over(by_chat(), asked)
+    dialect = over(by_chat(), asked, ids=IDS)
     said = events[-1]["response"]
     completion = dialect.reply(_chat_answer(said), created=1)
     again = WholeResponse(completion, show_usage=True)
@@ -211,7 +212,7 @@ def test_signed_thoughts_come_back_as_they_were() -> None:
     items = check_well_formed(events)["output"]
     assert items[0]["content"][0]["text"] == "hm"
     asked = request(input=[{"role": "user", "content": "hi"}, *items])
-    written = over(dialect_of("anthropic", "anthropic", ""), asked).request(asked, SENDING)
+    written = over(dialect_of("anthropic", "anthropic", ""), asked, ids=IDS).request(asked, SENDING)
     answer = json.loads(written.body)["messages"][1]["content"]
     assert answer[:2] == [
         {name: one[name] for name in one if name != "provider"} for one in (first, hidden)

@@ -151,7 +151,6 @@ def test_the_other_fields_have_their_counterparts() -> None:
     ("body", "param"),
     [
         ({"store": True}, "store"),
-        ({"previous_response_id": "resp_1"}, "previous_response_id"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
         ({"tools": [FUNCTION, SEARCH]}, "tools[1]"),
         ({"tools": [SEARCH], "tool_choice": {"type": "web_search"}}, "tools[0]"),

@@ -5,27 +5,33 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.simulated_provider import responses_request, responses_wire
 from functions.simulated_provider.answer import answer
+from shared.errors import InvalidField
 from shared.wire.chat.answer import NotAnAnswer, splice
 from shared.wire.dialect import dialect_of
 from shared.wire.parse.sse import END, named_event
+from shared.wire.responses.held import Held
 from shared.wire.responses.over import over
-from shared.wire.responses.request import decode_responses
+from shared.wire.responses.request import claimed, decode_responses
 from shared.wire.responses.through_events import ThroughReader
 from shared.wire.translated import Sending
 from tests.shared.wire.responses.conversation import (
+    IDS,
     METADATA,
     check_well_formed,
     events_in,
     request,
 )
 
-THROUGH = over(dialect_of("openai", "openai", "bearer"), request())
+ASKED = claimed(request(), "ann")
+OPENAI = msgspec.structs.replace(dialect_of("openai", "openai", "bearer"), account="openai:0")
+THROUGH = over(OPENAI, ASKED, ids=IDS)
 FAILED: Any = {
     "type": "response.failed",
     "response": {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "Slow."}},
@@ -40,9 +46,21 @@ def streamed(**body: Any) -> list[bytes]:
 
 
 def read(data: bytes, size: int = 1 << 20) -> tuple[bytes, ThroughReader]:
-    reader = ThroughReader()
+    reader = THROUGH.reader(show_usage=True, created=1)
+    assert isinstance(reader, ThroughReader)
     out = b"".join(reader.feed(data[at : at + size]) for at in range(0, len(data), size))
     return out + reader.close(), reader
+
+
+def as_given(events: list[Any]) -> list[Any]:
+    """Events with the ids that the provider gave, each of which was Ann's at OpenAI."""
+    for one in events:
+        if "response" in one:
+            held = IDS.holder(one["response"]["id"])
+            assert held is not None
+            assert (held.user, held.account) == ("ann", "openai:0")
+            one["response"]["id"] = held.response
+    return events
 
 
 def test_every_byte_of_input_instructions_and_tools_goes_out_as_it_came() -> None:
@@ -52,7 +70,7 @@ def test_every_byte_of_input_instructions_and_tools_goes_out_as_it_came() -> Non
         b'"include":["reasoning.encrypted_content"],"unknown" : {"a": 1.0}}'
     )
     fields = json.loads(body)
-    sent = THROUGH.request(decode_responses(body, {}), Sending("gpt-6-luna")).body
+    sent = THROUGH.request(decode_responses(body, {}, ids=IDS), Sending("gpt-6-luna")).body
     for part in (
         b'[ {"role":"user", "content":"\\u00e9" } ]',
         b'[{"type":"web_search" }]',
@@ -79,12 +97,13 @@ def test_a_stream_cut_anywhere_is_relayed_whole(text: str, size: int) -> None:
     tools: Any = [{"type": "function", "name": "f", "parameters": {}}]
     events = streamed(input=text, tools=tools)
     out, reader = read(b"".join(events), size)
-    assert out == b"".join(events[:-1])
+    assert out.endswith(b"".join(events[2:-1]))
+    assert as_given(events_in(out)) == events_in(b"".join(events[:-1]))
     assert (reader.is_finished, reader.has_error) == (True, False)
     assert reader.counts is not None
     assert reader.counts.completion_tokens
     relayed = events_in(out + reader.end(METADATA))
-    response = check_well_formed(relayed)
+    response = check_well_formed(as_given(relayed))
     assert response.pop("_metadata") == {"provider_used": "openai"}
     assert response == json.loads(events[-1].split(b"data: ")[1])["response"]
     assert reader.delivered_tokens() > 0
@@ -94,7 +113,7 @@ def test_a_stream_cut_anywhere_is_relayed_whole(text: str, size: int) -> None:
 def test_comments_and_events_to_come_pass(more: list[bytes]) -> None:
     events = streamed()
     out, reader = read(b"".join([*events[:3], *more, *events[3:]]), 50)
-    assert out == b"".join([*events[:3], *more, *events[3:-1]])
+    assert out.endswith(b"".join([events[2], *more, *events[3:-1]]))
     assert reader.is_finished
 
 
@@ -120,7 +139,9 @@ def test_an_answer_is_given_on_as_it_came_and_its_usage_read() -> None:
     asked = responses_request.decode(b'{"model":"m","input":"hi"}')
     body = json.dumps(responses_wire.response(asked, answer(asked)), indent=1).encode()
     completion = THROUGH.reply(body, created=1)
-    assert completion.body is body
+    held = IDS.holder(json.loads(completion.body)["id"])
+    assert held is not None
+    assert {**json.loads(completion.body), "id": held.response} == json.loads(body)
     assert completion.counts is not None
     assert (completion.counts.prompt_tokens, completion.model) == (5, "m")
     assert json.loads(splice(completion.body, METADATA))["_metadata"]
@@ -140,3 +161,62 @@ def test_an_answer_is_given_on_as_it_came_and_its_usage_read() -> None:
 def test_what_is_no_response_is_no_answer(body: bytes) -> None:
     with pytest.raises(NotAnAnswer):
         THROUGH.reply(body, created=1)
+
+
+SEALED: Any = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA+/="}
+
+
+def test_what_a_provider_sealed_comes_back_to_it_as_it_was_and_binds_to_it() -> None:
+    body = {"id": "resp_1", "output": [SEALED], "usage": {"input_tokens": 1, "output_tokens": 1}}
+    given_out = json.loads(THROUGH.reply(json.dumps(body).encode(), created=1).body)["output"]
+    assert given_out[0]["encrypted_content"] != SEALED["encrypted_content"]
+    event = {"type": "response.output_item.done", "item": SEALED}
+    out, _ = read(named_event(event["type"], json.dumps(event).encode()))
+    assert events_in(out)[0]["item"] == given_out[0]
+    asked = request(
+        input=[*given_out, {"role": "user", "content": 'not "encrypted_content":"sy.x."'}]
+    )
+    assert asked.held == Held("ann", "openai:0", "")
+    sent = json.loads(THROUGH.request(claimed(asked, "ann"), Sending("m")).body)["input"]
+    assert sent == [SEALED, asked_of(asked)[1]]
+    with pytest.raises(InvalidField, match="another user") as caught:
+        claimed(asked, "bob")
+    assert caught.value.param == "input"
+
+
+def asked_of(asked: Any) -> Any:
+    return json.loads(bytes(asked.fields["input"]))
+
+
+def test_a_follow_up_names_its_response_by_the_providers_own_id() -> None:
+    given_out = IDS.response_id(Held("ann", "openai:0", "resp_1"))
+    asked = claimed(request(previous_response_id=given_out), "ann")
+    through = over(OPENAI, asked, ids=IDS)
+    assert json.loads(through.request(asked, Sending("m")).body)["previous_response_id"] == "resp_1"
+    answered = {"id": "resp_2", "previous_response_id": "resp_1", "output": [{"type": "x"}]}
+    told = json.loads(through.reply(json.dumps(answered).encode(), created=1).body)
+    assert told["previous_response_id"] == given_out
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"previous_response_id": "resp_68af"}, "previous_response_id"),
+        ({"previous_response_id": "msg_1"}, "previous_response_id"),
+        ({"previous_response_id": "resp_" + "A" * 5000}, "previous_response_id"),
+        ({"previous_response_id": "resp_\u00e9/../x"}, "previous_response_id"),
+        ({"input": [{**SEALED, "encrypted_content": "sy.AAAA.gAAA"}]}, "input"),
+    ],
+)
+def test_what_was_not_given_out_here_is_refused_by_name(body: Any, param: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        request(**body)
+    assert caught.value.param == param
+
+
+def test_thoughts_of_two_keys_are_refused_together() -> None:
+    marks = [IDS.mark(Held("ann", account, "")).decode() for account in ("openai:0", "openai:7")]
+    items = [{**SEALED, "encrypted_content": mark + "gAAA"} for mark in marks]
+    with pytest.raises(InvalidField, match="several"):
+        request(input=items)
+    assert request(input=items[1:]).held == Held("ann", "openai:7", "")
