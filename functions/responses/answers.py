@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -11,7 +13,7 @@ class StoredResponse(msgspec.Struct, frozen=True):
     id: str
     object: str
     status: str
-    output: list[object]
+    output: list[dict[str, Any]]
 
 
 class DeletedResponse(msgspec.Struct, frozen=True):
