@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import dramatiq
 import psycopg
-from dramatiq.middleware import Shutdown
+from dramatiq.middleware import Middleware, Shutdown
 
 from functions.write_usage import job
 from shared.jobs import PREPARE_PARTITIONS, WRITE_USAGE, Job
 from shared.ledger.faults import is_away
 from shared.log import get_logger, one_line
+
+
+class _ClosesAtTheEnd(Middleware):
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        job.close()
+
+
+dramatiq.get_broker().add_middleware(_ClosesAtTheEnd())
 
 
 @dramatiq.actor(**WRITE_USAGE.options)

@@ -35,6 +35,9 @@ _ENTRIES_AT_ONCE = 16
 _BYTES_AT_ONCE = 8_000_000  # about 20,000 rows: the more at once, the fewer updates of daily sums
 
 
+OnWritten = Callable[[Sequence[UsageFinal]], None]
+
+
 class TooOftenDelivered(Exception):
     """Nobody could say what was wrong with an entry."""
 
@@ -52,11 +55,13 @@ def drain(
     stale_after_ms: int = STALE_AFTER_MS,
     longest_s: float = LONGEST_S,
     is_told: bool = True,
+    on_written: OnWritten | None = None,
 ) -> int:
     """Write until the stream is empty, or for `longest_s`; the number of rows that were written.
 
     `consumer` names who reads: no two drains that run at once may share it. What others left
-    unsettled for `stale_after_ms` is taken over first. `is_told`: as in write_batch.
+    unsettled for `stale_after_ms` is taken over first. `is_told`: as in write_batch. `on_written`:
+    as in write_entries.
 
     Raises psycopg.Error or redis.RedisError where a server is at fault: what was read and not yet
     written stays in the stream and is delivered again, however often that takes.
@@ -70,7 +75,7 @@ def drain(
         if len(entries) == 1 and stream.deliveries(entries[0]) > MAX_DELIVERIES:
             _give_up(connection, entries[0])
         else:
-            rows += _survive(connection, stream, entries, is_told)
+            rows += _survive(connection, stream, entries, is_told, on_written)
         stream.settle(entries)
         if time.monotonic() > until:
             break
@@ -104,12 +109,13 @@ def _survive(
     stream: StreamConsumer,
     entries: Sequence[Entry],
     is_told: bool,
+    on_written: OnWritten | None,
 ) -> int:
     """write_entries; where the database fails, or the worker is told to end, and no entry is at
     fault, their deliveries do not count.
     """
     try:
-        return write_entries(connection, entries, is_told=is_told)
+        return write_entries(connection, entries, is_told=is_told, on_written=on_written)
     except BaseException as error:
         if not isinstance(error, Exception) or is_away(error):
             stream.forgive(entries)
@@ -129,16 +135,23 @@ def _give_up(connection: psycopg.Connection[Any], entry: Entry) -> None:
 
 
 def write_entries(
-    connection: psycopg.Connection[Any], entries: Sequence[Entry], *, is_told: bool = True
+    connection: psycopg.Connection[Any],
+    entries: Sequence[Entry],
+    *,
+    is_told: bool = True,
+    on_written: OnWritten | None = None,
 ) -> int:
-    """The number of rows; what is at fault goes to the quarantine. Raises psycopg.Error."""
+    """The number of rows; what is at fault goes to the quarantine. Raises psycopg.Error.
+
+    `on_written` is told what was committed; what was delivered twice it may be told twice.
+    """
     records: list[Record] = []
     for entry in entries:
         try:
             records += _records(entry.id, entry.data)
         except msgspec.DecodeError:
             records += _sound_records(connection, entry)
-    return _write(connection, records, is_told)
+    return _write(connection, records, is_told, on_written)
 
 
 def _records(stream_id: str, data: bytes) -> list[Record]:
@@ -170,11 +183,16 @@ def _each(finals: Sequence[bytes], orphans: Sequence[bytes]) -> Iterator[bytes]:
         yield pack_frames((), (one,))
 
 
-def _write(connection: psycopg.Connection[Any], records: Sequence[Record], is_told: bool) -> int:
+def _write(
+    connection: psycopg.Connection[Any],
+    records: Sequence[Record],
+    is_told: bool,
+    on_written: OnWritten | None,
+) -> int:
     """Write all together; where one is at fault, halve until it stands alone, and set it aside."""
     finals, orphans = _by_kind(records)
     try:
-        return write_batch(connection, finals, orphans, is_told=is_told).rows
+        rows = write_batch(connection, finals, orphans, is_told=is_told).rows
     except (InvalidRecord, psycopg.Error) as error:
         if not is_at_fault(error):
             raise
@@ -183,9 +201,12 @@ def _write(connection: psycopg.Connection[Any], records: Sequence[Record], is_to
             payload = encode_batch(Batch(finals, orphans))
             _set_aside(connection, stream_id, content.request_id, payload, error)
             return 0
-    middle = len(records) // 2
-    halves = (records[:middle], records[middle:])
-    return sum(_write(connection, half, is_told) for half in halves)
+        middle = len(records) // 2
+        halves = (records[:middle], records[middle:])
+        return sum(_write(connection, half, is_told, on_written) for half in halves)
+    if rows and on_written is not None:
+        on_written(finals)
+    return rows
 
 
 def _by_kind(

@@ -23,8 +23,10 @@ from shared.settings import (
     Settings,
     load_settings,
 )
+from shared.telemetry.open import sender_of
+from shared.telemetry.settings import TelemetrySettings
 
-SETTINGS = (DatabaseSettings, RedisSettings, ReceiverSettings)
+SETTINGS = (DatabaseSettings, RedisSettings, ReceiverSettings, TelemetrySettings)
 _RETRIED_WITHIN_S = 60  # twice the longest backoff of the job
 
 
@@ -40,6 +42,7 @@ class Writer:
         self._connections = ThreadConnections(settings[DatabaseSettings].dsn)
         self._redis = connect(settings[RedisSettings].url)
         self._is_told = has_receiver(settings[ReceiverSettings])
+        self._telemetry = sender_of(settings[TelemetrySettings])
 
     def write(self) -> None:
         """Drain the usage stream.
@@ -50,7 +53,13 @@ class Writer:
         # First, so that a batch which comes while this drain ends brings a drain of its own.
         clear_nudge(self._redis, WRITE_USAGE)
         try:
-            rows = drain(self._redis, self._connections.get, _consumer(), is_told=self._is_told)
+            rows = drain(
+                self._redis,
+                self._connections.get,
+                _consumer(),
+                is_told=self._is_told,
+                on_written=self._telemetry and self._telemetry.note,
+            )
         except psycopg.Error:
             set_nudge(self._redis, WRITE_USAGE, _RETRIED_WITHIN_S)
             raise
@@ -66,6 +75,8 @@ class Writer:
             get_logger().info("usage.partitions_made", partitions=made)
 
     def close(self) -> None:
+        if self._telemetry is not None:
+            self._telemetry.close()
         self._connections.close()
         self._redis.close()
 
@@ -78,6 +89,12 @@ def write_usage() -> None:
 def prepare_partitions() -> None:
     """Writer.prepare_partitions, by the same. Raises SettingsInvalid, psycopg.Error."""
     _writer().prepare_partitions(datetime.now(UTC))
+
+
+def close() -> None:
+    """Writer.close, by the same: what telemetry waits to be sent is sent."""
+    _writer().close()
+    _writer.cache_clear()
 
 
 @cache

@@ -14,15 +14,22 @@ from typing import Any
 
 import psycopg
 
-from functions.write_usage.drain import write_entries
+from functions.write_usage.drain import OnWritten, write_entries
 from functions.write_usage.function import WRITE_USAGE
 from functions.write_usage.job import has_receiver
 from shared.aws.jobs import run_job
 from shared.db.thread_connection import ThreadConnections
 from shared.ledger.faults import is_away
 from shared.log import configure_logging, get_logger, one_line
-from shared.settings import DatabaseSettings, LogSettings, ReceiverSettings, load_settings
+from shared.settings import (
+    DatabaseSettings,
+    LogSettings,
+    ReceiverSettings,
+    load_settings,
+)
 from shared.spool.stream import Entry
+from shared.telemetry.open import sender_of
+from shared.telemetry.settings import TelemetrySettings
 
 Event = Mapping[str, Any]
 
@@ -30,10 +37,17 @@ Event = Mapping[str, Any]
 class SqsWriter:
     """Keeps its connection from one call to the next; one that broke meanwhile is replaced."""
 
-    def __init__(self, connections: ThreadConnections, *, is_told: bool = True) -> None:
-        """`is_told`: as in write_batch."""
+    def __init__(
+        self,
+        connections: ThreadConnections,
+        *,
+        is_told: bool = True,
+        on_written: OnWritten | None = None,
+    ) -> None:
+        """`is_told`: as in write_batch. `on_written`: as in write_entries."""
         self._connections = connections
         self._is_told = is_told
+        self._on_written = on_written
 
     def write(self, messages: Sequence[Event]) -> list[str]:
         """The ids of the messages that could not be written: PostgreSQL is down, or refuses them.
@@ -55,7 +69,12 @@ class SqsWriter:
         self._connections.close()
 
     def _write(self, entries: Sequence[Entry]) -> int:
-        return write_entries(self._connections.get(), entries, is_told=self._is_told)
+        return write_entries(
+            self._connections.get(),
+            entries,
+            is_told=self._is_told,
+            on_written=self._on_written,
+        )
 
     def _is_written(self, entry: Entry) -> bool:
         try:
@@ -82,11 +101,14 @@ def _warn(error: psycopg.Error, messages: int) -> None:
 
 @cache
 def _writer() -> SqsWriter:
-    settings = load_settings(LogSettings, DatabaseSettings, ReceiverSettings)
+    settings = load_settings(LogSettings, DatabaseSettings, ReceiverSettings, TelemetrySettings)
     configure_logging(settings[LogSettings])
+    telemetry = sender_of(settings[TelemetrySettings])
     return SqsWriter(
         ThreadConnections(settings[DatabaseSettings].dsn),
         is_told=has_receiver(settings[ReceiverSettings]),
+        # At once: between two calls a Lambda is frozen.
+        on_written=telemetry and telemetry.send,
     )
 
 

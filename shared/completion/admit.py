@@ -20,6 +20,7 @@ from shared.catalog.watch import SnapshotKeeper
 from shared.completion.wire import Wire
 from shared.errors import BodyTooLarge, BodyTooSlow, MethodNotAllowed, RequestRefused
 from shared.limits.book import Subjects
+from shared.telemetry.trace_context import TraceContext, trace_context
 from shared.wire.chat.labels import HEADER as TAGS_HEADER
 from shared.wire.chat.labels import sound_tags, tags_of_header
 from shared.wire.chat.request import ChatRequest
@@ -42,7 +43,8 @@ class Asked(msgspec.Struct, frozen=True):
     """One request, as it came in. `started` is time.perf_counter() seconds.
 
     Texts of callers have passed the guard of wire/text.py: `session_id`, `task_type` and
-    `user_agent` are what is used and what the usage row says.
+    `user_agent` are what is used and what the usage row says. `trace` None: traces are not kept.
+    `size` of the body, in bytes.
     """
 
     request_id: str
@@ -57,6 +59,8 @@ class Asked(msgspec.Struct, frozen=True):
     task_type: str | None
     end_user: str | None
     tags: tuple[str, ...]
+    trace: TraceContext | None = None
+    size: int = 0
 
     @property
     def who(self) -> Subjects:
@@ -83,6 +87,8 @@ def asked_of(
     request_id: str,
     started: float,
     end_user_headers: tuple[bytes, ...] = (),
+    trace: TraceContext | None = None,
+    size: int = 0,
 ) -> Asked:
     """`headers` are those of `scope`, the last of a name; `end_user_headers` name the end user,
     before what the body says.
@@ -103,6 +109,8 @@ def asked_of(
         task_type=chat.task_type or clean_bytes(headers.get(b"x-task-type")),
         end_user=_named(headers, end_user_headers) or chat.end_user,
         tags=chat.tags,
+        trace=trace,
+        size=size,
     )
 
 
@@ -134,10 +142,13 @@ class Admission:
         authenticator: Authenticator,
         keeper: SnapshotKeeper,
         end_user_headers: tuple[bytes, ...] = (),
+        *,
+        keeps_traces: bool = False,
     ) -> None:
         self._authenticator = authenticator
         self._keeper = keeper
         self._end_user_headers = end_user_headers
+        self._keeps_traces = keeps_traces
 
     async def admit(
         self,
@@ -160,12 +171,18 @@ class Admission:
             authorization
         ) or await self._authenticator.authenticate(authorization)
         check_scope(caller, _COMPLETIONS)
-        chat = await read_chat(wire, await read_body(headers, receive, hold), headers)
+        body = await read_body(headers, receive, hold)
+        chat = await read_chat(wire, body, headers)
+        trace = (
+            trace_context(request_id, headers.get(b"traceparent")) if self._keeps_traces else None
+        )
         return asked_of(
             *(wire, chat, caller, scope, headers),
             request_id=request_id,
             started=started,
             end_user_headers=self._end_user_headers,
+            trace=trace,
+            size=len(body),
         )
 
 

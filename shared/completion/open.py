@@ -22,7 +22,7 @@ from shared.db.connect import Database
 from shared.limits.holds import Holds
 from shared.limits.open import Limits
 from shared.resources import opener
-from shared.settings import CompletionSettings, SpoolSettings, UpstreamSettings
+from shared.settings import CompletionSettings, SpoolSettings, TraceSettings, UpstreamSettings
 from shared.spool.open import Shipper, Spool
 from shared.upstream.litellm import LiteLLMProxy
 from shared.upstream.platform_access import PlatformAccess
@@ -47,6 +47,7 @@ async def open_completions(
     settings: CompletionSettings,
     spooling: SpoolSettings,
     way_out: UpstreamSettings,
+    tracing: TraceSettings,
 ) -> AsyncGenerator[Completions]:
     transport = Transport.from_settings(way_out)
     targets = Targets(access=access, litellm=litellm, vault=vault)
@@ -68,9 +69,13 @@ async def open_completions(
         deadline_s=settings.request_deadline_s,
         on_key_failed=watch.note,
     )
+    admission = Admission(
+        *(authenticator, keeper, names_of(settings.end_user_headers)),
+        keeps_traces=tracing.endpoint is not None,
+    )
     try:
         yield Completions(
-            admission=Admission(authenticator, keeper, names_of(settings.end_user_headers)),
+            admission=admission,
             router=router,
             attempts=attempts,
             delivery=Delivery(usage, router.circuits),

@@ -10,6 +10,7 @@ from shared.completion.course import Course
 from shared.completion.targets import Target
 from shared.routing.choice import Candidate, Reason
 from shared.routing.snapshot import PowerLevel
+from shared.telemetry.trace_context import traceparent
 from shared.upstream.request import UpstreamRequest
 from shared.wire.chat.request import ChatRequest, raw_json
 from shared.wire.request_headers import with_lines
@@ -23,9 +24,12 @@ _NAMED = Reason.NAMED
 async def written(
     asked: Asked, course: Course, target: Target
 ) -> tuple[UpstreamRequest, Translated]:
-    """As `outgoing`; a long conversation is written beside the event loop."""
-    asking = (asked, course.plan.choice.level, course.candidate, target, course.ceiling)
-    if len(asked.chat.fields.get("messages", b"")) <= HEAVY_BYTES:
+    """As `outgoing`; a large one is written beside the event loop."""
+    asking = (
+        *(asked, course.plan.choice.level, course.candidate, target),
+        *(course.ceiling, len(course.attempts)),
+    )
+    if asked.size <= HEAVY_BYTES:
         return outgoing(*asking)
     return await beside(outgoing, *asking)
 
@@ -36,11 +40,13 @@ def outgoing(
     candidate: Candidate,
     target: Target,
     ceiling: int | None = None,
+    attempt: int = 0,
 ) -> tuple[UpstreamRequest, Translated]:
     """The request, and what became of the caller's.
 
     `level`: whose defaults hold where the caller said nothing. `ceiling`: the tokens of an answer
-    that a budget pays for. Raises InvalidField for a field that the provider cannot honor.
+    that a budget pays for. `attempt`: which one it is, from 0. Raises InvalidField for a field that
+    the provider cannot honor.
     """
     chat = asked.chat
     max_tokens = level.default_max_tokens if level else None
@@ -58,11 +64,15 @@ def outgoing(
     )
     dialect = asked.wire.over(target.dialect, chat)
     translated = dialect.request(chat, to)
+    headers = with_lines(target.headers, translated.head) if translated.head else target.headers
+    if asked.trace is not None and (target.via is not None or candidate.model.provider.is_local):
+        # Others have no use for it, and would learn which requests belong together.
+        headers += traceparent(asked.request_id, attempt, asked.trace)
     request = UpstreamRequest(
         b"POST",
         target.origin,
         target.target if dialect.path == target.dialect.path else target.at(dialect.path),
-        with_lines(target.headers, translated.head) if translated.head else target.headers,
+        headers,
         translated.body,
         target.may_be_private,
         target.goes_direct,

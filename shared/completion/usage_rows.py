@@ -122,7 +122,7 @@ def failed(course: Course, status: int, error: str) -> Outcome:
 
 def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
     """`deadline_ms` is Unix time after which the request cannot still be running."""
-    caller, model = asked.caller, course.candidate.model
+    caller, model, trace = asked.caller, course.candidate.model, asked.trace
     return UsageIntent(
         request_id=asked.request_id,
         deadline_ms=deadline_ms,
@@ -141,6 +141,9 @@ def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
         end_user=asked.end_user,
         tags=asked.tags or None,
         endpoint=asked.wire.endpoint,
+        trace_id=trace.trace_id if trace else None,
+        parent_span_id=trace.parent_span_id if trace else None,
+        trace_flags=trace.flags if trace else None,
     )
 
 
@@ -151,7 +154,7 @@ def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usag
 
 
 def _final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> UsageFinal:
-    usage, answer, caller = outcome.usage, outcome.answer, asked.caller
+    usage, answer, caller, trace = outcome.usage, outcome.answer, asked.caller, asked.trace
     model, key, cost = course.candidate.model, course.candidate.key, _charge(course, usage, answer)
     return UsageFinal(
         request_id=asked.request_id,
@@ -196,6 +199,9 @@ def _final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usa
         end_user=asked.end_user,
         tags=asked.tags or None,
         endpoint=asked.wire.endpoint,
+        trace_id=trace.trace_id if trace else None,
+        parent_span_id=trace.parent_span_id if trace else None,
+        trace_flags=trace.flags if trace else None,
         cache_write_1h_tokens=usage.cache_write_1h_tokens if usage else None,
         prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,
         completion_audio_tokens=usage.completion_audio_tokens if usage else None,

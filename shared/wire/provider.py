@@ -81,6 +81,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     price, under the level's ceiling, so genai-prices has to know it.
     `ends_calls_by_stop`: its finish_reason for tool calls is `stop`. `speaks_responses`: OpenAI's
     Responses API beside its dialect, and keeps what it answered there.
+    `otel_name`: what OpenTelemetry calls it (gen_ai.provider.name), where that is not its slug.
     """
 
     slug: str
@@ -103,6 +104,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     ends_calls_by_stop: bool = False
     speaks_responses: bool = False
     level_defaults: Mapping[str, str] = MappingProxyType({})
+    otel_name: str | None = None
 
     def sells(self, model_id: str) -> bool:
         """Whether an id looks like one of this provider's."""

@@ -28,7 +28,7 @@ IMPORTS = {
     # They ask our own gateway: /readyz on loopback, and /route.
     "http.client": ["shared/cli/running/ready.py", "shared/cli/ask_gateway.py"],
     "httptools": ["shared/upstream/*", "shared/http_protocol.py", "shared/http_head.py"],
-    "httpx": ["functions/deliver_billing/receivers.py"],
+    "httpx": ["functions/deliver_billing/receivers.py", "shared/telemetry/sender.py"],
     "mangum": ["shared/aws/http_entry.py"],
     "pydantic_settings": ["shared/settings.py"],
     "redis": ["shared/keyspace.py"],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from shared import settings
+from shared.telemetry import settings as telemetry_settings
 from tests.architecture.tree import ROOT
 
 
 def read_by_the_code() -> set[str]:
     groups = [
         one
-        for one in vars(settings).values()
+        for one in [*vars(settings).values(), *vars(telemetry_settings).values()]
         if isinstance(one, type) and issubclass(one, settings.SettingsGroup)
     ]
     return {field.alias or name for one in groups for name, field in one.model_fields.items()}

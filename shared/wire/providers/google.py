@@ -86,4 +86,5 @@ PROVIDER: Final = Provider(
     sold_here=re.compile(r"^(models/)?gem(ini|ma)-"),
     # openai/openai-python issue 2806, noho/dayu-agent issue 82.
     ends_calls_by_stop=True,
+    otel_name="gcp.gemini",
 )

@@ -104,6 +104,7 @@ class Room:
         funded: frozenset[str] | None = None,
         caller: Caller = CALLER,
         refuses_unpriced: bool = False,
+        keeps_traces: bool = False,
     ) -> None:
         self.snapshot = snapshot
         self.caller = caller
@@ -127,7 +128,7 @@ class Room:
             refuses_unpriced=refuses_unpriced,
         )
         self.completions = Completions(
-            admission=Admission(this, this),
+            admission=Admission(this, this, keeps_traces=keeps_traces),
             router=self.router,
             attempts=Attempts(
                 transport=this, targets=this, usage=usage, circuits=self.circuits, deadline_s=60
