@@ -22,8 +22,9 @@ from shared.db.connect import Database
 from shared.limits.holds import Holds
 from shared.limits.open import Limits
 from shared.resources import opener
-from shared.settings import CompletionSettings, SpoolSettings, TraceSettings, UpstreamSettings
+from shared.settings import CompletionSettings, SpoolSettings, UpstreamSettings
 from shared.spool.open import Shipper, Spool
+from shared.telemetry.settings import TraceSettings
 from shared.upstream.litellm import LiteLLMProxy
 from shared.upstream.platform_access import PlatformAccess
 from shared.upstream.transport import Transport

@@ -150,11 +150,16 @@ def intent_of(asked: Asked, course: Course, deadline_ms: int) -> UsageIntent:
 def final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> UsageFinal:
     """`now` is time.perf_counter() seconds: when the request came to its end."""
     final = _final_of(asked, course, outcome, now)
+    if asked.trace is not None:
+        trace_id, parent, flags = asked.trace
+        final = msgspec.structs.replace(
+            final, trace_id=trace_id, parent_span_id=parent, trace_flags=flags
+        )
     return final if outcome.is_final else _indeterminate(final)
 
 
 def _final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> UsageFinal:
-    usage, answer, caller, trace = outcome.usage, outcome.answer, asked.caller, asked.trace
+    usage, answer, caller = outcome.usage, outcome.answer, asked.caller
     model, key, cost = course.candidate.model, course.candidate.key, _charge(course, usage, answer)
     return UsageFinal(
         request_id=asked.request_id,
@@ -199,9 +204,6 @@ def _final_of(asked: Asked, course: Course, outcome: Outcome, now: float) -> Usa
         end_user=asked.end_user,
         tags=asked.tags or None,
         endpoint=asked.wire.endpoint,
-        trace_id=trace.trace_id if trace else None,
-        parent_span_id=trace.parent_span_id if trace else None,
-        trace_flags=trace.flags if trace else None,
         cache_write_1h_tokens=usage.cache_write_1h_tokens if usage else None,
         prompt_audio_tokens=usage.prompt_audio_tokens if usage else None,
         completion_audio_tokens=usage.completion_audio_tokens if usage else None,

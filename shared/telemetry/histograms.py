@@ -64,7 +64,9 @@ def metrics_of(finals: Iterable[UsageFinal], start_ns: int, end_ns: int) -> list
         if cost is not None:
             costs[labels] = costs.get(labels, 0.0) + cost
     found = [_histogram(one, points, start_ns, end_ns) for one, points in seen.items()]
-    return [*found, *([_cost(costs, start_ns, end_ns)] if costs else [])]
+    if costs:
+        found.append(_cost(costs, start_ns, end_ns))
+    return found
 
 
 def _labels(final: UsageFinal) -> _Labels:
