@@ -44,7 +44,6 @@ class Asked(msgspec.Struct, frozen=True):
 
     Texts of callers have passed the guard of wire/text.py: `session_id`, `task_type` and
     `user_agent` are what is used and what the usage row says. `trace` None: traces are not kept.
-    `size` of the body, in bytes.
     """
 
     request_id: str
@@ -60,7 +59,6 @@ class Asked(msgspec.Struct, frozen=True):
     end_user: str | None
     tags: tuple[str, ...]
     trace: TraceContext | None = None
-    size: int = 0
 
     @property
     def who(self) -> Subjects:
@@ -88,7 +86,6 @@ def asked_of(
     started: float,
     end_user_headers: tuple[bytes, ...] = (),
     trace: TraceContext | None = None,
-    size: int = 0,
 ) -> Asked:
     """`headers` are those of `scope`, the last of a name; `end_user_headers` name the end user,
     before what the body says.
@@ -110,7 +107,6 @@ def asked_of(
         end_user=_named(headers, end_user_headers) or chat.end_user,
         tags=chat.tags,
         trace=trace,
-        size=size,
     )
 
 
@@ -171,8 +167,7 @@ class Admission:
             authorization
         ) or await self._authenticator.authenticate(authorization)
         check_scope(caller, _COMPLETIONS)
-        body = await read_body(headers, receive, hold)
-        chat = await read_chat(wire, body, headers)
+        chat = await read_chat(wire, await read_body(headers, receive, hold), headers)
         trace = (
             trace_context(request_id, headers.get(b"traceparent")) if self._keeps_traces else None
         )
@@ -182,7 +177,6 @@ class Admission:
             started=started,
             end_user_headers=self._end_user_headers,
             trace=trace,
-            size=len(body),
         )
 
 

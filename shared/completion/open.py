@@ -56,12 +56,8 @@ async def open_completions(
     keeper.on_change("keys", targets.forget_own)
     keeper.on_change("keys", watch.forget)
     reporter = Reporter()
-    usage = UsageWriter(
-        spool,
-        reporter,
-        shipper=shipper if spooling.ephemeral else None,
-        holds=Holds(limits, keeper, access.urls),
-    )
+    sends_on = shipper if spooling.ephemeral else None
+    usage = UsageWriter(spool, reporter, sends_on, holds=Holds(limits, keeper, access.urls))
     attempts = Attempts(
         transport=transport,
         targets=targets,
@@ -70,13 +66,10 @@ async def open_completions(
         deadline_s=settings.request_deadline_s,
         on_key_failed=watch.note,
     )
-    admission = Admission(
-        *(authenticator, keeper, names_of(settings.end_user_headers)),
-        keeps_traces=tracing.endpoint is not None,
-    )
+    named_by, keeps_traces = names_of(settings.end_user_headers), tracing.endpoint is not None
     try:
         yield Completions(
-            admission=admission,
+            admission=Admission(authenticator, keeper, named_by, keeps_traces=keeps_traces),
             router=router,
             attempts=attempts,
             delivery=Delivery(usage, router.circuits),

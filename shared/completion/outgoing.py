@@ -29,7 +29,8 @@ async def written(
         *(asked, course.plan.choice.level, course.candidate, target),
         *(course.ceiling, len(course.attempts)),
     )
-    if asked.size <= HEAVY_BYTES:
+    fields = asked.chat.fields
+    if len(fields.get("messages") or fields.get("input", b"")) <= HEAVY_BYTES:
         return outgoing(*asking)
     return await beside(outgoing, *asking)
 

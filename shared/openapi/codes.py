@@ -53,6 +53,7 @@ internal_error | 500 | Something went wrong on our side. | Report it with the re
 invalid_api_key | 401 | The token is not one of ours, or has been revoked. | Send a valid token; a provider's key is stored with `POST /api/v1/llm/byok/keys`.
 invalid_content_length | 400 | Content-Length is not a plain number. | Correct it.
 invalid_encoding | 400 | The body cannot be decompressed as its Content-Encoding says. | Correct the header or the body.
+invalid_encrypted_content | 400 | Sealed reasoning is not of this gateway, or was given to another user or with another key. | Send back what you were given, or leave it out.
 invalid_host | 400 | The Host header is missing, repeated or malformed. | Send one valid Host header.
 invalid_http | 400 | This is not a valid HTTP/1.1 request. | Correct the client, or the proxy before us.
 invalid_json | 400 | The body is not valid JSON. | Correct it.
@@ -105,6 +106,7 @@ rate_limit_exceeded | 429 | A limit on requests, tokens or open requests is reac
 redis_unavailable | 503 | Redis does not answer, so nobody can sign in. | Try again; see `/readyz`.
 report_too_slow | 503 | The database took too long to answer a report. | Ask for fewer days or rows.
 reports_busy | 503 | Too many reports are being read. | Try again when they are done.
+response_not_found | 404 | There is no stored response of that id, or it was given to another user or with a key that is gone. | Send the id as you were given it.
 rule_exists | 409 | Another rule says the same. | Change that one.
 rule_never_matches | 400 | No request could ever match the rule. | Correct the field in `param`.
 scope_not_allowed | 403 | The token lacks a scope. | Use a token that has it.

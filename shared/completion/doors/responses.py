@@ -9,7 +9,7 @@ import msgspec
 from litestar.types import HTTPScope, Receive, Send
 
 from shared.auth.open_vault import Vault
-from shared.completion.serve import Completions
+from shared.completion.open import Completions
 from shared.completion.targets import account_of
 from shared.completion.wire import Wire, error_body
 from shared.errors import InvalidField
@@ -71,7 +71,7 @@ def _narrow(chat: ChatRequest, request: RoutingRequest) -> RoutingRequest:
     own = [key for key in request.own_keys if account_of(key.provider, key.id) == held.account]
     if not funded and not own:
         raise InvalidField(
-            "The key that holds the conversation is gone: send its items anew.",
+            "The key that holds the conversation is gone: send all of its items.",
             param="previous_response_id" if held.response else "input",
             code="previous_response_not_found",
         )

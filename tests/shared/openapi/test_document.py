@@ -29,7 +29,7 @@ def test_it_is_valid() -> None:
     validate(DOCUMENT)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_an_operation_says_what_it_does_and_where_it_belongs(name: str) -> None:
     operation = OPERATIONS[name]
     assert operation["description"].rstrip().endswith(".")
@@ -37,7 +37,7 @@ def test_an_operation_says_what_it_does_and_where_it_belongs(name: str) -> None:
     assert operation["tags"][0] in {tag["name"] for tag in DOCUMENT["tags"]}
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_status_is_named_with_its_codes(name: str) -> None:
     responses = OPERATIONS[name]["responses"]
     assert not [status for status in responses if not status.isdigit()]
