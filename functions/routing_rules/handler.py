@@ -74,7 +74,6 @@ async def route(
     guards=_ADMIN,
     status_code=200,
     request_max_body_size=MAX_BODY_BYTES,
-    opt=RELAYS_BODY,
 )
 async def dry_run(
     request: AnyRequest,
