@@ -176,7 +176,7 @@ class Teams:
                 (team_id, user_id, membership.is_admin),
             )
             details = {"user": user_id, "is_admin": membership.is_admin}
-            await _audit(connection, actor, Action.TEAM_MEMBER_SET, team_id, details)
+            await _audit(connection, actor, Action.TEAM_MEMBER_CHANGED, team_id, details)
             return await _found(connection, team_id)
 
     async def remove_member(self, team_id: str, user_id: str, actor: Actor) -> TeamRow:

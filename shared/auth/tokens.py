@@ -14,7 +14,6 @@ from shared.auth.authenticator import Authenticator
 from shared.auth.caller import Role
 from shared.auth.scope import Scope
 from shared.auth.token import mint
-from shared.auth.users import note_user
 from shared.catalog.allowed_models import check_allowed
 from shared.catalog.news.change import TOKENS, News, changing
 from shared.catalog.watch import SnapshotKeeper
@@ -121,7 +120,6 @@ class Tokens:
         await check_allowed(self._database, asked.allowed_models)
         token, new = mint(), _new(asked, scopes, actor, made_with)
         async with self._changing() as connection:
-            await note_user(connection, asked.user_id)
             token_id = await rows.insert_token(connection, token, new)
             details = {"user": new.user_id, "role": new.role, "tier": new.tier, "scopes": scopes}
             await _audit(connection, actor, Action.TOKEN_CREATED, token_id, details)
@@ -169,11 +167,14 @@ class Tokens:
                     connection, actor, Action.TOKEN_REVOKED, token_id, {"user": row.user_id}
                 )
                 row = await _find(connection, token_id)
+            has_others = await rows.has_made_others(connection, token_id)
         self._on_change(str(token_id))
-        await self._end_made_with(token_id)
+        if has_others:
+            await self._end_made_with(token_id)
         return row
 
     async def _end_made_with(self, token_id: int) -> None:
+        """Told of everybody: where PostgreSQL is down too, nobody is remembered any more."""
         async with changing(self._database, self._news, TOKENS, None) as connection:
             ended = await rows.end_made_with(connection, token_id)
         if ended:
@@ -198,8 +199,9 @@ class Tokens:
             details = {"to": new_id, "overlap_hours": asked.overlap_hours}
             await _audit(connection, actor, Action.TOKEN_ROTATED, token_id, details)
             made = await _find(connection, new_id)
+            has_others = await rows.has_made_others(connection, token_id)
         self._on_change(str(token_id))
-        if not asked.overlap_hours:
+        if has_others and not asked.overlap_hours:
             await self._end_made_with(token_id)
         return Minted(made, token)
 

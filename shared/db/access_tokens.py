@@ -197,6 +197,14 @@ async def end_made_with(connection: psycopg.AsyncConnection[Any], token_id: int)
     return (await connection.execute(_REVOKE_MADE, (token_id,))).rowcount
 
 
+async def has_made_others(connection: psycopg.AsyncConnection[Any], token_id: int) -> bool:
+    """Whether another token was ever made with this one."""
+    cursor = await connection.execute(
+        "SELECT FROM access_tokens WHERE made_with = %s LIMIT 1", (token_id,)
+    )
+    return bool(cursor.rowcount)
+
+
 async def count_valid(connection: psycopg.AsyncConnection[Any], user_id: str) -> int:
     """How many tokens of a user let somebody in now."""
     cursor = await connection.execute(

@@ -89,7 +89,11 @@ def block(user_id: str) -> None:
 @click.argument("user_id", metavar="ID")
 @failing_in_one_line()
 def unblock(user_id: str) -> None:
-    """Let a user in again."""
+    """Let a user in again.
+
+    \b
+    Example: switchyard user unblock alice
+    """
     change = ChangeUser(is_blocked=False)
     asyncio.run(_users().block(user_id, change, Actor("switchyard user unblock")))
     click.echo(f"{user_id} is not blocked.", err=True)
@@ -174,7 +178,11 @@ def add_team(team_id: str, name: str | None, as_json: bool) -> None:
 @click.argument("team_id", metavar="ID")
 @failing_in_one_line()
 def remove_team(team_id: str) -> None:
-    """Remove a team that has no valid token; its usage stays."""
+    """Remove a team that has no valid token; its usage stays.
+
+    \b
+    Example: switchyard team remove search
+    """
     asyncio.run(_teams().delete(team_id, Actor("switchyard team remove")))
     click.echo(f"The team {team_id} has been removed.", err=True)
 
@@ -200,7 +208,11 @@ def join(team_id: str, user_id: str, is_admin: bool) -> None:
 @click.argument("user_id", metavar="USER")
 @failing_in_one_line()
 def leave(team_id: str, user_id: str) -> None:
-    """Remove USER from a team, and revoke their tokens of it."""
+    """Remove USER from a team, and revoke their tokens of it.
+
+    \b
+    Example: switchyard team leave search alice
+    """
     asyncio.run(_teams().remove_member(team_id, user_id, Actor("switchyard team leave")))
     click.echo(f"{user_id} is no longer in the team {team_id}.", err=True)
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,14 @@ def room() -> Room:
 
 def json_of(**fields: object) -> bytes:
     return json.dumps(body_of(**fields)).encode()
+
+
+def is_let_go(body: bytes, before: int) -> bool:
+    """Soon: the thread that read it may be a moment behind the answer. This call holds it, too."""
+    until = time.monotonic() + 5
+    while sys.getrefcount(body) != before + 1 and time.monotonic() < until:
+        time.sleep(0.005)
+    return sys.getrefcount(body) == before + 1
 
 
 async def refused(this: Room, messages: list[Any]) -> bytes:
@@ -72,7 +81,7 @@ def test_a_refused_body_is_kept_by_nothing(body: bytes, code: str) -> None:
     before = sys.getrefcount(body)
     answer = asyncio.run(refused(this, [{"type": "http.request", "body": body}]))
     assert json.loads(answer)["error"]["code"] == code
-    assert sys.getrefcount(body) == before
+    assert is_let_go(body, before)
 
 
 def test_a_body_that_ends_early_is_refused_and_kept_by_nothing() -> None:
@@ -83,7 +92,7 @@ def test_a_body_that_ends_early_is_refused_and_kept_by_nothing() -> None:
     del pieces
     assert json.loads(answer)["error"]["code"] == "body_incomplete"
     assert this.sent == []
-    assert sys.getrefcount(body) == before
+    assert is_let_go(body, before)
 
 
 def test_an_answered_body_is_kept_by_nothing() -> None:
@@ -91,4 +100,4 @@ def test_an_answered_body_is_kept_by_nothing() -> None:
     before = sys.getrefcount(body)
     answer = asyncio.run(refused(this, [{"type": "http.request", "body": body}]))
     assert b'"choices"' in answer
-    assert sys.getrefcount(body) == before
+    assert is_let_go(body, before)

@@ -132,7 +132,7 @@ def test_a_target_is_made_anew_once_its_row_says_otherwise(
 
     monkeypatch.setattr(room, "open_own_key", lambda *_: SecretText(KEY))
     monkeypatch.setattr(room, "StoredKey", SimpleNamespace)
-    key = SimpleNamespace(sealed="sealed", user_id="ann") if is_own else None
+    key = SimpleNamespace(id=7, sealed="sealed", user_id="ann") if is_own else None
     vault: Any = None
     targets = Targets(access=access_to(URLS), litellm=None, vault=vault)
 

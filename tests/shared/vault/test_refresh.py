@@ -116,11 +116,11 @@ def test_a_completion_opens_its_target_with_the_new_ring(
     access: Any = None
     targets = Targets(access=access, litellm=None, vault=vault)
 
-    def of(_candidate: object) -> str:
+    def to(_provider: object, _key: object) -> str:
         if len(vault.ring.ids) == 1:
             raise error("openai", "does not open")
         return "a target"
 
-    monkeypatch.setattr(targets, "of", of)
-    candidate: Any = SimpleNamespace()
+    monkeypatch.setattr(targets, "to", to)
+    candidate: Any = SimpleNamespace(model=SimpleNamespace(provider=None), key=None)
     assert asyncio.run(targets.opened(candidate)) == "a target"

@@ -45,7 +45,8 @@ def test_the_settings_of_the_try_out_are_never_deployed() -> None:
 
 def test_the_plain_list_brackets_what_has_a_default() -> None:
     done = CliRunner().invoke(functions, ["chat_completions"])
-    assert "[REQUEST_DEADLINE], [UNPRICED_POLICY], DATABASE_URL" in done.output
+    assert "[LITELLM_MASTER_KEY], [UNPRICED_POLICY], [OPENAI_API_KEY]" in done.output
+    assert " DATABASE_URL" in done.output
     assert "POST /v1/chat/completions" in done.output
 
 

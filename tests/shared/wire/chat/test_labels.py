@@ -13,6 +13,7 @@ from shared.wire.chat.labels import FIELD, MAX_TAGS, is_tag, tags_of_header
 from shared.wire.chat.request import decode_chat
 from shared.wire.messages.door.request import decode_messages
 from shared.wire.responses.request import decode_responses
+from tests.shared.wire.responses.conversation import IDS
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
@@ -75,7 +76,7 @@ def test_the_messages_door_reads_them_beside_the_user() -> None:
 
 def test_the_responses_door_reads_them_too() -> None:
     body = {"input": "Hello", "user": "u-1", "metadata": {"tags": "a", "job": "7"}}
-    request = decode_responses(json.dumps(body).encode(), {})
+    request = decode_responses(json.dumps(body).encode(), {}, ids=IDS)
     assert (request.end_user, request.tags) == ("u-1", ("a",))
     assert json.loads(bytes(request.fields["metadata"])) == {"job": "7"}
 
