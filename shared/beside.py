@@ -23,7 +23,7 @@ _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
 async def beside(do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `do` returns or raises. Whatever else was asked for here is done before."""
     # Nothing but the work itself holds a body: not the thread once it is done, nor a traceback.
-    held = [(args, kwargs)]
+    held: list[tuple[tuple[Any, ...], dict[str, Any]]] = [(args, kwargs)]
     del args, kwargs
     return await asyncio.wrap_future(_thread.submit(_done, do, held))
 
