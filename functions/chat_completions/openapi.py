@@ -4,29 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_ERROR: dict[str, Any] = {
-    "description": "An error in OpenAI's shape.",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {
-                    "error": {
-                        "type": "object",
-                        "required": ["message", "type", "param", "code"],
-                        "properties": {
-                            "message": {"type": "string"},
-                            "type": {"type": "string"},
-                            "param": {"type": ["string", "null"]},
-                            "code": {"type": "string"},
-                        },
-                    }
-                },
-            }
-        }
-    },
-}
+from shared.openapi.doors import HEADERS, operation_id
 
 _REQUEST: dict[str, Any] = {
     "type": "object",
@@ -89,23 +67,9 @@ _ANSWER: dict[str, Any] = {
 }
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"},
-    }
-
-
 _OPERATION: dict[str, Any] = {
     "summary": "Create a chat completion, routed by power level or model",
-    "parameters": [
-        _header("X-Power-Level", "eco, balanced, precision or auto; the body's field wins."),
-        _header("X-Task-Type", "A task type that routing rules may name."),
-        _header("X-Session-Id", "Requests of one session stay at one provider."),
-    ],
+    "parameters": HEADERS,
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": _REQUEST, "example": _EXAMPLE}},
@@ -118,14 +82,10 @@ _OPERATION: dict[str, Any] = {
                 "text/event-stream": {"schema": {"type": "string"}},
             },
         },
-        **dict.fromkeys(
-            ("400", "401", "402", "403", "404", "405", "413", "429", "502", "503", "504"), _ERROR
-        ),
     },
 }
 
 
 def operation(path: str) -> dict[str, Any]:
     """The operation at `path`; its id is made of it, as Litestar makes those of other routes."""
-    words = path.replace("/", " ").title().replace(" ", "")
-    return {"operationId": f"{words}CreateChatCompletion", **_OPERATION}
+    return {"operationId": operation_id(path, "CreateChatCompletion"), **_OPERATION}

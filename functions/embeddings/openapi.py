@@ -4,31 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_MAYBE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
-
-_ERROR: dict[str, Any] = {
-    "description": "An error in OpenAI's shape.",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {
-                    "error": {
-                        "type": "object",
-                        "required": ["message", "type", "param", "code"],
-                        "properties": {
-                            "message": {"type": "string"},
-                            "type": {"type": "string"},
-                            "param": _MAYBE_TEXT,
-                            "code": {"type": "string"},
-                        },
-                    }
-                },
-            }
-        }
-    },
-}
+from shared.openapi.doors import MAYBE_TEXT, operation_id
 
 _REQUEST: dict[str, Any] = {
     "type": "object",
@@ -50,7 +26,7 @@ _REQUEST: dict[str, Any] = {
         },
         "dimensions": {"type": ["integer", "null"], "minimum": 1},
         "encoding_format": {"enum": ["float", "base64", None]},
-        "user": _MAYBE_TEXT,
+        "user": MAYBE_TEXT,
         "max_cost_usd": {"type": ["number", "null"], "description": "As in chat completions."},
         "privacy_required": {"type": ["boolean", "null"]},
     },
@@ -75,16 +51,13 @@ _ANSWER: dict[str, Any] = {
     },
 }
 
-_STATUSES = ("400", "401", "402", "403", "404", "405", "413", "429", "502", "503", "504")
-
 
 def operation(path: str) -> dict[str, Any]:
     """The operation at `path`; its id is made of it, as Litestar makes those of other routes."""
-    words = path.replace("/", " ").title().replace(" ", "")
     return {
-        "operationId": f"{words}CreateEmbeddings",
+        "operationId": operation_id(path, "CreateEmbeddings"),
         "summary": "Embed texts, by one model alone",
         "requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}},
-        "responses": {"200": _ANSWER, **dict.fromkeys(_STATUSES, _ERROR)},
+        "responses": {"200": _ANSWER},
         "security": [{"bearer": []}],
     }

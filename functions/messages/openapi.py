@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-_MAYBE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+from shared.openapi.doors import HEADERS, MAYBE_TEXT, header, operation_id
+
 _CONTENT: dict[str, Any] = {"type": ["string", "array"]}
 
 _FIELDS: dict[str, Any] = {
@@ -16,28 +17,16 @@ _FIELDS: dict[str, Any] = {
     "system": _CONTENT,
     "tools": {"type": "array", "items": {"type": "object"}},
     "models": {"type": "array", "items": {"type": "string"}},
-    "power_level": _MAYBE_TEXT,
-    "task_type": _MAYBE_TEXT,
+    "power_level": MAYBE_TEXT,
+    "task_type": MAYBE_TEXT,
     "privacy_required": {"type": ["boolean", "null"]},
 }
 
-_HEADERS: list[dict[str, Any]] = [
-    {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"},
-    }
-    for name, description in (
-        ("X-Power-Level", "eco, balanced, precision or auto; the body's field wins."),
-        ("X-Task-Type", "A task type that routing rules may name."),
-        ("X-Session-Id", "Requests of one session stay at one provider."),
-        ("anthropic-version", "Passed on to providers that speak Messages; may be missing."),
-        ("anthropic-beta", "Passed on to providers that speak Messages."),
-    )
+_HEADERS = [
+    *HEADERS,
+    header("anthropic-version", "Passed on to providers that speak Messages; may be missing."),
+    header("anthropic-beta", "Passed on to providers that speak Messages."),
 ]
-
 _ERROR: dict[str, Any] = {
     "description": "An error in Anthropic's shape.",
     "content": {
@@ -54,7 +43,7 @@ _ERROR: dict[str, Any] = {
                             "type": {"type": "string"},
                             "message": {"type": "string"},
                             "code": {"type": "string"},
-                            "param": _MAYBE_TEXT,
+                            "param": MAYBE_TEXT,
                         },
                     },
                     "request_id": {"type": "string"},
@@ -63,10 +52,6 @@ _ERROR: dict[str, Any] = {
         }
     },
 }
-_ERRORS: dict[str, Any] = dict.fromkeys(
-    ("400", "401", "402", "403", "404", "405", "413", "429", "502", "503", "504"), _ERROR
-)
-
 
 _EXAMPLE: dict[str, Any] = {
     "model": "balanced",
@@ -120,7 +105,6 @@ def count_operation(path: str) -> dict[str, Any]:
 def _operation(
     path: str, name: str, summary: str, more: dict[str, Any], answered: dict[str, Any]
 ) -> dict[str, Any]:
-    words = path.replace("/", " ").replace("_", " ").title().replace(" ", "")
     schema = {
         "type": "object",
         "required": ["messages"],
@@ -128,12 +112,12 @@ def _operation(
         "properties": {**_FIELDS, **more},
     }
     return {
-        "operationId": f"{words}{name}",
+        "operationId": operation_id(path, name),
         "summary": summary,
         "parameters": _HEADERS,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": schema, "example": _EXAMPLE}},
         },
-        "responses": {"200": answered, **_ERRORS},
+        "responses": {"200": answered, "400": _ERROR},
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-_MAYBE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+from shared.openapi.doors import HEADERS, MAYBE_TEXT, operation_id
 
 _FIELDS: dict[str, Any] = {
     "input": {"type": ["string", "array"], "description": "A text, or a list of items."},
-    "instructions": _MAYBE_TEXT,
+    "instructions": MAYBE_TEXT,
     "model": {
         "type": ["string", "null"],
         "description": "A listed id, provider/model, a power level, or `auto`.",
@@ -17,57 +17,15 @@ _FIELDS: dict[str, Any] = {
     "text": {"type": ["object", "null"]},
     "reasoning": {"type": ["object", "null"]},
     "max_output_tokens": {"type": ["integer", "null"], "minimum": 1},
-    "previous_response_id": _MAYBE_TEXT,
+    "previous_response_id": MAYBE_TEXT,
     "store": {"type": ["boolean", "null"]},
     "stream": {"type": ["boolean", "null"]},
     "models": {"type": "array", "items": {"type": "string"}},
-    "power_level": _MAYBE_TEXT,
-    "task_type": _MAYBE_TEXT,
+    "power_level": MAYBE_TEXT,
+    "task_type": MAYBE_TEXT,
     "max_cost_usd": {"type": ["number", "null"], "description": "As in chat completions."},
     "privacy_required": {"type": ["boolean", "null"]},
 }
-
-_HEADERS: list[dict[str, Any]] = [
-    {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"},
-    }
-    for name, description in (
-        ("X-Power-Level", "eco, balanced, precision or auto; the body's field wins."),
-        ("X-Task-Type", "A task type that routing rules may name."),
-        ("X-Session-Id", "Requests of one session stay at one provider."),
-    )
-]
-
-_ERROR: dict[str, Any] = {
-    "description": "An error.",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {
-                    "error": {
-                        "type": "object",
-                        "required": ["message", "type", "param", "code"],
-                        "properties": {
-                            "message": {"type": "string"},
-                            "type": {"type": "string"},
-                            "param": _MAYBE_TEXT,
-                            "code": {"type": "string"},
-                        },
-                    }
-                },
-            }
-        }
-    },
-}
-ERRORS: dict[str, Any] = dict.fromkeys(
-    ("400", "401", "402", "403", "404", "405", "413", "429", "502", "503", "504"), _ERROR
-)
 
 
 def operation(path: str) -> dict[str, Any]:
@@ -81,9 +39,9 @@ def operation(path: str) -> dict[str, Any]:
         },
     }
     return {
-        "operationId": f"{operation_words(path)}CreateResponse",
+        "operationId": operation_id(path, "CreateResponse"),
         "summary": "Create a response, as OpenAI's API",
-        "parameters": _HEADERS,
+        "parameters": HEADERS,
         "requestBody": {
             "required": True,
             "content": {
@@ -93,9 +51,5 @@ def operation(path: str) -> dict[str, Any]:
                 }
             },
         },
-        "responses": {"200": answered, **ERRORS},
+        "responses": {"200": answered},
     }
-
-
-def operation_words(path: str) -> str:
-    return path.replace("/", " ").replace("_", " ").title().replace(" ", "")
