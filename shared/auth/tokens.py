@@ -174,7 +174,7 @@ class Tokens:
         return row
 
     async def _end_made_with(self, token_id: int) -> None:
-        """Told of everybody: where PostgreSQL is down too, nobody is remembered any more."""
+        """Nobody is told which they are: each process forgets every caller, and asks again."""
         async with changing(self._database, self._news, TOKENS, None) as connection:
             ended = await rows.end_made_with(connection, token_id)
         if ended:

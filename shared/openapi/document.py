@@ -5,6 +5,8 @@ Raw handlers, the shape and codes of errors, how to sign in, and which function 
 
 from __future__ import annotations
 
+import atexit
+import gc
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -132,6 +134,9 @@ class DocumentConfig(OpenAPIConfig):
     functions_of: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def to_openapi_schema(self) -> OpenAPI:
+        # msgspec 0.22 may free what it knows of generic structs, which this asks it for, twice in
+        # the interpreter's last collection: one process in six ended by SIGSEGV.
+        atexit.register(gc.freeze)
         plain = super().to_openapi_schema()
         document = Document(plain.info, servers=plain.servers, components=plain.components)
         document.declared, document.functions_of = self.declared, self.functions_of
