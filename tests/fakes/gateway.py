@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,8 +63,12 @@ class Deployment:
         """The gateway of tests/fakes/failing_gateway.py, `without` one of its defences."""
         return self.web("tests.fakes.failing_gateway:app", TEST_WITHOUT=without or "", **more)
 
-    def worker(self) -> WorkerProcess:
-        return WorkerProcess(self.environment)
+    def worker(self) -> JobProcess:
+        command = ["dramatiq", "functions.worker.main", "--processes", "1", "--threads", "2"]
+        return JobProcess(command, self.environment)
+
+    def clock(self) -> JobProcess:
+        return JobProcess(["functions.clock.main"], self.environment)
 
     def rows(self) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
@@ -91,15 +95,16 @@ def _base_urls(root: str | None) -> dict[str, str]:
     }
 
 
-class WorkerProcess:
-    """`dramatiq functions.worker.main`, in a process group that can be killed whole."""
+class JobProcess:
+    """`python -m` with `command`, in a process group that can be killed whole."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._command = command
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  closed on exit
 
-    def __enter__(self) -> WorkerProcess:
+    def __enter__(self) -> JobProcess:
         self.start()
         return self
 
@@ -113,10 +118,8 @@ class WorkerProcess:
         self._output.close()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "dramatiq", "functions.worker.main"]
-        command += ["--processes", "1", "--threads", "2"]
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", *self._command],
             stdout=self._output,
             stderr=self._output,
             env=self._environment,

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from shared.cli.main import switchyard
 from shared.settings import PROVIDER_PREFIXES
 from shared.wire.providers import SEEDS
-from tests.fakes.gateway import ADMIN, USER, Deployment, WorkerProcess, ask
+from tests.fakes.gateway import ADMIN, USER, Deployment, JobProcess, ask
 from tests.fakes.place import NewPlace
 from tests.fakes.simulated import SimulatedProvider
 from tests.fakes.uvicorn_server import UvicornServer
@@ -33,7 +33,7 @@ class Stack:
         self,
         deployment: Deployment,
         web: UvicornServer,
-        worker: WorkerProcess,
+        worker: JobProcess,
         openai: SimulatedProvider,
         others: SimulatedProvider,
     ) -> None:
