@@ -6,21 +6,18 @@ It was paid for, so it is given on in the wrapping that the caller asked for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from shared.wire.chat.answer import Completion, splice, text_tokens
 from shared.wire.chat.tool_calls import STOP, TOOL_CALLS
-from shared.wire.parse.lenient import NotJSON, encode, loads
-from shared.wire.parse.sse import BOM, DONE, END, data_event, event_data
+from shared.wire.parse.lenient import encode, loads
+from shared.wire.parse.objects import Fields, as_object, as_objects, objects_of
+from shared.wire.parse.sse import BOM, DONE, data_event
 from shared.wire.usage import Counts
 
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _NAMES = frozenset({"role", "id", "type", "name"})
 """Texts of a delta that are sent once, where others come piece by piece."""
-
-Fields = dict[str, Any]
 
 
 def is_stream(body: bytes) -> bool:
@@ -40,8 +37,8 @@ class WholeAnswer:
         self.service_tier = completion.service_tier
         self._body = completion.body
         self._show_usage = show_usage
-        answer = _object(loads(completion.body))
-        self._choices = _objects(answer.get("choices"))
+        answer = as_object(loads(completion.body))
+        self._choices = as_objects(answer.get("choices"))
         self._usage = answer.get("usage")
         left_out = ("choices", "usage", "object")
         self._head = {name: value for name, value in answer.items() if name not in left_out}
@@ -73,13 +70,13 @@ class WholeAnswer:
 
 
 def _message(choice: Fields) -> Fields:
-    return dict(_object(choice.get("message") or choice.get("delta")))
+    return dict(as_object(choice.get("message") or choice.get("delta")))
 
 
 def _said(choice: Fields) -> Fields:
     delta = {"role": "assistant", **_message(choice)}
     if TOOL_CALLS in delta:
-        calls = enumerate(_objects(delta[TOOL_CALLS]))
+        calls = enumerate(as_objects(delta[TOOL_CALLS]))
         delta[TOOL_CALLS] = [{"index": index, **call} for index, call in calls]
     return {
         "index": _index(choice, 0),
@@ -99,22 +96,14 @@ def gather(events: bytes) -> bytes:
     """The whole answer that the chunks of a stream come to."""
     answer: Fields = {}
     choices: dict[int, _Gathered] = {}
-    for chunk in _chunks(events):
+    for chunk in objects_of(events):
         answer |= {name: value for name, value in chunk.items() if value is not None}
-        for choice in _objects(chunk.get("choices")):
+        for choice in as_objects(chunk.get("choices")):
             choices.setdefault(_index(choice, 0), _Gathered()).add(choice)
     answer["object"] = "chat.completion"
     answer["choices"] = [choices[index].choice(index) for index in sorted(choices)]
     answer.pop("_metadata", None)
     return encode(answer)
-
-
-def _chunks(events: bytes) -> Iterator[Fields]:
-    for event in events.split(END):
-        data = event_data(event)
-        if data is not None:
-            with suppress(NotJSON):  # what looked plain was relayed unread
-                yield _object(loads(data))
 
 
 class _Gathered:
@@ -127,9 +116,9 @@ class _Gathered:
         self._reason: Any = None
 
     def add(self, piece: Fields) -> None:
-        for name, value in _object(piece.get("delta")).items():
+        for name, value in as_object(piece.get("delta")).items():
             if name == TOOL_CALLS:
-                self._add_calls(_objects(value))
+                self._add_calls(as_objects(value))
             else:
                 self._message[name] = _joined(name, self._message.get(name), value)
         self._logprobs = _joined("logprobs", self._logprobs, piece.get("logprobs"))
@@ -161,20 +150,11 @@ def _joined(name: str, before: Any, piece: Any) -> Any:
     if isinstance(before, list) and isinstance(piece, list):
         return [*before, *piece]
     if isinstance(before, dict) and isinstance(piece, dict):
-        parts = _object(before)
-        for part, value in _object(piece).items():
+        parts = as_object(before)
+        for part, value in as_object(piece).items():
             parts = {**parts, part: _joined(part, parts.get(part), value)}
         return parts
     return piece
-
-
-def _object(value: Any) -> Fields:
-    return cast("Fields", value) if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[Fields]:
-    values = cast("list[Any]", value) if isinstance(value, list) else []
-    return [one for one in values if isinstance(one, dict)]
 
 
 def _index(piece: Fields, otherwise: int) -> int:

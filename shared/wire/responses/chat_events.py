@@ -9,7 +9,7 @@ from shared.wire.chat.request import ChatRequest
 from shared.wire.chat.retold import Retold
 from shared.wire.dialect import Reader
 from shared.wire.parse.lenient import read_text
-from shared.wire.responses.items import Fields
+from shared.wire.parse.objects import Fields
 from shared.wire.responses.response import open_writer, say, thoughts_as, usage_object
 
 _COMMENT: Final = b": keep-alive\n\n"

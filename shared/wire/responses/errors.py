@@ -12,8 +12,8 @@ from shared.errors import SwitchyardError
 from shared.wire.dialect import Reader
 from shared.wire.error_body import error_fields
 from shared.wire.parse.lenient import encode
+from shared.wire.parse.objects import Fields
 from shared.wire.parse.sse import named_event
-from shared.wire.responses.items import Fields
 from shared.wire.responses.writer import Numbered
 
 _EMPTY: Final[Fields] = {

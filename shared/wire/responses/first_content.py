@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.parse.lenient import NotJSON, read_json
-from shared.wire.parse.sse import END, event_data
+from shared.wire.parse.objects import any_event
 
 _SAYS_NOTHING = frozenset(
     {
@@ -29,21 +28,11 @@ _event = msgspec.json.Decoder(_Event)
 
 
 def has_content(events: bytes) -> bool:
-    """Whether whole events hold more than the start of a response and of an empty item.
-
-    An event that cannot be read counts: it is not for us to hold it back.
-    """
-    return any(_says_something(one) for one in events.split(END) if one)
+    """Whether whole events hold more than the start of a response and of an empty item."""
+    return any_event(events, _event, _says_something)
 
 
-def _says_something(one: bytes) -> bool:
-    data = event_data(one)
-    if data is None:
-        return False
-    try:
-        event = read_json(_event, data)
-    except NotJSON:
-        return True
+def _says_something(event: _Event) -> bool:
     if event.type == "response.output_item.added" and event.item is not None:
         return event.item.type not in _EMPTY
     return event.type not in _SAYS_NOTHING

@@ -7,9 +7,9 @@ custom_tool_call}.py and response_*_event.py; guides/streaming-responses.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
-Fields = dict[str, Any]
+from shared.wire.parse.objects import Fields, as_objects
 
 
 class Emit(Protocol):
@@ -89,7 +89,7 @@ def told(item: Fields, output_index: int, emit: Emit) -> Iterator[bytes]:
     parts = [
         (kind, {**at, kind.place: index}, part)
         for holder in ("summary", "content")
-        for index, part in enumerate(_objects(item.get(holder)))
+        for index, part in enumerate(as_objects(item.get(holder)))
         if (kind := _OF_PARTS.get(str(part.get("type")))) is not None
     ]
     for kind, _, _ in parts:
@@ -105,7 +105,3 @@ def told(item: Fields, output_index: int, emit: Emit) -> Iterator[bytes]:
         yield grown(kind, place, part.get(kind.text, ""), emit)
         yield from ended(kind, place, {kind.text: "", "name": "", **part}, emit)
     yield emit("output_item.done", output_index=output_index, item=item)
-
-
-def _objects(value: Any) -> list[Fields]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]

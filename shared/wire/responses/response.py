@@ -24,8 +24,9 @@ from shared.wire.chat.said import (
 )
 from shared.wire.history.fields import says_nothing
 from shared.wire.parse.lenient import ABSENT, encode, is_nothing, read_text
+from shared.wire.parse.objects import Fields
 from shared.wire.responses.chat_request import all_tools
-from shared.wire.responses.items import REFUSAL, SUMMARY, TEXT, THOUGHTS, Fields, Kind
+from shared.wire.responses.items import REFUSAL, SUMMARY, TEXT, THOUGHTS, Kind
 from shared.wire.responses.tools import Tool
 from shared.wire.responses.writer import ResponseWriter
 from shared.wire.usage import Counts

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from shared.wire.chat.answer import splice
 from shared.wire.history.fields import one_object
 from shared.wire.parse.lenient import ABSENT, NotJSON, encode, is_nothing, loads, read_json
+from shared.wire.parse.objects import Fields, as_object, objects_of
 from shared.wire.parse.relay import Relay
-from shared.wire.parse.sse import END, event_data, event_name, named_event
+from shared.wire.parse.sse import END, event_name, named_event
 from shared.wire.responses.held import Holding
-from shared.wire.responses.items import Fields
 from shared.wire.responses.through import Response, error_in, response_in
-from shared.wire.responses.whole_stream import LAST, as_object
+from shared.wire.responses.whole_stream import LAST
 from shared.wire.tokens.text import Pieces
 from shared.wire.usage import Counts
 
@@ -148,13 +148,9 @@ class ThroughReader(Relay):
             self._fold()
 
     def _fold(self) -> None:
-        for event in b"".join(self._kept).split(END):
-            data = event_data(event)
-            if data is not None and b'"delta"' in data:
-                with suppress(NotJSON):  # what looked plain was relayed unread
-                    said: Any = as_object(loads(data)).get("delta")
-                    if isinstance(said, str):
-                        self._said.add(said)
+        for event in objects_of(b"".join(self._kept)):
+            if isinstance(said := event.get("delta"), str):
+                self._said.add(said)
         self._kept.clear()
         self._kept_bytes = 0
 

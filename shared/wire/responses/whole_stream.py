@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 from shared.wire.chat.answer import Completion
 from shared.wire.parse.lenient import NotJSON, encode, loads
+from shared.wire.parse.objects import Fields, as_object, as_objects
 from shared.wire.parse.sse import END, event_data
-from shared.wire.responses.items import Fields, told
+from shared.wire.responses.items import told
 from shared.wire.responses.writer import Numbered
 from shared.wire.tokens.text import Pieces
 from shared.wire.usage import Counts
@@ -44,7 +45,7 @@ class WholeResponse:
         """Its start, and all events of its items."""
         begun: Fields = {**self._response, "status": "in_progress", "output": [], "usage": None}
         out = [self._emit(name, response=begun) for name in ("created", "in_progress")]
-        for index, item in enumerate(_objects(self._response.get("output"))):
+        for index, item in enumerate(as_objects(self._response.get("output"))):
             out += told(item, index, self._emit)
         return b"".join(out)
 
@@ -83,17 +84,8 @@ def gather(events: bytes) -> bytes:
     return b"{}"
 
 
-def as_object(value: Any) -> Fields:
-    return cast("Fields", value) if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[Fields]:
-    values = cast("list[Any]", value) if isinstance(value, list) else []
-    return [one for one in values if isinstance(one, dict)]
-
-
 def _add(said: Pieces, value: Any) -> None:
-    for item in _objects(value):
+    for item in as_objects(value):
         for name in _SAID:
             if isinstance(item.get(name), str):
                 said.add(item[name])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.parse.lenient import ABSENT, NotJSON, is_nothing, read_json
-from shared.wire.parse.sse import END, event_data
+from shared.wire.parse.lenient import ABSENT, is_nothing
+from shared.wire.parse.objects import any_event
 
 _SAYS_NOTHING = frozenset({"message_start", "ping", "content_block_stop"})
 _EMPTY = frozenset({"text", "thinking"})
@@ -26,21 +26,11 @@ _event = msgspec.json.Decoder(_Event)
 
 
 def has_content(events: bytes) -> bool:
-    """Whether whole events hold more than the start of a message and of an empty block.
-
-    An event that cannot be read counts: it is not for us to hold it back.
-    """
-    return any(_says_something(one) for one in events.split(END) if one)
+    """Whether whole events hold more than the start of a message and of an empty block."""
+    return any_event(events, _event, _says_something)
 
 
-def _says_something(one: bytes) -> bool:
-    data = event_data(one)
-    if data is None:
-        return False
-    try:
-        event = read_json(_event, data)
-    except NotJSON:
-        return True
+def _says_something(event: _Event) -> bool:
     block = event.content_block
     if event.type == "content_block_start" and block is not None:
         is_empty = is_nothing(block.text) and is_nothing(block.thinking)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Final
 
 from shared.wire.chat.answer import Completion
 from shared.wire.messages.door.named import last_events
 from shared.wire.parse.lenient import NotJSON, encode, loads
-from shared.wire.parse.sse import END, event_data, typed_event
+from shared.wire.parse.objects import Fields, as_object, as_objects, objects_of
+from shared.wire.parse.sse import typed_event
 from shared.wire.tokens.text import Pieces
 from shared.wire.usage import Counts
-
-Fields = dict[str, Any]
 
 _GROWS: Final = {
     "text_delta": "text",
@@ -36,13 +34,13 @@ class WholeMessage:
         self.model = completion.model
         self.service_tier = completion.service_tier
         self._body = completion.body
-        self._message = _object(loads(completion.body))
+        self._message = as_object(loads(completion.body))
 
     def first(self) -> bytes:
         """Its start, and what it says: a start, a delta and a stop for each block."""
         begun: Fields = {**self._message, "content": [], "stop_reason": None, "stop_sequence": None}
         out = [typed_event("message_start", message=begun)]
-        for index, block in enumerate(_objects(self._message.get("content"))):
+        for index, block in enumerate(as_objects(self._message.get("content"))):
             out += _block_events(index, block)
         return b"".join(out)
 
@@ -54,7 +52,7 @@ class WholeMessage:
 
     def end(self, metadata: bytes) -> bytes:
         delta = {name: self._message.get(name) for name in ("stop_reason", "stop_sequence")}
-        usage = {"output_tokens": 0, **_object(self._message.get("usage"))}
+        usage = {"output_tokens": 0, **as_object(self._message.get("usage"))}
         last = encode({"type": "message_delta", "delta": delta, "usage": usage})
         return last_events(last, metadata)
 
@@ -65,7 +63,7 @@ class WholeMessage:
 def text_tokens(body: bytes) -> int:
     """Expected tokens of what a message says: texts, thoughts, and calls of tools."""
     said = Pieces()
-    for block in _objects(_object(loads(body)).get("content")):
+    for block in as_objects(as_object(loads(body)).get("content")):
         for name in ("text", "thinking"):
             if isinstance(block.get(name), str):
                 said.add(block[name])
@@ -78,19 +76,19 @@ def gather(events: bytes) -> bytes:
     """The message that the events of a stream come to."""
     message: Fields = {}
     blocks: dict[int, Fields] = {}
-    for one in _events(events):
+    for one in objects_of(events):
         kind, index = one.get("type"), one.get("index")
         place = index if type(index) is int else 0
         if kind == "message_start":
-            message = {**_object(one.get("message"))}
+            message = {**as_object(one.get("message"))}
         elif kind == "content_block_start":
-            blocks[place] = {**_object(one.get("content_block"))}
+            blocks[place] = {**as_object(one.get("content_block"))}
         elif kind == "content_block_delta":
-            _grow(blocks.setdefault(place, {"type": "text"}), _object(one.get("delta")))
+            _grow(blocks.setdefault(place, {"type": "text"}), as_object(one.get("delta")))
         elif kind == "message_delta":
-            message |= _object(one.get("delta"))
-            usage = {k: v for k, v in _object(one.get("usage")).items() if v is not None}
-            message["usage"] = {**_object(message.get("usage")), **usage}
+            message |= as_object(one.get("delta"))
+            usage = {k: v for k, v in as_object(one.get("usage")).items() if v is not None}
+            message["usage"] = {**as_object(message.get("usage")), **usage}
     message["content"] = [_finished(blocks[place]) for place in sorted(blocks)]
     return encode(message)
 
@@ -134,20 +132,3 @@ def _finished(block: Fields) -> Fields:
         except (NotJSON, UnicodeDecodeError):
             block["input"] = {"_raw": said}
     return block
-
-
-def _events(events: bytes) -> Iterator[Fields]:
-    for one in events.split(END):
-        data = event_data(one)
-        if data is not None:
-            with suppress(NotJSON):  # what looked plain was relayed unread
-                yield _object(loads(data))
-
-
-def _object(value: Any) -> Fields:
-    return cast("Fields", value) if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[Fields]:
-    values = cast("list[Any]", value) if isinstance(value, list) else []
-    return [one for one in values if isinstance(one, dict)]
