@@ -13,7 +13,7 @@ CLIENTS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/switchyard/clients
 # Some images set it: every process of the suite would then recompile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test test-wire test-browser test-faults test-litellm test-clients check lint types bench instructions dist clean
+.PHONY: help up test test-failed test-wire test-browser test-faults test-litellm test-clients check lint types bench instructions dist clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -27,6 +27,9 @@ test: lint ## Run the checks and every test
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 		--ignore tests/wire --ignore tests/browser; tests=$$?; \
 	wait $$!; types=$$?; cat $(VENV)/types.log; exit $$((tests | types))
+
+test-failed: check ## Run what failed last once more, one test at a time
+	@$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -v
 
 test-wire: $(VENV)/.installed-for-tests ## Test the wires at length: every recorded case in every shape
 	@$(BIN)/python -m pytest tests/wire --numprocesses $(PROCESSES)
