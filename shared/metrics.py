@@ -129,6 +129,15 @@ UNPRICED = Counter(
 )
 
 
+BUDGETS_REACHED = Counter(
+    "switchyard_budgets_reached",
+    "Budgets of which 50, 80 or 100 percent were used, each once a period, by scope.",
+    ["scope", "percent"],
+)
+BUDGET_OVERRUNS = Counter(
+    "switchyard_budget_overruns",
+    "Requests under a budget that cost more than was reserved for them.",
+)
 PROVIDER_HEALTH = Gauge(
     "switchyard_provider_health",
     "1 for the status that a provider has (healthy, degraded, down, unknown), else 0.",

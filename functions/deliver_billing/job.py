@@ -18,7 +18,7 @@ import psycopg
 from functions.deliver_billing.backoff import wait_after
 from functions.deliver_billing.receivers import NotTaken, Receiver, open_client, receivers
 from shared.db.thread_connection import ThreadConnections
-from shared.ledger.outbox import Claimed, Sent, Unsent, claim, settle
+from shared.ledger.outbox import Claimed, Sent, Unsent, claim, queue_budgets, settle
 from shared.log import get_logger
 from shared.settings import BillingSettings, DatabaseSettings, Settings, load_settings
 
@@ -64,6 +64,8 @@ async def _deliver(
     taken = 0
     async with open_client() as client:
         told = receivers(client, settings)
+        if told:
+            queue_budgets(connection)
         while told and time.monotonic() < until:
             # Nothing else runs on this loop meanwhile: the calls of the batch before are over.
             events = claim(connection, _EVENTS_AT_ONCE)

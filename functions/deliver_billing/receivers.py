@@ -68,6 +68,8 @@ class Lago:
         self._key = key
 
     async def tell(self, event: BillingEvent) -> str | None:
+        if event.budget is not None:
+            return None  # it bills usage, and has alerts of its own
         headers = {
             "content-type": "application/json",
             "authorization": f"Bearer {self._key.get_secret_value()}",

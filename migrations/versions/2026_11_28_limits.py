@@ -68,10 +68,34 @@ def upgrade() -> None:
             WHERE made_with IS NOT NULL
         """
     )
+    op.execute("ALTER TABLE llm_usage_logs ADD COLUMN IF NOT EXISTS overrun_usd numeric(24, 12)")
+    op.execute("ALTER TABLE llm_usage_logs ADD COLUMN IF NOT EXISTS quote_id text")
+    op.execute(
+        """
+        CREATE TABLE IF NOT EXISTS budget_events (
+            event_id text NOT NULL CONSTRAINT pk_budget_events PRIMARY KEY,
+            limit_id bigint NOT NULL,
+            scope text NOT NULL,
+            subject text NOT NULL,
+            kind text NOT NULL,
+            period text NOT NULL,
+            percent integer NOT NULL,
+            limit_usd numeric(24, 12) NOT NULL,
+            created_at timestamptz DEFAULT now() NOT NULL,
+            queued_at timestamptz
+        )
+        """
+    )
+    op.execute(
+        "CREATE INDEX IF NOT EXISTS ix_budget_events_created_at ON budget_events (created_at)"
+    )
 
 
 def downgrade() -> None:
     op.execute("DROP TABLE team_members, teams, users")
+    op.execute("DROP TABLE budget_events")
+    op.execute("ALTER TABLE llm_usage_logs DROP COLUMN quote_id")
+    op.execute("ALTER TABLE llm_usage_logs DROP COLUMN overrun_usd")
     op.execute("ALTER TABLE access_tokens DROP COLUMN made_with")
     op.execute("ALTER TABLE limits DROP COLUMN time_zone")
     op.execute("ALTER TABLE limits DROP COLUMN counts_byok")

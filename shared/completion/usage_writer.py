@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
+import msgspec
 from redis.exceptions import RedisError
 
 from shared.completion.admit import Asked
@@ -17,7 +18,9 @@ from shared.completion.report import Reporter
 from shared.completion.usage_rows import Outcome, failed, final_of, intent_of, left
 from shared.errors import SpoolFull
 from shared.ledger.record import UsageFinal, UsageIntent
+from shared.limits.events import tell_overrun
 from shared.limits.holds import Holds
+from shared.limits.limit import PICO_USD_PER_NANO_USD
 from shared.log import get_logger
 from shared.spool.shipper import Shipper
 from shared.spool.spool import Spool
@@ -58,7 +61,11 @@ class UsageWriter(NamedTuple):
         """Bill the request."""
         final = final_of(asked, course, outcome, time.perf_counter())
         if course.hold is not None and self.holds is not None:
-            self.holds.settle(course.hold, final)
+            overrun = self.holds.settle(course.hold, final)
+            if overrun:
+                tell_overrun(final.request_id, overrun)
+                pico_usd = overrun * PICO_USD_PER_NANO_USD
+                final = msgspec.structs.replace(final, overrun_pico_usd=pico_usd)
         self.spool.final(final)
         model = course.candidate.model
         self.reporter.note(model.provider.slug, model.model_id, asked.chat.stream, final)

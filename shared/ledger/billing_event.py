@@ -1,4 +1,4 @@
-"""What billing is told of a row of usage, or of an adjustment of it. Pure.
+"""What billing is told of a row of usage, of an adjustment of it, or of a budget. Pure.
 
 `id` is the row's request id (for an adjustment with its number behind a colon): a receiver that
 keeps it takes each event once, however often it is sent.
@@ -22,7 +22,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class BillingEvent(msgspec.Struct, frozen=True):
-    """`amount_usd` is the cost of the row, or what an adjustment adds to it (or takes from it)."""
+    """`amount_usd` is the cost of the row, or what an adjustment adds to it (or takes from it).
+
+    `budget`: it is not of a row, but says how much of a budget is used; `limit_usd` is a numeral.
+    """
 
     outbox_id: int
     request_id: str
@@ -43,6 +46,7 @@ class BillingEvent(msgspec.Struct, frozen=True):
     reasoning_tokens: int | None
     cost_quality: str | None
     price_version: int | None
+    budget: dict[str, Any] | None = None
 
     @property
     def id(self) -> str:
@@ -53,6 +57,12 @@ class BillingEvent(msgspec.Struct, frozen=True):
 
 def webhook_body(event: BillingEvent) -> bytes:
     """`{"type", "timestamp", "data"}` (standardwebhooks.com); money is an exact number."""
+    if event.budget is not None:
+        limit = msgspec.Raw(event.budget["limit_usd"].encode())
+        said = {**event.budget, "limit_usd": limit}
+        return _encode(
+            {"type": "budget.reached", "timestamp": _iso(event.created_at), "data": said}
+        )
     kind = "usage.recorded" if event.adjustment_id is None else "usage.adjusted"
     return _encode({"type": kind, "timestamp": _iso(event.created_at), "data": _data(event)})
 
@@ -81,7 +91,7 @@ def lago_body(event: BillingEvent) -> bytes:
 
 def _data(event: BillingEvent, money: Any = None) -> dict[str, Any]:
     known = msgspec.structs.asdict(event)
-    del known["outbox_id"]
+    del known["outbox_id"], known["budget"]
     known["created_at"] = _iso(event.created_at)
     known["amount_usd"] = money or msgspec.Raw(numeral(event.amount_usd).encode())
     return known

@@ -34,7 +34,8 @@ _CLAIM = """
         RETURNING held.*
     )
     SELECT claimed.id AS outbox_id, claimed.request_id, claimed.adjustment_id,
-        claimed.send_attempts, (log.request_id IS NULL) AS is_gone,
+        claimed.send_attempts,
+        (log.request_id IS NULL AND budget.event_id IS NULL) AS is_gone,
         claimed.usage_created_at AS created_at,
         coalesce(adjusted.amount_usd, log.cost_total_usd, 0) AS amount_usd,
         coalesce(log.user_id, '') AS user_id, log.team_id, provider.provider_slug AS provider,
@@ -42,14 +43,32 @@ _CLAIM = """
         log.prompt_tokens, log.completion_tokens, log.total_tokens, log.cached_tokens,
         log.cache_write_tokens, log.reasoning_tokens, log.cost_quality,
         CASE WHEN claimed.adjustment_id IS NULL THEN log.price_version
-            ELSE adjusted.price_version END AS price_version
+            ELSE adjusted.price_version END AS price_version,
+        CASE WHEN budget.event_id IS NOT NULL THEN jsonb_build_object(
+            'scope', budget.scope, 'subject', budget.subject, 'kind', budget.kind,
+            'period', budget.period, 'percent', budget.percent,
+            'limit_id', budget.limit_id, 'limit_usd', trim_scale(budget.limit_usd)::text
+        ) END AS budget
     FROM claimed
     LEFT JOIN llm_usage_logs AS log
         ON log.request_id = claimed.request_id AND log.created_at = claimed.usage_created_at
     LEFT JOIN usage_adjustments AS adjusted ON adjusted.id = claimed.adjustment_id
+    LEFT JOIN budget_events AS budget ON budget.event_id = claimed.request_id
     LEFT JOIN llm_providers AS provider ON provider.id = log.provider_id
     LEFT JOIN llm_models AS model ON model.id = log.model_id
     ORDER BY claimed.id
+"""
+
+
+# Whoever sets a receiver later is not told of the budgets of last year.
+_QUEUE_BUDGETS = """
+    WITH queued AS (
+        UPDATE budget_events SET queued_at = now()
+        WHERE queued_at IS NULL AND created_at > now() - interval '1 day'
+        RETURNING event_id, created_at
+    )
+    INSERT INTO usage_outbox (request_id, usage_created_at)
+    SELECT event_id, created_at FROM queued ON CONFLICT DO NOTHING
 """
 
 
@@ -71,6 +90,11 @@ class Unsent(NamedTuple):
     outbox_id: int
     error: str
     wait: timedelta | None
+
+
+def queue_budgets(connection: psycopg.Connection[Any]) -> None:
+    """Put what is new of budgets into the outbox; for who has a receiver. Raises psycopg.Error."""
+    connection.execute(_QUEUE_BUDGETS)
 
 
 def claim(connection: psycopg.Connection[Any], limit: int) -> list[Claimed]:

@@ -24,7 +24,7 @@ COLUMNS = (
     *("cache_write_1h_tokens", "reasoning_tokens", "prompt_audio_tokens"),
     *("completion_audio_tokens", "cost_input_usd", "cost_output_usd", "cost_total_usd"),
     *("cost_estimated_usd", "cost_quality", "price_version", "provider_cost_usd"),
-    "adjustments_usd",
+    *("adjustments_usd", "overrun_usd", "quote_id"),
     *("latency_ms", "ttft_ms", "overhead_us", "tokens_per_second", "status_code"),
     *("error_message", "error_detail", "was_fallback", "fallback_reason", "attempts", "session_id"),
     *("billed_at", "lago_event_id"),

@@ -68,7 +68,9 @@ class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
     `error_detail` is the provider's own sentence, cleaned, at most 500 characters. `end_user`: whom
     the caller asked for, as the caller names them. `endpoint` is the door (`chat`, `messages` ...).
     `catalog_version` and `routing_facts` are what the choice was made from. `trace_id` and
-    `parent_span_id` are lower-case hex, as in W3C's traceparent.
+    `parent_span_id` are lower-case hex, as in W3C's traceparent. `overrun_pico_usd`: by how much it
+    cost more than was reserved for it beforehand. `quote_id`: the quote that it was asked with;
+    then it is charged the ceiling of that at most, and an overrun is on top, at our cost.
     """
 
     request_id: str
@@ -123,3 +125,5 @@ class UsageFinal(msgspec.Struct, frozen=True, array_like=True):
     trace_id: str | None = None
     parent_span_id: str | None = None
     trace_flags: int | None = None
+    overrun_pico_usd: int | None = None
+    quote_id: str | None = None

@@ -24,6 +24,8 @@ _BATCH = 200
 Floors = Callable[[Sequence[Lease]], Awaitable[bool]]
 """Sets `floor` of leases of budgets to what PostgreSQL says was spent until their `floor_before`;
 False where it cannot be asked."""
+Reached = Callable[[Lease, int], None]
+"""Told once of a budget that so much percent of it is used."""
 
 
 class Outcome(Enum):
@@ -39,11 +41,17 @@ class Exchange:
     """One a process; belongs to the event loop it is used on. `clock` is time.monotonic()."""
 
     def __init__(
-        self, grants: Grants, floors: Floors, *, clock: Callable[[], float] = time.monotonic
+        self,
+        grants: Grants,
+        floors: Floors,
+        on_reached: Reached,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.leases: dict[str, Lease] = {}
         self._grants = grants
         self._floors = floors
+        self._on_reached = on_reached
         self._clock = clock
         self._holder = secrets.token_hex(8)
         self._seq = 0
@@ -142,6 +150,8 @@ class Exchange:
             zip(needs, calls.values(), strict=True), answer.meters, strict=True
         ):
             lease.answered(call, one, answer.holders, asked_at=asked_at, now=self._clock())
+            if one.reached:
+                self._on_reached(lease, one.reached)
         self._note_epoch(answer, whole=whole)
         return answer
 

@@ -23,13 +23,14 @@ class Status(IntEnum):
 
 
 class MeterCall(msgspec.Struct, frozen=True):
-    """One meter of a call. `leak` is units a ms; `used` in total since the lease began, `acked` of
-    it as last answered; `seen` the level as last answered, flowed off since; `floor` what
-    PostgreSQL says was spent, -1 where nobody asked, and `floor_at` when it was asked for;
-    `leaves`: nothing is kept any more.
+    """One meter of a call. `limit` is endless where the row is soft, `amount` is what it says.
+    `leak` is units a ms; `used` in total since the lease began, `acked` of it as last answered;
+    `seen` the level as last answered, flowed off since; `floor` what PostgreSQL says was spent, -1
+    where nobody asked, and `floor_at` when it was asked for; `leaves`: nothing is kept any more.
     """
 
     limit: int
+    amount: int
     leak: float
     used: int
     acked: int
@@ -48,7 +49,8 @@ class MeterAnswer(msgspec.Struct, frozen=True, array_like=True):
     """`leased` by all holders; `wait_ms` until what was needed fits, by the rate alone.
 
     `wants_floor` is the time of Redis at which PostgreSQL was wanted, 0 where it is not; to be
-    asked for what was used until `unheard_ms` before then.
+    asked for what was used until `unheard_ms` before then. `reached`: the percent of a budget that
+    is used by now, told to one holder once; else 0.
     """
 
     granted: float
@@ -57,6 +59,7 @@ class MeterAnswer(msgspec.Struct, frozen=True, array_like=True):
     wait_ms: float
     wants_floor: float
     unheard_ms: float
+    reached: int
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -83,15 +83,17 @@ class Hold:
         self._served = set(wanted)
         self.rates = [lease for lease in wanted if lease.kind.is_rate]
 
-    def settle(self, used: Used | None) -> bool:
-        """Book what was used, None where nothing was sent; whether a budget was overrun.
+    def settle(self, used: Used | None) -> int:
+        """Book what was used, None where nothing was sent; the nano-USD by which it is more than
+        a budget had reserved.
 
         What had been reserved for an attempt that failed is given back, but for its request.
         """
-        overrun = False
+        overrun = 0
         for lease, reserved in self._parts.items():
             actual = 0 if used is None else _actual(lease, used, is_last=lease in self._served)
-            overrun |= lease.kind.is_money and not lease.limit.is_soft and actual > reserved
+            if lease.kind.is_money and not lease.limit.is_soft:
+                overrun = max(overrun, actual - reserved)
             self._limits.settle(lease, reserved, actual)
         self._parts.clear()
         return overrun

@@ -93,8 +93,8 @@ class Holds:
             await hold.take(served, _with_money(needs, price, most, ceiling))
         return ceiling
 
-    def settle(self, hold: Hold, final: UsageFinal | None) -> bool:
-        """Book what was used, None: nothing was sent; whether a budget was overrun."""
+    def settle(self, hold: Hold, final: UsageFinal | None) -> int:
+        """As `Hold.settle`; None: nothing was sent."""
         if final is None:
             return hold.settle(None)
         cost = final.cost_total_pico_usd

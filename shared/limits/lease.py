@@ -152,6 +152,7 @@ class Lease:
         ttl = 2 * _MINUTE_MS if self.period is None else _KEPT_MS * (32 if _is_month(self) else 2)
         return MeterCall(
             limit=_UNLIMITED if self.limit.is_soft else self.amount,
+            amount=self.amount,
             leak=self.leak,
             used=self.used,
             acked=self.acked,

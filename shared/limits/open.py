@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from shared.catalog.watch import SnapshotKeeper
 from shared.db.connect import Database, Use
 from shared.keyspace import Redis
+from shared.limits.events import BudgetEvents
 from shared.limits.exchange import Exchange
 from shared.limits.grant import Grants
 from shared.limits.lease import Lease
@@ -84,19 +85,23 @@ async def open_limits(
     async def floors(leases: Sequence[Lease]) -> bool:
         return await set_floors(database, leases, simulated=simulated)
 
-    exchange = Exchange(Grants(redis), floors)
+    events = BudgetEvents(database)
+    exchange = Exchange(Grants(redis), floors, events.tell)
     limits = Limits(exchange)
     rows = LimitRows(database, limits, keeper)
     checks.append(Check("limits", rows.complaint, critical=True))
     tasks = [
         asyncio.create_task(rows.run(), name="limits.rows"),
         asyncio.create_task(exchange.run(), name="limits.exchange"),
+        asyncio.create_task(events.run(), name="limits.events"),
     ]
     try:
         with suppress(TimeoutError):
             await asyncio.wait_for(rows.first.wait(), _FIRST_S)
         yield limits
     finally:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(events.written(), _STOP_S)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=_STOP_S)

@@ -4,7 +4,7 @@ What is kept in Redis, times in ms by Redis' own clock:
 
     LIMITS            {epoch, ready, heard, resumed, known, claims, settled}
     LIMITS:holders    {<holder>: "<seq> <expires> <1 where it has claimed>"}
-    LIMITS:<meter>    {level, at, claimed, of, sound, check, until,
+    LIMITS:<meter>    {level, at, claimed, of, sound, check, until, told, told_of,
                        h:<holder>: "<leased> <used> <expires>"}
 
 `level` is what was used: in a period, or with a rate what has not flowed off since `at`. The rule
@@ -15,6 +15,10 @@ A lease that was not renewed in LEASE_MS is gone; one of a budget counts for GRA
 until PostgreSQL was asked after that: what a dead process spent of it nobody else knows. PostgreSQL
 is asked for what was used before the last word of each process that lives: what came later is yet
 to be told here, and would count twice.
+
+`told` is the share of a budget in percent (50, 80, 100) whose use was told last, `told_of` the
+budget then. All of it is used, too, where a request was refused at 95 %: the next that is as large
+will be.
 
 Where the epoch is gone (Redis was lost), nothing is granted until each holder that was known has
 said what it keeps and how much it saw used, or LEASE_MS have passed; and where one of them did not,
@@ -180,6 +184,18 @@ for i, m in ipairs(a.meters) do
     if is_young or (m.grace > 0 and meter.sound ~= epoch) then extra = 0 end
     granted = m.need + math.max(0, extra)
   end
+  local reached = 0
+  if m.grace > 0 and m.amount > 0 then
+    local is_out = m.need > meter.available and meter.level >= 0.95 * m.amount
+    local told = meter.told_of == m.amount and meter.told or 0
+    for _, percent in ipairs({50, 80, 100}) do
+      local is_reached = meter.level * 100 >= percent * m.amount or percent == 100 and is_out
+      if is_reached and percent > told then reached = percent end
+    end
+    if reached > 0 then
+      redis.call('HSET', KEYS[i + 2], 'told', reached, 'told_of', m.amount)
+    end
+  end
   local wants_floor = m.grace > 0 and (meter.sound ~= epoch or meter.awaits)
   if meter.check and now >= meter.check then
     wants_floor = true
@@ -202,7 +218,7 @@ for i, m in ipairs(a.meters) do
   local wait = 0
   if m.need > meter.available and m.leak > 0 then wait = (m.need - meter.available) / m.leak end
   answers[i] = {granted, meter.level, meter.leased + m.keep + granted, wait, wants_floor,
-    now - meter.heard}
+    now - meter.heard, reached}
 end
 return cmsgpack.pack({
   status = status, epoch = epoch, holders = holders, known = present,

@@ -26,7 +26,14 @@ _READS = ("SELECT",)
 # with the rights of whoever makes the change.
 _RIGHTS: Mapping[str, tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     APP: (_CHANGES, {"audit_events": _GROWS, "model_prices": _GROWS}),
-    CHAT: (_READS, {"audit_events": _GROWS, "versions": ("SELECT", "INSERT", "UPDATE")}),
+    CHAT: (
+        _READS,
+        {
+            "audit_events": _GROWS,
+            "budget_events": _GROWS,
+            "versions": ("SELECT", "INSERT", "UPDATE"),
+        },
+    ),
 }
 _CHAT_NOTES = ("status", "is_validated", "validation_error", "last_validated_at", "updated_at")
 

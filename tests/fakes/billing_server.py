@@ -95,7 +95,7 @@ class BillingServer:
         if not hmac.compare_digest(headers["webhook-signature"], f"v1,{expected}"):
             return "wrong signature"
         event = json.loads(body, parse_float=Decimal)
-        assert event["type"] in ("usage.recorded", "usage.adjusted")
+        assert event["type"] in ("usage.recorded", "usage.adjusted", "budget.reached")
         return event_id, event["data"]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

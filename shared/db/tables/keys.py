@@ -133,3 +133,24 @@ class Limit(SQLModel, table=True):
     is_active: bool = flag(default=True)
     created_at: datetime = moment(now=True)
     updated_at: datetime = moment(now=True)
+
+
+class BudgetEvent(SQLModel, table=True):
+    """Of a budget 50, 80 or 100 percent were used in `period`, a day or a month.
+
+    `queued_at`: when it came into the outbox of billing; null where nobody is told.
+    """
+
+    __tablename__: ClassVar[Any] = "budget_events"
+    __table_args__: ClassVar[Any] = (Index(None, "created_at"),)
+
+    event_id: str = words(key=True)
+    limit_id: int = count()
+    scope: str = words()
+    subject: str = words()
+    kind: str = words()
+    period: str = words()
+    percent: int = small()
+    limit_usd: Decimal | None = money(null=False)
+    created_at: datetime = moment(now=True)
+    queued_at: datetime | None = moment(null=True)

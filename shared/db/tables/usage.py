@@ -128,6 +128,8 @@ class LlmUsageLog(SQLModel, table=True):
     trace_id: str | None = words(null=True)
     parent_span_id: str | None = words(null=True)
     trace_flags: int | None = small(null=True)
+    overrun_usd: Decimal | None = money()
+    quote_id: str | None = words(null=True)
     created_at: datetime = moment(key=True)
 
 

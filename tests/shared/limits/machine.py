@@ -38,6 +38,7 @@ class World:
         self.loop = loop
         self.confirmed_s = confirmed_s
         self.doubted = 0
+        self.reached: list[int] = []
         self.now_s = 1000.0
         self.redis_ahead_s = 0.0
         self.spent = 0
@@ -129,7 +130,12 @@ class Process:
     def __init__(self, world: World) -> None:
         self.world = world
         self.grants = _Faulty(world)
-        self.exchange = Exchange(self.grants, world.floors, clock=lambda: world.now_s)
+        self.exchange = Exchange(
+            self.grants,
+            world.floors,
+            lambda _, percent: world.reached.append(percent),
+            clock=lambda: world.now_s,
+        )
         self.open: list[dict[Lease, int]] = []
         self.world.do(self.renew())
 
