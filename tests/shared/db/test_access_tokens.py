@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from shared.auth.token import digest, mint
 from shared.db.access_tokens import (
@@ -195,13 +196,26 @@ def test_a_rotation_never_makes_the_old_token_live_longer(
 def test_a_rotated_token_keeps_its_limits(connection: psycopg.Connection[Any]) -> None:
     old_id = make(connection, mint())
     connection.execute(
-        "INSERT INTO limits (scope, subject, budget_day_usd) VALUES ('token', %s, 5)",
+        "INSERT INTO limits (scope, subject, requests_per_minute, tokens_per_minute,"
+        " concurrent_requests, budget_day_usd, budget_month_usd, is_soft, on_budget, counts_byok,"
+        " time_zone, is_active)"
+        " VALUES ('token', %s, 1, 2, 3, 4, 5, true, 'step_down', true, 'Asia/Tokyo', false)",
         (str(old_id),),
     )
     new_id = rotate_token(connection, old_id, token=mint(), overlap=DAY)
-    assert connection.execute(
-        "SELECT budget_day_usd FROM limits WHERE scope = 'token' AND subject = %s", (str(new_id),)
-    ).fetchone() == (5,)
+    own = {"id", "subject", "created_at", "updated_at"}
+    old, new = (
+        {
+            name: value
+            for name, value in connection.cursor(row_factory=dict_row)
+            .execute("SELECT * FROM limits WHERE subject = %s", (str(token_id),))
+            .fetchall()[0]
+            .items()
+            if name not in own
+        }
+        for token_id in (old_id, new_id)
+    )
+    assert new == old
 
 
 def test_only_a_live_token_is_rotated_and_only_once(connection: psycopg.Connection[Any]) -> None:
