@@ -16,6 +16,7 @@ from shared.db.access_tokens import (
     AccessToken,
     TokenRow,
     find_access_token,
+    newest_tokens,
     page_of_tokens,
     replace_token,
 )
@@ -240,3 +241,15 @@ def test_a_rotation_that_fails_half_way_changes_nothing(
     older = find(connection, old)
     assert older is not None
     assert older.expires_at is None
+
+
+def test_the_newest_tokens_come_first_and_no_more_than_are_shown(
+    migrated_database_url: str, connection: psycopg.Connection[Any]
+) -> None:
+    made = [make(connection, mint()) for _ in range(4)]
+
+    async def newest() -> list[TokenRow]:
+        async with await psycopg.AsyncConnection.connect(migrated_database_url) as held:
+            return await newest_tokens(held, limit=3, user_id=None)
+
+    assert [row.id for row in asyncio.run(newest())] == made[:0:-1]
