@@ -39,5 +39,7 @@ class Usd(click.ParamType[Decimal]):
 
 start_option = click.option("--start", type=Day(), metavar="DATE", help="First UTC day.")
 end_option = click.option("--end", type=Day(), metavar="DATE", help="UTC day after the last one.")
-provider_option = click.option("--provider", metavar="SLUG", help="Only this provider's rows.")
+provider_option = click.option(
+    "--provider", metavar="SLUG", help="Only this provider's rows; its name works too."
+)
 model_option = click.option("--model", metavar="ID", help="Only this model's rows.")

@@ -16,8 +16,8 @@ from psycopg import sql
 class UsageFilters(msgspec.Struct, frozen=True):
     """None leaves a field open. `user_id` None is every user: for admins alone.
 
-    `start` is included, `end` is not. `provider` is a slug, `model` an id as listed, `key` the id
-    of an access token.
+    `start` is included, `end` is not. `provider` is a slug or a name, `model` an id as listed,
+    `key` the id of an access token.
     """
 
     user_id: str | None
@@ -39,7 +39,10 @@ class UsageFilters(msgspec.Struct, frozen=True):
 Where = tuple[sql.Composable, dict[str, Any]]
 
 # By a list made first, so that the index on the id is used.
-_PROVIDERS = "provider_id = ANY(ARRAY(SELECT id FROM llm_providers WHERE provider_slug = {value}))"
+_PROVIDERS = (
+    "provider_id = ANY(ARRAY(SELECT id FROM llm_providers"
+    " WHERE lower({value}) IN (lower(provider_slug), lower(provider_name))))"
+)
 _MODELS = "model_id = ANY(ARRAY(SELECT id FROM llm_models WHERE model_id = {value}))"
 _BOTH = {
     "user_id": "user_id = {value}",

@@ -97,10 +97,12 @@ def _codes(layer: _Object) -> Iterator[str]:
 
 
 def _kinds(layer: _Object) -> Iterator[str]:
-    """What is a code only where none is there; Anthropic's wrapper is called `error` itself."""
+    """What is a code only where none is there; Anthropic's wrapper is called `error` itself, and in
+    MiniMax's base_resp 0 is no error."""
     if layer.get("type") != "error":
         yield from _words(layer.get("type"))
-    yield from _words(layer.get("status"))
+    for name in ("status", "status_code", "error_code", "http_code"):
+        yield from _words(layer.get(name))
 
 
 def _param(layer: _Object) -> str | None:

@@ -72,6 +72,29 @@ _BAD_REQUEST: Final = (400, 413, 422)
 _NOT_THE_CALLERS: Final = (405, 406, 407, 409, 410, 411, 415, 417, 421, 423, 424, 425, 426, 428)
 """We choose method, headers, encoding and address: where these are wrong, no caller can help it."""
 
+_NO_CREDIT: Final = (
+    # OpenAI, guides/error-codes: "inspect error.code" to tell quota from rate.
+    *("insufficient_quota", "billing_hard_limit_reached", "billing_not_active"),
+    "credit_balance_exhausted",
+    "exceeded_current_quota_error",  # Moonshot: MoonshotAI/kimi-code pull request 1857
+    # DashScope: help.aliyun.com, dashscope/return-status-code-description; alibabacloud.com,
+    # model-studio/error-code.
+    *("Arrearage", "AllocationQuota.FreeTierOnly"),
+    "AccountOverdueError",  # Volcengine: volcengine.com, docs/82379/1299023
+    # new-api and its like: popjane/free_chatgpt_api issue 78.
+    *("insufficient_user_quota", "pre_consume_token_quota_failed"),
+    # modelscope/modelscope issue 1691, Wei-Shaw/sub2api issue 890, veniceai/api-docs pull request
+    # 149.
+    *("insufficient_balance_error", "insufficient_balance", "INSUFFICIENT_BALANCE"),
+)
+_FILTERED: Final = (
+    *("content_filter", "content_policy_violation"),
+    *("DataInspectionFailed", "data_inspection_failed"),  # DashScope
+    "SensitiveContentDetected",  # Volcengine
+    "1301",  # Zhipu
+    *("1026", "1027"),  # MiniMax
+)
+
 EVERYWHERE: Final = (
     Refused((401,), None, KEY),
     # Only a code says that it is the key: a 403 is also a model that the key may not use, a region,
@@ -87,14 +110,12 @@ EVERYWHERE: Final = (
     Refused((429,), None, RATE),
     # 524: Cloudflare's timeout, which OpenRouter documents (EdgeNetworkTimeoutResponse).
     Refused((408, 504, 524), None, TIMEOUT),
-    # OpenAI, guides/error-codes: "inspect error.code" to tell quota from rate.
-    Refused((403, 429), "insufficient_quota", QUOTA),
-    Refused((403, 429), "credit_balance_exhausted", QUOTA),
-    Refused((400, 403, 429), "billing_hard_limit_reached", QUOTA),
-    Refused(_BAD_REQUEST, "insufficient_quota", QUOTA),
+    *(Refused((429, 403, *_BAD_REQUEST), code, QUOTA) for code in _NO_CREDIT),
+    Refused((429,), "1113", QUOTA),  # Zhipu: docs.z.ai, api-reference/api-code
+    Refused((403,), "30001", QUOTA),  # SiliconFlow: docs.siliconflow.cn, faqs/error-code
+    *(Refused(_BAD_REQUEST, code, FILTER) for code in _FILTERED),
     Refused(_BAD_REQUEST, "context_length_exceeded", CONTEXT),
-    Refused(_BAD_REQUEST, "content_filter", FILTER),
-    Refused(_BAD_REQUEST, "content_policy_violation", FILTER),
+    Refused((400,), "1261", CONTEXT),  # Zhipu
     # A project without access to a model gets 403 with this code.
     Refused((400, 403), "model_not_found", MODEL),
     # llama.cpp, tools/server/server-common.cpp: ERROR_TYPE_EXCEED_CONTEXT_SIZE.
@@ -140,6 +161,17 @@ STATUS_OF_CODE: Final[Mapping[str, int]] = MappingProxyType(
         "slow_down": 429,
         "server_error": 500,
         "server_is_overloaded": 503,
+        # MiniMax, whose errors are answers of status 200: platform.minimax.io, api-reference/
+        # errorcode.
+        "1001": 504,
+        "1002": 429,
+        "1004": 401,
+        "1008": 402,
+        "1013": 500,
+        "1026": 400,
+        "1027": 400,
+        "1039": 429,
+        "2013": 400,
         # google/rpc/code.proto.
         "INVALID_ARGUMENT": 400,
         "UNAUTHENTICATED": 401,

@@ -39,7 +39,8 @@ _FIRST_BYTES = b"HTTP/1.1 200 OK\r\n"
 
 
 class Told:
-    """One provider of a pair. `calls` counts what it was asked for, and so what may be billed.
+    """One provider of a pair. `calls` counts what it was asked for, and so what may be billed;
+    `answers` those calls that it answered, and so what is billed.
 
     `later` follows an answer after PAUSE_S, when what came before has been relayed.
     """
@@ -49,11 +50,24 @@ class Told:
         self.to_stream = b""
         self.later = b""
         self.calls = 0
+        self.answers = 0
+        self._is_answer = True
 
     def says(self, answer: bytes, to_stream: bytes | None = None) -> None:
-        """To every request; `to_stream` to those for a stream."""
+        """To every request an answer, which is paid for; `to_stream` to those for a stream."""
         self.to_json = answer
         self.to_stream = answer if to_stream is None else to_stream
+        self._is_answer = True
+
+    def fails(self, answer: bytes) -> None:
+        """To every request something that is no answer, or only half of one."""
+        self.says(answer)
+        self._is_answer = False
+
+    def count(self) -> None:
+        """One call more."""
+        self.calls += 1
+        self.answers += self._is_answer
 
 
 class Pair:
@@ -77,14 +91,13 @@ NewPair = Callable[[str], Pair]
 
 
 class ToldProviders:
-    """All the pairs, of each kind. Use `next_pair`. `calls` counts what all were asked for."""
+    """All the pairs, of each kind. Use `next_pair`. `told` is each provider by its slug."""
 
     def __init__(self) -> None:
-        self._told: dict[str, Told] = {}
+        self.told: dict[str, Told] = {}
         self._server = RawServer(self._answer)
         self._numbers = {kind: itertools.count() for kind in KINDS}
         self.url = ""
-        self.calls = 0
 
     @contextmanager
     def serving(self) -> Iterator[ToldProviders]:
@@ -116,15 +129,14 @@ class ToldProviders:
         number = next(self._numbers[kind])
         slugs = _slug(kind, number, "first"), _slug(kind, number, "second")
         first, second = Told(), Told()
-        self._told |= zip(slugs, (first, second), strict=True)
+        self.told |= zip(slugs, (first, second), strict=True)
         second.says(as_json(completion("from the second")), as_events(*chunks("from the second")))
         return Pair(url, slugs, first, second)
 
     async def _answer(self, wire: Wire) -> None:
         request = await wire.request()
-        told = self._told[request.split(b"/", 2)[1].decode()]
-        told.calls += 1
-        self.calls += 1
+        told = self.told[request.split(b"/", 2)[1].decode()]
+        told.count()
         await wire.send(told.to_stream if b'"stream":true' in request else told.to_json)
         if told.later:
             await asyncio.sleep(PAUSE_S)

@@ -78,7 +78,7 @@ def test_a_body_that_is_no_answer_falls_over_and_costs_one_call(
 ) -> None:
     pair = new_pair("openai")
     head = HTML if case == "HTML" else b"content-type: application/json\r\n"
-    pair.first.says(as_json(BODIES[case], head))
+    pair.first.fails(as_json(BODIES[case], head))
     answer = pair.ask(stream=stream)
     assert answer.status_code == 200, answer.text
     assert text_of(answer) == "from the second"
@@ -111,6 +111,9 @@ FIRST_EVENTS: dict[str, list[object]] = {
     "error_msg": [{"error_code": 336, "error_msg": "no"}],
     "base_resp": [{"choices": None, "base_resp": {"status_code": 1002, "status_msg": "slow"}}],
     "error: true": [{"error": True, "message": "no"}],
+    "response.failed": [{"type": "response.failed", "response": {"error": BUSY}}, DONE],
+    "DeepSeek's reason": [chunk({"content": ""}, "insufficient_system_resource"), DONE],
+    "Zhipu's reason": [ROLE, chunk({}, "network_error"), DONE],
     "not UTF-8": [b'data: {"choices":[{"index":0,"delta":{"content":"h\xff"}}]}\n\n', DONE],
 }
 
@@ -122,7 +125,7 @@ def test_a_stream_that_begins_with_no_answer_falls_over(
 ) -> None:
     """In a stream to a stream request, and to one for JSON."""
     pair = new_pair("openai")
-    pair.first.says(as_events(*FIRST_EVENTS[case]))
+    pair.first.fails(as_events(*FIRST_EVENTS[case]))
     answer = pair.ask(stream=stream)
     assert answer.status_code == 200, answer.text
     assert text_of(answer) == "from the second"
@@ -151,7 +154,7 @@ HEADS: dict[str, bytes] = {
 def test_an_answer_by_its_head_alone_falls_over(new_pair: NewPair, case: str, stream: bool) -> None:
     pair = new_pair("openai")
     status, headers = HEADS[case].split(b"\r\n", 1)
-    pair.first.says(b"HTTP/1.1 %b\r\nconnection: close\r\n%b" % (status, headers))
+    pair.first.fails(b"HTTP/1.1 %b\r\nconnection: close\r\n%b" % (status, headers))
     assert text_of(pair.ask(stream=stream)) == "from the second"
     assert (pair.first.calls, pair.second.calls) == (1, 1)
 
@@ -195,7 +198,7 @@ def test_the_code_is_the_same_from_json_and_from_a_stream(
     new_pair: NewPair, error: object, status: int, code: str, stream: bool, wrapping: str
 ) -> None:
     pair = new_pair("openai")
-    pair.first.says(wrapped(error, wrapping))
+    pair.first.fails(wrapped(error, wrapping))
     answer = pair.ask(stream=stream, alone=True)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
@@ -226,7 +229,7 @@ def test_what_is_no_message_of_anthropics_falls_over(
     new_pair: NewPair, case: str, stream: bool
 ) -> None:
     pair = new_pair("anthropic")
-    pair.first.says(ANTHROPIC[case])
+    pair.first.fails(ANTHROPIC[case])
     answer = pair.ask(stream=stream)
     assert answer.status_code == 200, answer.text
     assert text_of(answer) == "from the second"

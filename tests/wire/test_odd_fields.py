@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -97,6 +98,39 @@ def test_an_odd_event_loses_no_word_and_no_usage(new_pair: NewPair, case: str) -
     assert text_of(answer) == f"he{text}llo"
     told = metadata_of(answer)
     assert (told["cost_incurred"], told["cost_quality"]) == (COST, "measured")
+
+
+INFINITE_EVENT = (
+    b'data: {"choices":[{"index":0,"delta":{"content":"hello"},"logprobs":%b,'
+    b'"finish_reason":null}]}\n\n' % INFINITE
+)
+
+
+def no_constant(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_numbers_that_are_none_reach_the_client_as_null(new_pair: NewPair, stream: bool) -> None:
+    """JavaScript's clients give up the whole answer otherwise."""
+    whole = json.dumps(completion("hello")).encode()
+    odd = whole.replace(b'"finish_reason"', b'"logprobs":%b,"finish_reason"' % INFINITE)
+    pair = new_pair("openai")
+    pair.first.says(as_json(odd), as_events(INFINITE_EVENT, chunk({}, "stop", usage=USAGE), DONE))
+    answer = pair.ask(stream=stream)
+    for data in [answer.text] if not stream else answer.text.split("\n\n"):
+        text = data.removeprefix("data: ")
+        if text.startswith("{"):
+            json.loads(text, parse_constant=no_constant)
+    assert text_of(answer) == "hello"
+    assert metadata_of(answer)["cost_incurred"] == COST
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity and NaN"])
+def test_a_model_may_speak_of_infinity(new_pair: NewPair, text: str) -> None:
+    pair = new_pair("openai")
+    pair.first.says(as_json(completion(text)), as_events(*chunks(text)))
+    assert [text_of(pair.ask(stream=stream)) for stream in (False, True)] == [text, text]
 
 
 PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text"}]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
+from shared.wire.chat.chunk import Chunk, counts_of, error_of, read_chunk, texts_of
 from shared.wire.chat.usage import normalize
-from shared.wire.parse.lenient import NotJSON, check_utf8
+from shared.wire.parse.lenient import NotJSON, check_utf8, sound
 from shared.wire.tokens.text import Pieces
 from shared.wire.usage import Counts, read_cost
 
@@ -43,10 +43,10 @@ def read_completion(body: bytes) -> Completion:
     error = error_of(answer, body)
     if error is not None:
         raise NotAnAnswer("an error in an answer of status 200", error)
-    counts = normalize(answer.counts)
+    counts = normalize(counts_of(answer, body))
     if not is_answer(answer, counts):
         raise NotAnAnswer("an answer of status 200 without content", body)
-    return Completion(body, answer.model, answer.service_tier, counts)
+    return Completion(sound(body), answer.model, answer.service_tier, counts)
 
 
 def is_answer(answer: Chunk, counts: Counts | None) -> bool:

@@ -6,7 +6,11 @@ chat_completion_chunk.py, XGroq). An error may stand at the top, in a choice (op
 docs/api_reference/errors-and-debugging), in x_groq, or be the whole of it: `object: error` (vLLM,
 protocol.py, ErrorResponse), `type: error` (Anthropic), `message` (with a `code`: RunPod,
 runpod-workers/worker-vllm issue 57), `detail` (FastAPI), `errors` (Cloudflare), `code` and `msg`
-(Zhipu), `error_msg` (Baidu), `base_resp` (MiniMax; its status_code is 0 where all is well).
+(Zhipu), `error_msg` (Baidu), `base_resp` (MiniMax; its status_code is 0 where all is well),
+`type: response.failed` (an event of the Responses API, from servers that speak both). A reason may
+be one too: DeepSeek's insufficient_system_resource (api-docs.deepseek.com, api/create-chat-
+completion: "the request is interrupted"), Zhipu's network_error (docs.z.ai, api-reference/llm/
+chat-completion).
 """
 
 from __future__ import annotations
@@ -15,14 +19,17 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from shared.wire.chat.usage import read_usage
+from shared.wire.chat.usage import read_usage, read_usage_beside
 from shared.wire.parse.lenient import ABSENT, NotJSON, is_nothing, read_json, read_text
 from shared.wire.usage import Counts, merge
 
 Said = Mapping[str, msgspec.Raw]
 """A message or a delta. Its fields are not named: what a provider calls its thoughts is content."""
 
-_ERROR = "error"
+_ERROR, _USAGE = "error", "usage"
+_NOT_SAID = frozenset({"role", _USAGE})
+_INTERRUPTED = frozenset({"insufficient_system_resource", "network_error"})
+_ERRORS = frozenset({_ERROR, "response.failed"})
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -43,7 +50,7 @@ class Choice(msgspec.Struct, frozen=True):
     def has_content(self) -> bool:
         """Whether it holds more than a role and empty fields."""
         for name, raw in self.said.items():  # noqa: SIM110  a generator costs more than the loop
-            if name != "role" and not is_nothing(raw):
+            if name not in _NOT_SAID and not is_nothing(raw):
                 return True
         return False
 
@@ -74,7 +81,8 @@ class _Told(msgspec.Struct, frozen=True):
     def is_error(self) -> bool:
         told = (self.message, self.detail, self.errors, self.error_msg)
         return (
-            _ERROR in (self.object, self.type)
+            self.object == _ERROR
+            or self.type in _ERRORS
             or not all(map(is_nothing, told))
             or not (is_nothing(self.msg) or is_nothing(self.code))
             or not (self.base_resp is None or is_nothing(self.base_resp.status_code))
@@ -121,6 +129,8 @@ class Chunk(msgspec.Struct, frozen=True):
         for choice in self.choices or ():
             if choice.usage is not ABSENT:
                 found = merge(read_usage(choice.usage), found)
+            if _USAGE in choice.said:
+                found = merge(read_usage(choice.said[_USAGE]), found)
         return found
 
 
@@ -133,6 +143,12 @@ def read_chunk(data: bytes) -> Chunk:
     return read_json(_chunk, data)
 
 
+def counts_of(chunk: Chunk, data: bytes) -> Counts | None:
+    """What `data`, read as `chunk`, says of usage, wherever it stands."""
+    counts = chunk.counts
+    return read_usage_beside(data) if counts is None else counts
+
+
 def error_of(chunk: Chunk, data: bytes) -> bytes | None:
     """The error that `data`, read as `chunk`, is or holds, as a body of its own; else None."""
     if not is_nothing(chunk.error) and not _is_empty(chunk.error):
@@ -143,7 +159,8 @@ def error_of(chunk: Chunk, data: bytes) -> bytes | None:
         for error in (choice.error, choice.said.get(_ERROR, ABSENT)):
             if not is_nothing(error) and not _is_empty(error):
                 return b'{"error":%b}' % bytes(error)
-        if choice.finish_reason == _ERROR:
+        reason = choice.finish_reason
+        if reason == _ERROR or (reason in _INTERRUPTED and not choice.has_content):
             return data
     if chunk.choices or chunk.bears_usage:
         return None

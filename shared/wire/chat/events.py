@@ -12,11 +12,11 @@ from contextlib import suppress
 import msgspec
 
 from shared.wire.chat.answer import splice
-from shared.wire.chat.chunk import Chunk, error_of, read_chunk, texts_of
+from shared.wire.chat.chunk import Chunk, counts_of, error_of, read_chunk, texts_of
 from shared.wire.chat.plain import PlainEvents, is_plain
 from shared.wire.chat.tool_calls import ToolCalls
 from shared.wire.chat.usage import normalize
-from shared.wire.parse.lenient import NotJSON
+from shared.wire.parse.lenient import NotJSON, sound
 from shared.wire.parse.sse import (
     DONE,
     END,
@@ -179,11 +179,12 @@ class StreamReader:
             if data.lstrip()[:1] == b"[":  # Google wraps an error in a list
                 self.error = data
             return
+        has_counts = self._note(chunk, data)
         self.error = error_of(chunk, data)
         if self.error is not None:
+            self.has_reason = self.has_reason or chunk.finish_reason is not None
             return
-        self._note(chunk)
-        if self._is_usage_event(chunk):
+        if self._is_usage_event(chunk, has_counts=has_counts):
             if self._show_usage and (chunk.bears_usage or self._usage_event is None):
                 self._usage_event = data
             return
@@ -193,27 +194,28 @@ class StreamReader:
         if chunk.finish_reason is not None and self._calls.ends_by_stop:
             self._fold()
         self._count(chunk)
-        data = self._calls.fix(chunk, data)
+        data = self._calls.fix(chunk, sound(data))
         self.has_reason = self.has_reason or chunk.finish_reason is not None
         if self.has_reason:
             self._held = data
         else:
             out.append(data_event(data))
 
-    def _is_usage_event(self, chunk: Chunk) -> bool:
+    def _is_usage_event(self, chunk: Chunk, *, has_counts: bool) -> bool:
         """Whether it is there for the usage alone, which behind the reason may also be null."""
         has_field = self.has_reason and bytes(chunk.usage) != b""
-        return not chunk.choices and (chunk.bears_usage or has_field)
+        return not chunk.choices and (has_counts or chunk.bears_usage or has_field)
 
-    def _note(self, chunk: Chunk) -> None:
-        """What the event says of the whole answer."""
+    def _note(self, chunk: Chunk, data: bytes) -> bool:
+        """What the event says of the whole answer; whether it says anything of usage."""
         self._last = chunk
-        counts = chunk.counts
+        counts = counts_of(chunk, data)
         if counts is not None:
             self._counts = merge(self._counts, counts)
         if counts is not None or chunk.finish_reason is not None:
             self.model = chunk.model or self.model
             self.service_tier = chunk.service_tier or self.service_tier
+        return counts is not None
 
     def _keep(self, whole: bytes) -> None:
         self._kept.append(whole)

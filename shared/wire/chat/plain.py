@@ -85,7 +85,7 @@ def _lines(events: bytes) -> list[bytes]:
 
 
 def is_plain(events: bytes) -> bool:
-    """Whether whole events bear nothing that is read here: no reason, usage, error or end.
+    """Whether whole events bear nothing that is read or fixed: no reason, usage, error or end.
 
     By counting, which takes 5 us for 15 KB where a regular expression takes 200. What looks odd
     (a blank after a colon, a comment, a line that is cut) is not plain, and is parsed.
@@ -99,6 +99,8 @@ def is_plain(events: bytes) -> bool:
         and count(b'"choices":[{') == number
         and count(b'"finish_reason"') == count(b'"finish_reason":null')
         and b'"error"' not in events
+        and b"Infinity" not in events
+        and b"NaN" not in events
         and (b'"usage"' not in events or count(b'"usage"') == count(b'"usage":null'))
         and (
             b'"tool_calls":[{' not in events

@@ -108,6 +108,34 @@ def _named_otherwise(raw: msgspec.Raw) -> Counts | None:
     return _named_usually(msgspec.Raw(msgspec.json.encode(renamed)))
 
 
+def read_usage_beside(data: bytes) -> Counts | None:
+    """The usage that an answer or an event bears elsewhere than in `usage`; None where none is.
+
+    Google's usageMetadata, Cohere's meta (docs.cohere.com, reference/chat-v1), LangChain's
+    token_usage, and what Bedrock adds to the last event of a stream; else the counts themselves
+    stand at the top.
+    """
+    if _OF_ANY_NAME not in data:
+        return None
+    try:
+        fields = read_json(_fields, data)
+    except NotJSON:
+        return None
+    for name in _PLACES:
+        found = read_usage(fields[name]) if name in fields else None
+        if found is not None:
+            return found
+    counts = {name: fields[name] for name in _AT_THE_TOP if name in fields}
+    return _named_usually(msgspec.Raw(msgspec.json.encode(counts))) if counts else None
+
+
+_OF_ANY_NAME = b"oken"
+_PLACES = (
+    *("usageMetadata", "usage_metadata", "meta", "token_usage"),
+    "amazon-bedrock-invocationMetrics",
+)
+_AT_THE_TOP = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
+
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OTHER_NAMES = {
     "promptTokens": "prompt_tokens",
@@ -124,6 +152,11 @@ _OTHER_NAMES = {
     "cacheReadInputTokens": "cached_tokens",
     "cacheWriteInputTokens": "cache_creation_input_tokens",
     "thoughtsTokenCount": "reasoning_tokens",
+    "prompt_token_count": "prompt_tokens",
+    "candidates_token_count": "completion_tokens",
+    "total_token_count": "total_tokens",
+    "cached_content_token_count": "cached_tokens",
+    "thoughts_token_count": "reasoning_tokens",
 }
 
 

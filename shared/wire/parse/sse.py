@@ -134,7 +134,10 @@ def event_datas(event: bytes) -> tuple[bytes, ...]:
 
 
 def is_named_error(event: bytes) -> bool:
-    return not event.startswith(b"data:") and event_name(event) == "error"
+    return not event.startswith(b"data:") and event_name(event) in _ERRORS
+
+
+_ERRORS = frozenset({"error", "response.failed"})
 
 
 def error_body(data: bytes) -> bytes:

@@ -84,6 +84,9 @@ def test_reconcile_lists_differences_and_fails_where_sums_are_wrong(database: An
     [row] = json.loads(run("reconcile", "--rows", "--json", *DAY).stdout)["differences"]
     assert row["theirs_usd"] == 0.005
     assert "openai" in run("reconcile", *DAY).stdout
+    for name in ("OpenAI", "openai", "OPENAI"):
+        named = run("reconcile", "--json", "--provider", name, *DAY)
+        assert json.loads(named.stdout)["differences"] == [found]
     database.execute("UPDATE usage_daily SET requests = requests + 1")
     wrong = run("reconcile", *DAY)
     assert wrong.exit_code == 1
