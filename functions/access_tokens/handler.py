@@ -7,7 +7,6 @@ from typing import Annotated
 
 from litestar import delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from msgspec import Meta
 
 from functions.access_tokens.answers import (
     NewTokenCard,
@@ -46,7 +45,7 @@ MEMBER = TEAM + "/members/{user_id:path}"
 
 _USER = [require_scope(Scope.KEYS)]
 _ADMIN = [require_admin]
-_Days = Annotated[int, QueryParameter(description="Usage of so long."), Meta(ge=1, le=366)]
+_Days = Annotated[int, QueryParameter(ge=1, le=366, description="Usage of so long.")]
 
 
 @post(PATH, guards=[require_admin])

@@ -23,7 +23,7 @@ def serve_file(name: FromPath[str]) -> Response[bytes]:
     if name not in FILES:
         raise RouteNotFound("There is no such file.")
     kind = _TYPES[name.rpartition(".")[2]]
-    return Response(FILES[name], media_type=f"{kind}; charset=utf-8", headers=_HEADERS)
+    return Response(FILES[name], media_type=kind, headers=_HEADERS)
 
 
 @get("/favicon.ico", include_in_schema=False, guards=[open_to_all], sync_to_thread=False)

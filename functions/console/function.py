@@ -7,6 +7,7 @@ from functions.console.admin import audit, catalog, credentials
 from functions.console.pages import Pages
 from shared.auth.authenticator import Authenticator
 from shared.auth.own_key_changes import OwnKeyChanges
+from shared.auth.own_tokens import OwnTokens
 from shared.auth.sessions import Sessions
 from shared.auth.system_keys import SystemKeys
 from shared.auth.tokens import Tokens
@@ -58,7 +59,7 @@ CONSOLE = Function(
     ],
     opens=[
         *(Authenticator, Sessions, Pages, StatusBoards),
-        *(OwnKeyChanges, SystemKeys, Tokens, Probe),
+        *(OwnKeyChanges, SystemKeys, Tokens, OwnTokens, Probe),
         *(Providers, Models, ModelAliases, Rules, Levels, LimitChanges),
     ],
 )

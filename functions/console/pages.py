@@ -24,7 +24,7 @@ FILES: Mapping[str, bytes] = {
 """Style, script and icon, by name."""
 VERSION = hashlib.sha256(b"".join(FILES.values())).hexdigest()[:12]
 
-_MEDIA = "text/html; charset=utf-8"
+_MEDIA = "text/html"
 
 
 class Pages:

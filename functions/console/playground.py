@@ -15,8 +15,8 @@ from functions.console.error_pages import ERRORS
 from functions.console.pages import Pages
 from functions.console.signed_in import signed_in
 from shared.auth.guards import AnyRequest, actor_of, caller_of, resources_of
+from shared.auth.own_tokens import CreateOwnToken, OwnTokens
 from shared.auth.scope import Scope
-from shared.auth.tokens import CreateToken, Tokens
 from shared.catalog.watch import SnapshotKeeper
 from shared.routing.deployment import Kind
 
@@ -46,19 +46,14 @@ async def show_playground(request: AnyRequest) -> Response[str]:
 
 @post("/playground/token", include_in_schema=False, guards=_GUARDS, exception_handlers=ERRORS)
 async def make_token(request: AnyRequest) -> PlaygroundToken:
-    """A token for completions alone, with what the caller's own allows, that ends by itself."""
+    """A token for completions alone, as the caller could make one for themselves, that ends soon.
+
+    Whoever may not make one, as their own has limits, has no playground: each call of this route
+    would be a way around them.
+    """
     caller, ends = caller_of(request), datetime.now(UTC) + _LASTS
     if caller.expires_at_s is not None:
         ends = min(ends, datetime.fromtimestamp(caller.expires_at_s, UTC))
-    allowed = None if caller.allowed_models is None else sorted(caller.allowed_models)
-    asked = CreateToken(
-        user_id=caller.user_id,
-        tier=caller.tier,
-        name=_NAME,
-        team_id=caller.team_id,
-        scopes=[Scope.COMPLETIONS],
-        allowed_models=allowed,
-        expires_at=ends,
-    )
-    made = await resources_of(request).get(Tokens).create(asked, actor_of(request), caller.scopes)
+    asked = CreateOwnToken(name=_NAME, scopes=[Scope.COMPLETIONS], expires_at=ends)
+    made = await resources_of(request).get(OwnTokens).create(asked, caller, actor_of(request))
     return PlaygroundToken(made.token, ends)

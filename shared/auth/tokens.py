@@ -130,6 +130,11 @@ class Tokens:
         async with self._database.connection() as connection:
             return await rows.page_of_tokens(connection, after=after, limit=limit, user_id=user_id)
 
+    async def newest(self, limit: int, user_id: str | None) -> list[TokenRow]:
+        """Newest first, revoked ones too."""
+        async with self._database.connection() as connection:
+            return await rows.newest_tokens(connection, limit=limit, user_id=user_id)
+
     async def find(self, token_id: int) -> TokenRow:
         """Raises NotFound."""
         async with self._database.connection() as connection:

@@ -103,10 +103,11 @@ _END_PREDECESSOR: LiteralString = (
 # Limits name tokens by id: without this, to rotate would be to lose one's budget.
 _COPY_LIMITS: LiteralString = (
     "INSERT INTO limits (scope, subject, requests_per_minute, tokens_per_minute,"
-    " concurrent_requests, budget_day_usd, budget_month_usd, is_active)"
-    " SELECT scope, %s, requests_per_minute, tokens_per_minute, concurrent_requests,"
-    " budget_day_usd, budget_month_usd, is_active FROM limits"
-    " WHERE scope = 'token' AND subject = %s"
+    " concurrent_requests, budget_day_usd, budget_month_usd, is_soft, on_budget, counts_byok,"
+    " time_zone, is_active)"
+    " SELECT scope, %s, requests_per_minute, tokens_per_minute,"
+    " concurrent_requests, budget_day_usd, budget_month_usd, is_soft, on_budget, counts_byok,"
+    " time_zone, is_active FROM limits WHERE scope = 'token' AND subject = %s"
 )
 _CHANGEABLE = frozenset(
     {"name", "team_id", "tier", "role", "scopes", "allowed_models", "expires_at"}
@@ -147,6 +148,22 @@ async def page_of_tokens(
                 " ORDER BY id LIMIT %(limit)s"
             ).format(sql.SQL(_COLUMNS)),
             {"after": after, "limit": limit, "user_id": user_id},
+        )
+        return await cursor.fetchall()
+
+
+async def newest_tokens(
+    connection: psycopg.AsyncConnection[Any], *, limit: int, user_id: str | None
+) -> list[TokenRow]:
+    """The last that were made, newest first, revoked ones too; `user_id` None: of any user."""
+    async with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
+        await cursor.execute(
+            sql.SQL(
+                "SELECT {} FROM access_tokens"
+                " WHERE (%(user_id)s::text IS NULL OR user_id = %(user_id)s)"
+                " ORDER BY id DESC LIMIT %(limit)s"
+            ).format(sql.SQL(_COLUMNS)),
+            {"limit": limit, "user_id": user_id},
         )
         return await cursor.fetchall()
 

@@ -29,7 +29,7 @@ all_candidates_failed | 502 | Every model that could serve the request was tried
 array_above_max_length | 400 | A list of the request has too many entries. | Send fewer.
 base_url_refused | 400 | A provider's base URL is malformed or not allowed. | Use a public https address, or mark the provider local.
 body_incomplete | 400 | The connection ended before the body did. | Send the request again.
-body_too_large | 413 | The body is above 25 MB for a conversation, or 1 MB for anything else. | Send less, for example smaller images.
+body_too_large | 413 | The body is above 25 MB for a conversation, 64 KB for a form, or 1 MB for anything else. | Send less, for example smaller images.
 body_too_slow | 408 | The head or body of the request took too long to arrive. | Send the request again, without pauses.
 budget_exceeded | 402 | What a limit allows to be spent is spent. `param` is its scope. | Wait until it resets, or ask for more; `GET /api/v1/llm/limits` shows it.
 budget_unavailable | 503 | What is left of a budget cannot be known right now. | Try again; an operator looks at Redis.

@@ -20,6 +20,7 @@ from tests.fakes.uvicorn_server import UvicornServer
 # Not what compresses: an index has room for a long text of one letter.
 LONG = "".join(random.Random(7).choices(string.printable[:94], k=900_000)).replace("\\", "-")
 IN_URLS = ["%00", "a%00b", "%ed%a0%80", "%ff", "%0d%0aX:1", "%1b%5b2J", "%C2%9B", "x" * 5000]
+IN_URLS += ["9" * 30]
 IN_JSON = ['"a\\u0000b"', '"\\ud800"', '"\\u001b[2J"', '"a\\nb"', '{"\\u0000": "\\u0000"}']
 OF_USAGE = ("start", "end", "team", "provider", "model", "power_level", "key", "billed_to")
 OF_USAGE += ("simulated", "state", "cost_quality", "user", "limit", "cursor", "group_by", "format")
@@ -129,3 +130,11 @@ def test_a_label_with_nul_is_billed_like_any_other(admin: httpx.Client, web: Uvi
 def test_a_body_that_is_not_utf8_is_told_so(admin: httpx.Client) -> None:
     answer = admin.post("/api/v1/llm/byok/keys", content=b'{"provider": "\xff"}')
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_utf8")
+
+
+@pytest.mark.parametrize("body", [b"[" * 15_000, b'{"a": [' + b"{}," * 20_000 + b"{}]}"])
+def test_a_body_of_fields_may_hold_so_many_values(admin: httpx.Client, body: bytes) -> None:
+    """Each text in it is looked at: 1 MB of empty objects held the process up for a second."""
+    answer = admin.post("/api/v1/llm/byok/keys", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] in ("json_too_deep", "json_too_large")

@@ -26,6 +26,7 @@ _WHAT: Any = {
 }
 _SEE_OTHER = 303
 _MOST_DAYS = 3650
+_MOST_DIGITS = 9
 _SHOWN = 500
 
 
@@ -101,12 +102,12 @@ async def _tokens_page(
 ) -> Response[str]:
     resources = resources_of(request)
     user = request.query_params.get("user") or None
-    rows = await resources.get(Tokens).page(0, None, user)
+    rows = await resources.get(Tokens).newest(_SHOWN, user)
     return resources.get(Pages).page(
         request,
         "tokens.html",
         status=status,
-        rows=rows[::-1][:_SHOWN],
+        rows=rows,
         now=datetime.now(UTC),
         tiers=[*Tier],
         user=user or "",
@@ -129,6 +130,7 @@ async def _keys_page(
 
 
 def _days(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:9]) <= _MOST_DAYS:
+    days = int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
+    if not 0 < days <= _MOST_DAYS:
         raise InvalidField(f"A token lasts 1 to {_MOST_DAYS} days.", param="days")
-    return int(text)
+    return days

@@ -180,6 +180,26 @@ def test_the_playgrounds_token_is_short_and_for_completions_alone(place: Place) 
     assert keys.status_code == 403
 
 
+def test_the_playground_is_no_way_around_the_limits_or_the_end_of_a_token(place: Place) -> None:
+    cookie = place.sign_in(place.token("lina"))
+    headers = {"cookie": f"{COOKIE}={cookie}", "x-csrf-token": place.csrf(cookie), **place.origin}
+
+    def ask() -> httpx.Response:
+        return httpx.post(place.url + "/playground/token", headers=headers, trust_env=False)
+
+    assert ask().status_code == 201
+    with psycopg.connect(place.deployment.database_url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT id, made_with FROM access_tokens WHERE user_id = 'lina' ORDER BY id"
+        ).fetchall()
+        assert [made_with for _, made_with in found] == [None, found[0][0]]
+        connection.execute(
+            "INSERT INTO limits (scope, subject, requests_per_minute) VALUES ('token', %s, 5)",
+            (str(found[0][0]),),
+        )
+    assert ask().json()["error"]["code"] == "token_limited"
+
+
 def test_failures_bar_their_address_and_a_good_token_does_not_help(place: Place) -> None:
     """The last of this file: the address is everybody's here."""
     good = place.token()

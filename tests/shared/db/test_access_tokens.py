@@ -9,12 +9,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from shared.auth.token import digest, mint
 from shared.db.access_tokens import (
     AccessToken,
     TokenRow,
     find_access_token,
+    newest_tokens,
     page_of_tokens,
     replace_token,
 )
@@ -195,13 +197,26 @@ def test_a_rotation_never_makes_the_old_token_live_longer(
 def test_a_rotated_token_keeps_its_limits(connection: psycopg.Connection[Any]) -> None:
     old_id = make(connection, mint())
     connection.execute(
-        "INSERT INTO limits (scope, subject, budget_day_usd) VALUES ('token', %s, 5)",
+        "INSERT INTO limits (scope, subject, requests_per_minute, tokens_per_minute,"
+        " concurrent_requests, budget_day_usd, budget_month_usd, is_soft, on_budget, counts_byok,"
+        " time_zone, is_active)"
+        " VALUES ('token', %s, 1, 2, 3, 4, 5, true, 'step_down', true, 'Asia/Tokyo', false)",
         (str(old_id),),
     )
     new_id = rotate_token(connection, old_id, token=mint(), overlap=DAY)
-    assert connection.execute(
-        "SELECT budget_day_usd FROM limits WHERE scope = 'token' AND subject = %s", (str(new_id),)
-    ).fetchone() == (5,)
+    own = {"id", "subject", "created_at", "updated_at"}
+    old, new = (
+        {
+            name: value
+            for name, value in connection.cursor(row_factory=dict_row)
+            .execute("SELECT * FROM limits WHERE subject = %s", (str(token_id),))
+            .fetchall()[0]
+            .items()
+            if name not in own
+        }
+        for token_id in (old_id, new_id)
+    )
+    assert new == old
 
 
 def test_only_a_live_token_is_rotated_and_only_once(connection: psycopg.Connection[Any]) -> None:
@@ -226,3 +241,15 @@ def test_a_rotation_that_fails_half_way_changes_nothing(
     older = find(connection, old)
     assert older is not None
     assert older.expires_at is None
+
+
+def test_the_newest_tokens_come_first_and_no_more_than_are_shown(
+    migrated_database_url: str, connection: psycopg.Connection[Any]
+) -> None:
+    made = [make(connection, mint()) for _ in range(4)]
+
+    async def newest() -> list[TokenRow]:
+        async with await psycopg.AsyncConnection.connect(migrated_database_url) as held:
+            return await newest_tokens(held, limit=3, user_id=None)
+
+    assert [row.id for row in asyncio.run(newest())] == made[:0:-1]
