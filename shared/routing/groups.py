@@ -18,7 +18,15 @@ from shared.routing.fit import DropReason, RoutingRequest
 from shared.routing.levels import tier_met
 from shared.routing.open_catalog import UNLISTED, is_opened
 from shared.routing.own_keys import UsePolicy
-from shared.routing.snapshot import Fallback, Health, Model, PowerLevel, Rule, Snapshot
+from shared.routing.snapshot import (
+    Fallback,
+    Model,
+    PowerLevel,
+    Rule,
+    Snapshot,
+    is_unwell,
+    rule_rank,
+)
 from shared.wire.providers import SEEDS, provider_of
 
 Rank = tuple[int, ...]
@@ -49,9 +57,9 @@ def groups_of_level(
     snapshot: Snapshot, level: PowerLevel, request: RoutingRequest, *, over_ceiling: bool = False
 ) -> Iterator[Group]:
     """`over_ceiling`: also what is too dear, only to be dropped for it."""
-    met = [rule for rule in snapshot.rules_by_level.get(level.name, ()) if _rule_met(rule, request)]
-    yield _by_rank(_of_rule(rule, Reason.RULE) for rule in met if not rule.is_fallback)
-    yield _by_rank(_of_rule(rule, Reason.FALLBACK_RULE) for rule in met if rule.is_fallback)
+    rules = snapshot.rules_by_level.get(level.name, ())
+    yield _of_rules(rules, Reason.RULE, request)
+    yield _of_rules(rules, Reason.FALLBACK_RULE, request)
     if level.fallback is Fallback.RULES:
         return
     yield _Lazy(snapshot.models_by_level.get(level.name, ()), Reason.SAME_LEVEL)
@@ -88,7 +96,7 @@ def _defaults(snapshot: Snapshot, level: PowerLevel) -> Iterator[Proposal]:
 
 def group_of_name(models: Sequence[Model]) -> list[Proposal]:
     """Several providers of one name: in the order of the providers, the healthy ones first."""
-    return _by_rank(Proposal(one, Reason.NAMED, (_unwell(one),)) for one in models)
+    return _by_rank(Proposal(one, Reason.NAMED, (is_unwell(one),)) for one in models)
 
 
 def candidates_of(group: Group, request: RoutingRequest) -> Iterator[tuple[Proposal, Candidate]]:
@@ -146,11 +154,16 @@ def _by_rank(proposals: Iterable[Proposal]) -> list[Proposal]:
     return sorted(proposals, key=lambda one: one.rank)
 
 
-def _of_rule(rule: Rule, reason: Reason) -> Proposal:
-    first = rule.fallback_order if rule.is_fallback else -rule.priority
-    return Proposal(
-        rule.model, reason, (first, _unwell(rule.model)), rule, byok_only=rule.requires_byok
-    )
+def _of_rules(
+    rules: Sequence[Rule], reason: Reason, request: RoutingRequest
+) -> Iterator[Proposal]:
+    """In the order of the snapshot, and none is looked at before it is needed."""
+    of_fallback = reason is Reason.FALLBACK_RULE
+    for rule in rules:
+        if rule.is_fallback is of_fallback and _rule_met(rule, request):
+            yield Proposal(
+                rule.model, reason, rule_rank(rule), rule, byok_only=rule.requires_byok
+            )
 
 
 def _rule_met(rule: Rule, request: RoutingRequest) -> bool:
@@ -161,10 +174,6 @@ def _rule_met(rule: Rule, request: RoutingRequest) -> bool:
         and (rule.max_tokens is None or request.prompt_tokens <= rule.max_tokens)
         and not (rule.requires_byok and request.own_key(rule.model.provider) is None)
     )
-
-
-def _unwell(model: Model) -> int:
-    return model.provider.health is Health.DEGRADED
 
 
 def _blended(model: Model) -> int:

@@ -180,9 +180,19 @@ def _seed_order(model: Model) -> tuple[int, int]:
     return (model.provider.id, model.id)
 
 
-def _rule_order(rule: Rule) -> tuple[bool, int, int, int]:
+def rule_rank(rule: Rule) -> tuple[int, int]:
+    """Rules of one rank are on a par: their weights decide."""
     order = rule.fallback_order if rule.is_fallback else -rule.priority
-    return (rule.is_fallback, order, -rule.weight, rule.id)
+    return (order, is_unwell(rule.model))
+
+
+def is_unwell(model: Model) -> bool:
+    """Whether others of its rank come before it."""
+    return model.provider.health is Health.DEGRADED
+
+
+def _rule_order(rule: Rule) -> tuple[object, ...]:
+    return (rule.is_fallback, *rule_rank(rule), -rule.weight, rule.id)
 
 
 def _priority_order(model: Model) -> tuple[int, int]:
