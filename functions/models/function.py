@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functions.models import handler
+from functions.models.lists import Lists
 from shared.auth.authenticator import Authenticator
 from shared.catalog.aliases import ModelAliases
 from shared.catalog.model_changes import Models
@@ -25,5 +26,5 @@ MODELS = Function(
         handler.change_alias,
         handler.delete_alias,
     ],
-    opens=[Authenticator, PlatformAccess, PricePolicy, Models, ModelAliases],
+    opens=[Authenticator, PlatformAccess, PricePolicy, Models, ModelAliases, Lists],
 )

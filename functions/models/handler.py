@@ -50,8 +50,6 @@ ALIASES = "/api/v1/admin/llm/aliases"
 ALIAS = ALIASES + "/{name:path}"
 _ADMIN = [require_admin]
 
-
-_lists = Lists()
 _LIST = {200: ResponseSpec(Listed[ModelCard | NameCard], generate_examples=False)}
 _ONE = {200: ResponseSpec(ModelCard, generate_examples=False)}
 
@@ -69,9 +67,8 @@ async def list_models(
     """
     asking, in_anthropics = await _asking(request), _is_anthropics(request)
     snapshot = snapshot_of(request)
-    return _json(
-        await _lists.of(snapshot, asking, all_of_it=all_of_it, in_anthropics=in_anthropics)
-    )
+    lists = resources_of(request).get(Lists)
+    return _json(await lists.of(snapshot, asking, all_of_it=all_of_it, in_anthropics=in_anthropics))
 
 
 @get(

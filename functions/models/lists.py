@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
 from functions.models.answers import Cards, anthropic_list
 from functions.models.listing import entries
 from shared.beside import beside
+from shared.catalog.watch import SnapshotKeeper
+from shared.errors import NotReady
+from shared.resources import opener
 from shared.routing.fit import RoutingRequest
 from shared.routing.snapshot import Snapshot
+from shared.wire.providers import SEEDS
 
 _MAX_BYTES = 64 * 1024 * 1024
 """Of all lists together: one of 15,000 models is some 8 MiB, one of a fresh installation 1 MiB."""
@@ -43,6 +51,10 @@ class Lists:
             return found
         return await beside(self._make, snapshot, key)
 
+    async def prepare(self, snapshot: Snapshot) -> None:
+        """Have at hand what every caller's list needs, which takes longest: the unlisted models."""
+        await beside(_find_unlisted, snapshot)
+
     def _find(self, snapshot: Snapshot, key: _Key) -> bytes | None:
         held = self._remembered
         return held.lists.get(key) if held is not None and held.snapshot is snapshot else None
@@ -63,3 +75,31 @@ class Lists:
             held.size -= len(held.lists.pop(next(iter(held.lists))))
         held.lists[key] = made
         return made
+
+
+def _find_unlisted(snapshot: Snapshot) -> None:
+    for slug in SEEDS:
+        provider = snapshot.providers_by_slug.get(slug)
+        if provider is not None:
+            snapshot.open_catalog.unlisted_at(provider)
+
+
+@opener
+async def open_lists(keeper: SnapshotKeeper) -> AsyncGenerator[Lists]:
+    """Prepared for the catalog there is, and again for each that comes after it."""
+    lists, is_changed = Lists(), asyncio.Event()
+    is_changed.set()
+
+    async def prepare() -> None:
+        while True:
+            await is_changed.wait()
+            is_changed.clear()
+            with suppress(NotReady):
+                await lists.prepare(keeper.snapshot)
+
+    keeper.on_change("catalogue", is_changed.set)
+    preparing = asyncio.create_task(prepare(), name="models.prepare")
+    try:
+        yield lists
+    finally:
+        preparing.cancel()

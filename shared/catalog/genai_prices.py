@@ -123,7 +123,9 @@ def every_known_model(slugs: Iterable[str], at: datetime) -> Iterator[CatalogMod
                 prices = None
             names = [one.lower() for one in ids]
             own_id = provider_of(slug).model_id_prefix + model.id
-            if model.is_match(own_id) and own_id.lower() not in names:
+            # `ft:gpt-3.5-turbo-` is how its names begin, and no name.
+            is_name = own_id[-1].isalnum()
+            if is_name and model.is_match(own_id) and own_id.lower() not in names:
                 ids.append(own_id)
             ids.sort(key=lambda one: one != own_id)
             context = model.context_window

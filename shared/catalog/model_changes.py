@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shared.catalog import models
 from shared.catalog.changes import TierName, audit, sent
-from shared.catalog.known_models import described
+from shared.catalog.known_models import described, facts_as_fields
 from shared.catalog.models import ModelRow
 from shared.db.audit import Action, Actor
 from shared.db.connect import Connection, Database
@@ -20,6 +20,7 @@ from shared.errors import Conflict, InvalidField, NotFound
 from shared.pricing.price import parse_price
 from shared.resources import opener
 from shared.routing.deployment import Kind
+from shared.routing.known_models import Facts
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 # What goes upstream, and into a header: printable ASCII.
@@ -98,12 +99,14 @@ class Models:
 
     async def create(self, new: NewModel, actor: Actor) -> ModelRow:
         """What is left out is as the catalog has it. Raises InvalidField, Conflict."""
-        values = {"name": new.model_id, **sent(new, besides=("provider", "price"))}
+        given = {"name": new.model_id, **sent(new, besides=("provider", "price"))}
         prices, price = _prices(new.price), new.price
         async with self._database.connection() as connection, connection.transaction():
             known = await described(connection, new.provider, new.model_id)
+            # What nobody says of a model is no more held against it than where no row lists it.
+            values = facts_as_fields(Facts(new.model_id)) | given
             if known is not None:
-                values = {**known.fields, **values}
+                values = {**values, **known.fields, **given}
                 if prices is None and known.prices is not None and known.source:
                     prices = known.prices
                     price = NewPrice(prices["tiers"], known.source)

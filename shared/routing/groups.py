@@ -154,16 +154,12 @@ def _by_rank(proposals: Iterable[Proposal]) -> list[Proposal]:
     return sorted(proposals, key=lambda one: one.rank)
 
 
-def _of_rules(
-    rules: Sequence[Rule], reason: Reason, request: RoutingRequest
-) -> Iterator[Proposal]:
+def _of_rules(rules: Sequence[Rule], reason: Reason, request: RoutingRequest) -> Iterator[Proposal]:
     """In the order of the snapshot, and none is looked at before it is needed."""
     of_fallback = reason is Reason.FALLBACK_RULE
     for rule in rules:
         if rule.is_fallback is of_fallback and _rule_met(rule, request):
-            yield Proposal(
-                rule.model, reason, rule_rank(rule), rule, byok_only=rule.requires_byok
-            )
+            yield Proposal(rule.model, reason, rule_rank(rule), rule, byok_only=rule.requires_byok)
 
 
 def _rule_met(rule: Rule, request: RoutingRequest) -> bool:

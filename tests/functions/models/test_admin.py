@@ -155,5 +155,7 @@ def test_what_is_left_out_of_a_new_model_is_as_the_catalog_has_it(admin: Admin) 
     )
     assert given["price"]["source"] == "admin"
     assert (given["supports_vision"], given["context_window"]) == (False, None)
+    unknown = add(admin, "nobody-has-heard-of-it")
+    assert unknown["supports_function_calling"] is unknown["supports_json_mode"] is True
     embedding = add(admin, "text-embedding-3-small")
     assert (embedding["kind"], embedding["dimensions"]) == ("embedding", 1536)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,12 @@ import pytest
 from functions.models import lists as lists_module
 from functions.models.answers import Cards
 from functions.models.listing import Source, entries, entry_of
-from functions.models.lists import Lists
+from functions.models.lists import Lists, open_lists
 from shared.routing.aliases import Alias, Target
 from shared.routing.choose import choose
 from shared.routing.fit import RoutingRequest
 from shared.routing.known_models import KnownModel, KnownModels
+from shared.routing.open_catalog import OpenCatalog
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Snapshot, Tier, build_snapshot
 from tests.fakes.gateway import ADMIN, USER
@@ -249,4 +252,40 @@ def test_lists_are_remembered_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> N
         assert await lists.of(old, who(tier=Tier.ENTERPRISE), **plain) is second
         assert await lists.of(old, who(), **plain) is not first
 
+    asyncio.run(scene())
+
+
+def test_what_every_list_needs_is_prepared_before_anybody_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Keeper:
+        def __init__(self) -> None:
+            self.snapshot = snapshot()
+            self.changed: list[Callable[[], None]] = []
+
+        def on_change(self, name: str, callback: Callable[[], None]) -> None:
+            assert name == "catalogue"
+            self.changed.append(callback)
+
+    prepared: queue.Queue[Snapshot] = queue.Queue()
+    find = lists_module._find_unlisted  # pyright: ignore[reportPrivateUsage]
+
+    def noted(snapshot: Snapshot) -> None:
+        find(snapshot)
+        prepared.put(snapshot)
+
+    async def scene() -> None:
+        keeper: Any = Keeper()
+        async with open_lists(keeper) as lists:
+            await asyncio.to_thread(prepared.get, timeout=5)
+            monkeypatch.setattr(OpenCatalog, "_deployment", None)  # nothing is described again
+            listed = await lists.of(keeper.snapshot, who(), all_of_it=False, in_anthropics=False)
+            assert b'"gpt-4o-mini"' in listed
+            monkeypatch.undo()
+            monkeypatch.setattr(lists_module, "_find_unlisted", noted)
+            keeper.snapshot = snapshot()
+            keeper.changed[0]()
+            assert await asyncio.to_thread(prepared.get, timeout=5) is keeper.snapshot
+
+    monkeypatch.setattr(lists_module, "_find_unlisted", noted)
     asyncio.run(scene())

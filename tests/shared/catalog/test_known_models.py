@@ -79,3 +79,9 @@ def test_an_id_goes_upstream_as_its_provider_spells_it() -> None:
         found = ours.find(slug, asked)
         assert found is not None, asked
         assert found.id_of(asked) == sent
+
+
+def test_what_a_family_of_names_begins_with_is_no_name() -> None:
+    ids = [one for model in every_known_model(SLUGS, NOW) for one in model.ids]
+    assert [one for one in ids if not one[-1].isalnum()] == []
+    assert known().find("openai", "ft:gpt-3.5-turbo-0125:acme::1") is not None
