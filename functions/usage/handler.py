@@ -29,7 +29,11 @@ OWN = "/api/v1/llm/usage"
 ALL = "/api/v1/admin/llm/usage"
 _USER = [require_scope(Scope.USAGE)]
 _ADMIN = [require_admin]
-_MEDIA_TYPES = {Format.CSV: "text/csv", Format.JSONL: "application/x-ndjson"}
+_MEDIA_TYPES = {
+    Format.CSV: "text/csv",
+    Format.FOCUS: "text/csv",
+    Format.JSONL: "application/x-ndjson",
+}
 
 
 @get(OWN, guards=_USER, operation_class=LIST)
@@ -46,7 +50,7 @@ async def summarize_usage(request: AnyRequest) -> UsageSummary:
 
 @get(f"{OWN}/export", guards=_USER, operation_class=EXPORT)
 async def export_usage(request: AnyRequest) -> Stream:
-    """All of the caller's rows as CSV or JSON lines, oldest first."""
+    """All of the caller's rows as JSON lines, CSV or FOCUS charges, oldest first."""
     return await _export(request, caller_of(request).user_id)
 
 
@@ -64,7 +68,7 @@ async def summarize_all_usage(request: AnyRequest) -> UsageSummary:
 
 @get(f"{ALL}/export", guards=_ADMIN, operation_class=EXPORT_ALL)
 async def export_all_usage(request: AnyRequest) -> Stream:
-    """All rows as CSV or JSON lines, oldest first."""
+    """All rows as JSON lines, CSV or FOCUS charges, oldest first."""
     return await _export(request, None)
 
 
@@ -94,7 +98,7 @@ async def _export(request: AnyRequest, owner: str | None) -> Stream:
     return Stream(
         _behind(first, chunks),
         media_type=_MEDIA_TYPES[form],
-        headers={"content-disposition": f'attachment; filename="usage.{form}"'},
+        headers={"content-disposition": f'attachment; filename="usage.{form.suffix}"'},
     )
 
 

@@ -23,7 +23,9 @@ _FILTERS = {name: _SAID.get(name, f"Of one {name.replace('_', ' ')}.") for name 
 _USER = {"user": "Of one user."}
 _CURSOR = {"cursor": "`next_cursor` of the page before."}
 _PAGE = {"limit": "Rows a page, 1 to 1000; 100 by default."}
-_FORMAT = {"format": "`csv` (the default) or `jsonl`."}
+_FORMAT = {
+    "format": "`jsonl` (the default), `csv`, or `focus`: charges as FOCUS 1.2 has them, in CSV."
+}
 _SUMMED = {name: text for name, text in _FILTERS.items() if name not in ("state", "cost_quality")}
 _GROUPS = {"group_by": f"One or more of {', '.join(GROUPS)}, with commas; `day` by default."}
 

@@ -92,7 +92,9 @@ def format_of(query: Query) -> Format:
     try:
         return Format(query.get("format") or Format.JSONL)
     except ValueError as error:
-        raise InvalidField("'format' must be csv or jsonl.", param="format") from error
+        raise InvalidField(
+            f"'format' must be one of {', '.join(Format)}.", param="format"
+        ) from error
 
 
 def encode_cursor(key: RowKey) -> str:

@@ -19,7 +19,7 @@ import psycopg
 from shared.ledger.export_store import Store
 from shared.ledger.filters import UsageFilters
 from shared.ledger.pages import Row, RowKey, key_of, read_page_at_once
-from shared.ledger.rows_as_text import Format, csv_header, encode_rows, numeral
+from shared.ledger.rows_as_text import Format, encode_rows, header, numeral
 
 MANIFEST = "manifest.json"
 ROWS_A_PART = 100_000
@@ -153,10 +153,8 @@ def _rows(
 
 
 def _write_part(store: Store, rows: list[Row], manifest: Manifest) -> Part:
-    name = f"usage-{len(manifest.parts) + 1:05d}.{manifest.format}"
-    content = encode_rows(rows, manifest.format)
-    if manifest.format is Format.CSV:
-        content = csv_header() + content
+    name = f"usage-{len(manifest.parts) + 1:05d}.{manifest.format.suffix}"
+    content = header(manifest.format) + encode_rows(rows, manifest.format)
     store.put(name, content)
     costs = [row["cost_total_usd"] for row in rows]
     last = key_of(rows[-1])

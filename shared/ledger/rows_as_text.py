@@ -1,4 +1,4 @@
-"""Rows of usage as JSON and as CSV: money and ratios are exact numerals, times are UTC."""
+"""Rows of usage as text: money and ratios are exact numerals, times are UTC."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import msgspec
 
 from shared.db.connect import Database
 from shared.ledger.filters import UsageFilters
+from shared.ledger.focus import COLUMNS as CHARGE_COLUMNS
+from shared.ledger.focus import charges
 from shared.ledger.pages import COLUMNS, RowKey, key_of, read_page
 
 Row = Mapping[str, Any]
@@ -22,8 +24,19 @@ _ROWS_A_CHUNK = 2000
 
 
 class Format(StrEnum):
+    """FOCUS is CSV of charges (`shared.ledger.focus`), of which a row may be several."""
+
     CSV = "csv"
     JSONL = "jsonl"
+    FOCUS = "focus"
+
+    @property
+    def suffix(self) -> str:
+        """How the name of a file of it ends."""
+        return "focus.csv" if self is Format.FOCUS else self.value
+
+
+_COLUMNS = {Format.CSV: COLUMNS, Format.FOCUS: CHARGE_COLUMNS}
 
 
 def shown(row: Row) -> dict[str, Any]:
@@ -32,23 +45,31 @@ def shown(row: Row) -> dict[str, Any]:
 
 
 def encode_rows(rows: Iterable[Row], form: Format) -> bytes:
-    """Lines of text, each ending in a line feed; CSV has no header here (`csv_header`)."""
+    """Lines of text, each ending in a line feed, without a header (`header`)."""
     if form is Format.JSONL:
         return b"".join(msgspec.json.encode(shown(row)) + b"\n" for row in rows)
+    if form is Format.FOCUS:
+        rows = (charge for row in rows for charge in charges(row))
+    columns = _COLUMNS[form]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
+    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
     return text.getvalue().encode()
+
+
+def header(form: Format) -> bytes:
+    """The first line; none of JSON lines."""
+    return ",".join(_COLUMNS[form]).encode() + b"\n" if form in _COLUMNS else b""
 
 
 async def text_of(
     database: Database, filters: UsageFilters, form: Format, after: RowKey | None
 ) -> AsyncGenerator[bytes]:
-    """Every row behind `after`, oldest first, a chunk at a time; CSV begins with its header.
+    """Every row behind `after`, oldest first, a chunk at a time, behind the `header`.
 
     Raises psycopg.OperationalError: the text then ends in the middle, at the end of a row.
     """
-    head = csv_header() if form is Format.CSV else b""
+    head = header(form)
     while True:
         # A connection a chunk: a slow reader holds none meanwhile.
         async with database.report() as connection:
@@ -59,10 +80,6 @@ async def text_of(
         if len(rows) < _ROWS_A_CHUNK:
             return
         head, after = b"", key_of(rows[-1])
-
-
-def csv_header() -> bytes:
-    return ",".join(COLUMNS).encode() + b"\n"
 
 
 def numeral(value: Decimal) -> str:
