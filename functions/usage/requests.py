@@ -14,7 +14,7 @@ import msgspec
 from shared.errors import InvalidField
 from shared.ledger.filters import UsageFilters, is_whole_days
 from shared.ledger.pages import RowKey
-from shared.ledger.rows_as_text import Format
+from shared.ledger.rows_as_text import TEXTS, Format
 from shared.ledger.summary import GROUPS
 from shared.pricing.charge import CostQuality
 
@@ -89,12 +89,10 @@ def groups_of(query: Query, filters: UsageFilters, *, is_admin: bool) -> list[st
 
 def format_of(query: Query) -> Format:
     """JSON lines if nothing is said. Raises InvalidField."""
-    try:
-        return Format(query.get("format") or Format.JSONL)
-    except ValueError as error:
-        raise InvalidField(
-            f"'format' must be one of {', '.join(Format)}.", param="format"
-        ) from error
+    said = query.get("format") or Format.JSONL
+    if said not in TEXTS:
+        raise InvalidField(f"'format' must be one of {', '.join(TEXTS)}.", param="format")
+    return Format(said)
 
 
 def encode_cursor(key: RowKey) -> str:

@@ -19,6 +19,7 @@ import psycopg
 from shared.ledger.export_store import Store
 from shared.ledger.filters import UsageFilters
 from shared.ledger.pages import Row, RowKey, key_of, read_page_at_once
+from shared.ledger.rows_as_parquet import parquet_of
 from shared.ledger.rows_as_text import Format, encode_rows, header, numeral
 
 MANIFEST = "manifest.json"
@@ -81,7 +82,8 @@ def export(
 ) -> Iterator[Manifest]:
     """Write what is missing, oldest rows first; the manifest after each part, and when complete.
 
-    Raises ExportMismatch, OSError (or what S3 raises) where it cannot be written, psycopg.Error.
+    Raises ExportMismatch, OSError (or what S3 raises) where it cannot be written, psycopg.Error,
+    and ImportError where Parquet is asked for and pyarrow is not installed.
     """
     manifest = _begun(store, filters, form)
     while not manifest.is_complete:
@@ -154,7 +156,7 @@ def _rows(
 
 def _write_part(store: Store, rows: list[Row], manifest: Manifest) -> Part:
     name = f"usage-{len(manifest.parts) + 1:05d}.{manifest.format.suffix}"
-    content = header(manifest.format) + encode_rows(rows, manifest.format)
+    content = _content(rows, manifest.format)
     store.put(name, content)
     costs = [row["cost_total_usd"] for row in rows]
     last = key_of(rows[-1])
@@ -169,3 +171,9 @@ def _write_part(store: Store, rows: list[Row], manifest: Manifest) -> Part:
         last_created_at=last.created_at,
         last_request_id=last.request_id,
     )
+
+
+def _content(rows: list[Row], form: Format) -> bytes:
+    if form is Format.PARQUET:
+        return parquet_of(rows)
+    return header(form) + encode_rows(rows, form)

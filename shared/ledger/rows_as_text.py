@@ -29,12 +29,16 @@ class Format(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     FOCUS = "focus"
+    PARQUET = "parquet"
 
     @property
     def suffix(self) -> str:
         """How the name of a file of it ends."""
         return "focus.csv" if self is Format.FOCUS else self.value
 
+
+TEXTS = (Format.JSONL, Format.CSV, Format.FOCUS)
+"""Those that can be written a few rows at a time."""
 
 _COLUMNS = {Format.CSV: COLUMNS, Format.FOCUS: CHARGE_COLUMNS}
 
@@ -45,7 +49,7 @@ def shown(row: Row) -> dict[str, Any]:
 
 
 def encode_rows(rows: Iterable[Row], form: Format) -> bytes:
-    """Lines of text, each ending in a line feed, without a header (`header`)."""
+    """Lines of one of TEXTS, each ending in a line feed, without a header (`header`)."""
     if form is Format.JSONL:
         return b"".join(msgspec.json.encode(shown(row)) + b"\n" for row in rows)
     if form is Format.FOCUS:

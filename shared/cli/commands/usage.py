@@ -96,7 +96,10 @@ def export_command(
         store = open_store(place)
         manifest = verify(store) if verifies else _export(store, filters, Format(form))
     except ImportError as error:
-        raise CommandFailed("S3 needs boto3: pip install 'switchyard-gateway[aws]'") from error
+        extra = "parquet" if error.name == "pyarrow" else "aws"
+        raise CommandFailed(
+            f"this needs {error.name}: pip install 'switchyard-gateway[{extra}]'"
+        ) from error
     except (ExportMismatch, ValueError) as error:
         raise CommandFailed(f"{place}: {error}") from error
     if as_json:

@@ -19,6 +19,7 @@ from moto import mock_aws
 from shared.ledger.export import MANIFEST, ExportMismatch, Manifest, export, verify
 from shared.ledger.export_store import Folder, Store, open_store
 from shared.ledger.filters import UsageFilters
+from shared.ledger.pages import read_page_at_once
 from shared.ledger.rows import write_batch
 from shared.ledger.rows_as_text import Format
 from tests.fakes.usage_records import final, request_id_at
@@ -118,6 +119,21 @@ def test_csv_has_a_header_in_every_part(database: Any, tmp_path: Path) -> None:
     for part in manifest.parts:
         text = (tmp_path / part.name).read_text("utf-8")
         assert len([*csv.DictReader(io.StringIO(text))]) == part.rows
+
+
+def test_parquet_holds_what_a_row_holds(database: Any, tmp_path: Path) -> None:
+    from pyarrow.parquet import read_table  # noqa: PLC0415  half a second, for this alone
+
+    store = Folder(tmp_path)
+    manifest = run(database, store, Format.PARQUET)
+    rows = [row for part in manifest.parts for row in read_table(tmp_path / part.name).to_pylist()]
+    expected = [
+        {**row, **{name: row[name] and json.dumps(row[name]) for name in ("tags", "attempts")}}
+        for row in read_page_at_once(database, FILTERS, after=None, limit=100)
+    ]
+    for row in rows:
+        row["attempts"] = json.dumps(json.loads(row["attempts"]))
+    assert rows == expected
 
 
 def test_only_the_owner_can_read_it(database: Any, tmp_path: Path) -> None:
