@@ -73,8 +73,9 @@ def place(
 class Callers:
     """A token of each kind, by the words of _expected_refusals."""
 
-    def __init__(self, database_url: str) -> None:
-        self._url = database_url
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._newest = 0
         self.tokens = {
             "user": self.make("ann"),
             "other": self.make("otto"),
@@ -97,39 +98,36 @@ class Callers:
         scopes: list[str] | None = None,
     ) -> str:
         token = mint()
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            token_id = create_token(
-                connection,
-                token=token,
-                name=user_id,
-                user_id=user_id,
-                team_id=None,
-                tier="enterprise",
-                role=role,
-                scopes=scopes or [],
-                expires_at=None if expires_in is None else datetime.now(UTC) + expires_in,
+        self._newest = create_token(
+            self._connection,
+            token=token,
+            name=user_id,
+            user_id=user_id,
+            team_id=None,
+            tier="enterprise",
+            role=role,
+            scopes=scopes or [],
+            expires_at=None if expires_in is None else datetime.now(UTC) + expires_in,
+        )
+        if revoked:
+            self._connection.execute(
+                "UPDATE access_tokens SET revoked_at = now() WHERE id = %s", (self._newest,)
             )
-            if revoked:
-                connection.execute(
-                    "UPDATE access_tokens SET revoked_at = now() WHERE id = %s", (token_id,)
-                )
         return token
 
     def spare(self, user_id: str = "spare") -> int:
         """The id of a token to change; it may do no more than an admin of any scope may give."""
         self.make(user_id, scopes=[Scope.ADMIN])
-        with psycopg.connect(self._url) as connection:
-            [(token_id,)] = connection.execute("SELECT max(id) FROM access_tokens").fetchall()
-        return token_id
+        return self._newest
 
     def leave_keys_to_ann(self) -> None:
-        with psycopg.connect(self._url) as connection:
-            connection.execute("DELETE FROM user_api_keys WHERE user_id <> 'ann'")
+        self._connection.execute("DELETE FROM user_api_keys WHERE user_id <> 'ann'")
 
 
 @pytest.fixture(scope="module")
-def callers(place: tuple[Deployment, UvicornServer]) -> Callers:
-    return Callers(place[0].database_url)
+def callers(place: tuple[Deployment, UvicornServer]) -> Iterator[Callers]:
+    with psycopg.connect(place[0].database_url, autocommit=True) as connection:
+        yield Callers(connection)
 
 
 @pytest.fixture(scope="module")
@@ -149,30 +147,22 @@ def test_a_route_lets_in_whom_its_row_says_and_nobody_else(
 ) -> None:
     row = ROUTES[method, path]
 
-    def status(token: str | None) -> int:
-        _prepare(client, callers, row)
-        filled, body = {**row.path}, row.body
-        if row.path == TOKEN:
-            filled["token_id"] = str(callers.spare())
-        if row.path == OWN_TOKEN:
-            filled["token_id"] = str(callers.spare("ann"))
-        if row.new is not None and "{" not in path:
-            body = row.new.numbered(next(NUMBERS))
-        elif row.new is not None:
-            filled[row.new.parameter] = _made(client, callers, row.new)
-        if row.path is MEMBER and row.new is not None:
-            _join(client, callers, filled)
+    callers_and_tokens = {**callers.tokens, "anonymous": None, "unknown": mint()}
+    expected = _expected_refusals(row, callers_and_tokens)
+
+    def status(kind: str, token: str | None) -> int:
+        # For who is to be refused nothing is made: it is not even looked for.
+        filled, body = ({}, row.body) if kind in expected else _prepare(client, callers, row, path)
         url = path
         for name, value in filled.items():
             url = re.sub(rf"/?{{{name}:\w+}}", f"/{value.removeprefix('/')}", url)
+        url = re.sub(r"/?{[^}]+}", "/1", url)
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         return client.request(method, url, headers=headers, json=body).status_code
 
-    got = {kind: status(token) for kind, token in callers.tokens.items()}
-    got["anonymous"] = status(None)
-    got["unknown"] = status(mint())
+    got = {kind: status(kind, token) for kind, token in callers_and_tokens.items()}
     refused = {kind: code for kind, code in got.items() if code in (401, 403)}
-    assert refused == _expected_refusals(row, got.keys())
+    assert refused == expected
     let_in = {kind: code for kind, code in got.items() if kind not in refused}
     if row.missing is not None:
         assert set(let_in.values()) == {row.missing}
@@ -197,14 +187,30 @@ def _join(client: httpx.Client, callers: Callers, names: dict[str, str]) -> None
     client.put(url, headers=root, json={}).raise_for_status()
 
 
-def _prepare(client: httpx.Client, callers: Callers, row: Row) -> None:
-    """Have there what the row's path names, and of callers' own things only ann's."""
+def _prepare(
+    client: httpx.Client, callers: Callers, row: Row, path: str
+) -> tuple[dict[str, str], Any]:
+    """Have there what the row's path names, and of callers' own things only ann's; what fills the
+    path, and the body.
+    """
     callers.leave_keys_to_ann()
     if row.path is OPENAI:
         ann = {"authorization": f"Bearer {callers.tokens['user']}"}
         root = {"authorization": f"Bearer {callers.tokens['admin']}"}
         where, who = (SYSTEM_KEYS, root) if row.who == "admin" else (BYOK, ann)
         client.post(where, headers=who, json=KEY).raise_for_status()
+    filled, body = {**row.path}, row.body
+    if row.path == TOKEN:
+        filled["token_id"] = str(callers.spare())
+    if row.path == OWN_TOKEN:
+        filled["token_id"] = str(callers.spare("ann"))
+    if row.new is not None and "{" not in path:
+        body = row.new.numbered(next(NUMBERS))
+    elif row.new is not None:
+        filled[row.new.parameter] = _made(client, callers, row.new)
+    if row.path is MEMBER and row.new is not None:
+        _join(client, callers, filled)
+    return filled, body
 
 
 def _expected_refusals(row: Row, kinds: Any) -> dict[str, int]:
