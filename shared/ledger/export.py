@@ -18,8 +18,8 @@ import psycopg
 
 from shared.ledger.export_store import Store
 from shared.ledger.filters import UsageFilters
+from shared.ledger.forms.parquet import parquet_of
 from shared.ledger.pages import Row, RowKey, key_of, read_page_at_once
-from shared.ledger.rows_as_parquet import parquet_of
 from shared.ledger.rows_as_text import Format, encode_rows, header, numeral
 
 MANIFEST = "manifest.json"

@@ -14,8 +14,8 @@ import msgspec
 
 from shared.db.connect import Database
 from shared.ledger.filters import UsageFilters
-from shared.ledger.focus import COLUMNS as CHARGE_COLUMNS
-from shared.ledger.focus import charges
+from shared.ledger.forms.focus import COLUMNS as CHARGE_COLUMNS
+from shared.ledger.forms.focus import charges
 from shared.ledger.pages import COLUMNS, RowKey, key_of, read_page
 
 Row = Mapping[str, Any]
@@ -24,7 +24,7 @@ _ROWS_A_CHUNK = 2000
 
 
 class Format(StrEnum):
-    """FOCUS is CSV of charges (`shared.ledger.focus`), of which a row may be several."""
+    """FOCUS is CSV of charges (`shared.ledger.forms.focus`), of which a row may be several."""
 
     CSV = "csv"
     JSONL = "jsonl"

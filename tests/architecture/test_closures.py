@@ -150,7 +150,7 @@ def test_who_enqueues_has_dramatiq_installed(function: str) -> None:
 
 def test_every_function_has_an_extra() -> None:
     extras = pyproject()["project"]["optional-dependencies"]
-    assert {*functions()} == extras.keys() - {"aws", "cli", "up"}
+    assert {*functions()} == extras.keys() - {"aws", "cli", "parquet", "up"}
 
 
 def test_a_module_out_of_reach_stops_the_import() -> None:

@@ -56,7 +56,8 @@ def test_a_stream_comes_while_the_provider_speaks(chat: Chat, provider: RawServe
 
 
 def test_a_completions_lambda_ends_at_once_when_it_is_shut_down(chat: Chat) -> None:
-    assert chat.ask(stream=False).prelude()["statusCode"] == 200
+    answer = chat.ask(stream=False)
+    assert answer.prelude()["statusCode"] == 200, answer.body()
     assert chat.adapter.frozen.wait(10)
     function = chat.adapter.function
     function.terminate()

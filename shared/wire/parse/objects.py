@@ -27,7 +27,7 @@ def as_objects(value: Any) -> list[Fields]:
 
 
 def objects_of(events: bytes) -> Iterator[Fields]:
-    """The data of whole events; what is no JSON is passed over."""
+    """The data of whole events; what cannot be read is passed over."""
     for one in events.split(END):
         data = event_data(one)
         if data is not None:

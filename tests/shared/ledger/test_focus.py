@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ledger.focus import COLUMNS, charges
+from shared.ledger.forms.focus import COLUMNS, charges
 from shared.ledger.pages import COLUMNS as ROW_COLUMNS
 from shared.ledger.rows_as_text import Format, encode_rows, header
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import Any, Final
 
 import msgspec
@@ -27,12 +26,15 @@ _NUMBERS: Final = frozenset(
 def parquet_of(rows: Sequence[Row]) -> bytes:
     """Raises ImportError where pyarrow is not installed."""
     # 45 MB that only this needs, and that has no types.
-    pa: Any = import_module("pyarrow")
-    parquet: Any = import_module("pyarrow.parquet")
+    import pyarrow  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    pa: Any = pyarrow
+    file_format: Any = parquet
     schema = pa.schema([pa.field(name, _type_of(name, pa)) for name in COLUMNS])
     columns = {name: [_value(name, row[name]) for row in rows] for name in COLUMNS}
     file = io.BytesIO()
-    parquet.write_table(pa.table(columns, schema=schema), file, compression="zstd")
+    file_format.write_table(pa.table(columns, schema=schema), file, compression="zstd")
     return file.getvalue()
 
 
