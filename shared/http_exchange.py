@@ -1,7 +1,8 @@
 """One request on a connection and its answer: uvicorn's cycle, as cheap as a completion needs it.
 
-The head of an answer is checked by two searches, not by two a header; what cannot be in it is told
-from what uvicorn refuses (its HEADER_RE and HEADER_VALUE_RE).
+The head of an answer goes out with the first of its body, in one system call, as ASGI says a server
+should. It is checked as a whole, by deleting what is allowed: a regular expression costs fifty
+instructions a byte. What cannot be in it is told from what uvicorn refuses.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _WITHOUT_BODY = (204, 304)
-_END = b"\r\n\r\n"
+_JOINED_BYTES = 1 << 16
+_LINE_END = b"\r\n"
+_AFTER_NAME = b": "
+_BYTES = [bytes((byte,)) for byte in range(256)]
+_OF_NAMES = b"".join(one for one in _BYTES if not HEADER_RE.search(one))
+_OF_VALUES = b"".join(one for one in _BYTES if not HEADER_VALUE_RE.search(one))
 
 
 class Exchange(RequestResponseCycle):
@@ -29,6 +35,7 @@ class Exchange(RequestResponseCycle):
 
     disconnected = response_started = response_complete = False
     more_body = True
+    head = b""
     chunked_encoding: bool | None = None
     expected_content_length = 0
 
@@ -68,30 +75,36 @@ class Exchange(RequestResponseCycle):
         if self.access_log:
             self._log_access(status)
         headers = [*self.default_headers, *message.get("headers", ())]
-        if HEADER_RE.search(b"".join([name for name, _ in headers])):
+        by_name = dict(headers)
+        if b"".join(by_name).translate(None, _OF_NAMES):
             raise RuntimeError("a header's name is none")
-        if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
-            raise RuntimeError("a header's value is none")
-        says_close = self._read_framing(headers)
-        lines = [name + b": " + value for name, value in headers]
+        lines = list(map(_AFTER_NAME.join, headers))
+        says_close = self._read_framing(by_name)
         if not self.keep_alive and not says_close:
             lines.append(b"connection: close")
-        has_body = status not in _WITHOUT_BODY and self.scope["method"] != "HEAD"
-        if self.chunked_encoding is None and has_body:
+        if (
+            self.chunked_encoding is None
+            and status not in _WITHOUT_BODY
+            and self.scope["method"] != "HEAD"
+        ):
             self.chunked_encoding = True
             lines.append(b"transfer-encoding: chunked")
-        self.transport.write(STATUS_LINE[status] + b"\r\n".join(lines) + _END)
+        lines.append(_LINE_END)
+        head = _LINE_END.join(lines)
+        # What is left of it are the ends of its lines, unless a value holds one.
+        if len(head.translate(None, _OF_VALUES)) != len(_LINE_END) * len(lines):
+            raise RuntimeError("a header's value is none")
+        self.head = STATUS_LINE[status] + head
 
-    def _read_framing(self, headers: list[tuple[bytes, bytes]]) -> bool:
+    def _read_framing(self, headers: dict[bytes, bytes]) -> bool:
         """Note how the body is framed; returns whether a header closes the connection."""
-        found = dict(headers)
-        if (length := found.get(b"content-length")) is not None:
+        if (length := headers.get(b"content-length")) is not None:
             self.expected_content_length = int(length)
             self.chunked_encoding = False
-        if found.get(b"transfer-encoding", b"").lower() == b"chunked":
+        if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
             self.expected_content_length = 0
             self.chunked_encoding = True
-        if b"close" not in found.get(b"connection", b"").lower():
+        if b"connection" not in headers or b"close" not in headers[b"connection"].lower():
             return False
         self.keep_alive = False
         return True
@@ -103,17 +116,20 @@ class Exchange(RequestResponseCycle):
         is_last = not message.get("more_body", False)
         if self.scope["method"] == "HEAD":
             self.expected_content_length = 0
+            body = b""
         elif self.chunked_encoding:
-            if body:
-                last = b"0\r\n\r\n" if is_last else b""
-                self.transport.write(b"%x\r\n%b\r\n%b" % (len(body), body, last))
-            elif is_last:
-                self.transport.write(b"0\r\n\r\n")
+            last = b"0\r\n\r\n" if is_last else b""
+            body = b"%x\r\n%b\r\n%b" % (len(body), body, last) if body else last
         else:
             self.expected_content_length -= len(body)
             if self.expected_content_length < 0:
                 raise RuntimeError("the body is longer than its content-length")
+        head, self.head = self.head, b""
+        if head and len(body) > _JOINED_BYTES:
+            self.transport.write(head)
             self.transport.write(body)
+        elif head or body:
+            self.transport.write(head + body)
         if is_last:
             self._complete()
 

@@ -100,7 +100,7 @@ class Attempts:
             course.failed,
             course.attempts,
             is_local=self._circuits.is_local_fault(),
-            is_late=asyncio.get_running_loop().time() >= client.deadline,
+            is_late=client.now() >= client.deadline,
         )
         self._usage.write_failure(asked, course, status=answer.status, code=last.code)
         await self._usage.confirm()
@@ -128,7 +128,7 @@ class Attempts:
                 put_off.append(candidate)
                 candidates = _behind(candidates, candidate)
                 continue
-            if not await self._may_begin(step, course, head, client.deadline):
+            if not await self._may_begin(step, course, head, client):
                 self._circuits.released(candidate)
                 break
             try:
@@ -145,10 +145,10 @@ class Attempts:
         return None
 
     async def _may_begin(
-        self, step: Next, course: Course, head: Head | None, deadline: float
+        self, step: Next, course: Course, head: Head | None, client: Client
     ) -> bool:
         """Whether there is time for it; before a repeat, after its pause and if there is budget."""
-        now = asyncio.get_running_loop().time()
+        now, deadline = client.now(), client.deadline
         slug = step.candidate.model.provider.slug
         budget = self._budgets.get(slug)
         if budget is None:

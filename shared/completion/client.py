@@ -92,6 +92,8 @@ class Client:
     def __init__(self, receive: Receive, clients: Clients) -> None:
         self._receive = receive
         self._clients = clients
+        # Asked once: Python 3.11 makes a system call of each question.
+        self._loop = asyncio.get_running_loop()
 
     def hold(self, number: int) -> None:
         """So many bytes more of its body are held until its `stop`. Raises ServiceUnavailable where
@@ -108,9 +110,13 @@ class Client:
 
     def watch(self, deadline_s: float) -> None:
         """From now on, as the request's body has been read; it has `deadline_s` for its answer."""
-        self._task = asyncio.current_task()
-        self.deadline = asyncio.get_running_loop().time() + deadline_s
+        self._task = asyncio.current_task(self._loop)
+        self.deadline = self._loop.time() + deadline_s
         self._clients.add(self)
+
+    def now(self) -> float:
+        """The loop's time, as that of `deadline`."""
+        return self._loop.time()
 
     def wait(self) -> None:
         """Nothing of an answer has come: its leaving cancels the task. Raises ClientLeft."""
@@ -151,9 +157,8 @@ class Client:
 
     def look(self) -> None:
         """Watch it, as it has waited for a while."""
-        loop = asyncio.get_running_loop()
-        self._watch = loop.create_task(self._wait_for_hang_up())
-        self._timer = loop.call_at(self.deadline + SEND_GRACE_S, self._stall)
+        self._watch = self._loop.create_task(self._wait_for_hang_up())
+        self._timer = self._loop.call_at(self.deadline + SEND_GRACE_S, self._stall)
 
     async def _wait_for_hang_up(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -180,7 +185,7 @@ class Client:
         answer.allow(DRAIN_BYTES)
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(DRAIN_S, answer.close)
+        self._timer = self._loop.call_later(DRAIN_S, answer.close)
 
     def _cancel(self) -> None:
         if self._task is not None:

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from shared import metrics
 from shared.ledger.record import UsageFinal
@@ -78,15 +79,20 @@ class Reporter:
 
 def subjects_of(final: UsageFinal) -> list[tuple[str, str]]:
     """For whom a request was, by kind; none of most."""
-    named = (("team", final.team_id), ("end_user", final.end_user))
-    found = [(kind, subject) for kind, subject in named if subject]
-    return [*found, *(("tag", tag) for tag in final.tags or ())]
+    found: list[tuple[str, str]] = []
+    if final.team_id:
+        found.append(("team", final.team_id))
+    if final.end_user:
+        found.append(("end_user", final.end_user))
+    if final.tags:
+        found += [("tag", tag) for tag in final.tags]
+    return found
 
 
 def _line(at: float, provider: str, model: str, stream: bool, final: UsageFinal) -> CompletionLine:
     return CompletionLine(
         event="completion.answered" if final.status_code == 200 else "completion.failed",
-        timestamp=datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z"),
+        timestamp=f"{_second(int(at))}.{int(at % 1 * 1e6):06}Z",
         request_id=final.request_id,
         user_id=final.user_id,
         provider=provider,
@@ -103,6 +109,12 @@ def _line(at: float, provider: str, model: str, stream: bool, final: UsageFinal)
         overhead_us=final.overhead_us,
         attempts=len(final.attempts),
     )
+
+
+@lru_cache(maxsize=2)
+def _second(at: int) -> str:
+    """Unix time as ISO 8601 has it, up to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _flag_another(provider: str, model: str, final: UsageFinal) -> None:
@@ -132,6 +144,7 @@ def _count(finished: list[tuple[str, str, UsageFinal]]) -> None:
     requests: Counter[tuple[str, str, str, int]] = Counter()
     tokens: Counter[tuple[str, str, str]] = Counter()
     pico_usd: Counter[tuple[str, str]] = Counter()
+    latencies: dict[tuple[str, str], list[float]] = {}
     for provider, name, final in finished:
         # Anybody with an own key can name any number of models that are in no row of ours.
         model = name if final.model_id is not None else metrics.OTHER
@@ -139,6 +152,7 @@ def _count(finished: list[tuple[str, str, UsageFinal]]) -> None:
         tokens[provider, model, "prompt"] += final.prompt_tokens or 0
         tokens[provider, model, "completion"] += final.completion_tokens or 0
         pico_usd[provider, model] += final.cost_total_pico_usd or 0
+        latencies.setdefault((provider, model), []).append(final.latency_ms / 1000)
         _observe(provider, model, final)
     for (provider, model, level, status), number in requests.items():
         metrics.REQUESTS.labels(provider, model, level, status).inc(number)
@@ -148,10 +162,13 @@ def _count(finished: list[tuple[str, str, UsageFinal]]) -> None:
         metrics.TOKENS.labels(*labels).inc(number)
     for labels, number in pico_usd.items():
         metrics.COST_USD.labels(*labels).inc(number / PICO_USD_PER_USD)
+    for labels, seconds in latencies.items():
+        observe = metrics.LATENCY.labels(*labels).observe
+        for latency in seconds:
+            observe(latency)
 
 
 def _observe(provider: str, model: str, final: UsageFinal) -> None:
-    metrics.LATENCY.labels(provider, model).observe(final.latency_ms / 1000)
     if final.ttft_ms is not None:
         metrics.TTFT.labels(provider, model).observe(final.ttft_ms / 1000)
     if final.overhead_us is not None:

@@ -9,7 +9,12 @@ from collections import deque
 
 from shared.upstream.address import is_metadata, is_public, is_public_name
 from shared.upstream.connection import Connection
-from shared.upstream.faults import AddressRefused, ConnectFailed, ConnectTimeout
+from shared.upstream.faults import (
+    AddressRefused,
+    ConnectFailed,
+    ConnectTimeout,
+    DeadlineReached,
+)
 from shared.upstream.limits import Limits
 from shared.upstream.origin import Origin
 from shared.upstream.proxy import Proxy, open_tunnel
@@ -56,6 +61,14 @@ class Pool:
         self._emptied = asyncio.Event()
         self._is_closed = False
         self._connecting: set[asyncio.Timeout] = set()
+
+    def check(self, deadline: float) -> None:
+        """Past its deadline a request must not be sent: it would be billed, and its answer dropped.
+
+        Raises DeadlineReached.
+        """
+        if self._loop.time() >= deadline:
+            raise DeadlineReached("the request's deadline is reached")
 
     def idle(self) -> Connection | None:
         """A connection that was used before, or None."""

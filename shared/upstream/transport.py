@@ -11,7 +11,7 @@ import ssl
 
 from shared.metrics import RESENT
 from shared.settings import SettingsInvalid, UpstreamSettings
-from shared.upstream.faults import ConnectFailed, DeadlineReached, Unanswered
+from shared.upstream.faults import ConnectFailed, Unanswered
 from shared.upstream.limits import Limits
 from shared.upstream.origin import Origin
 from shared.upstream.pool import Pool
@@ -58,12 +58,12 @@ class Transport:
         # outlive the row.
         pools = self._pools_for(outgoing)
         pool = pools.get(outgoing.origin) or self._open_pool(outgoing)
-        _check(deadline)
+        pool.check(deadline)
         connection = pool.idle() or await pool.connect(deadline)
         try:
             return await connection.exchange(outgoing, deadline)
         except Unanswered:
-            _check(deadline)
+            pool.check(deadline)
             RESENT.labels(outgoing.origin.host).inc()
         connection = await pool.connect(deadline)
         return await connection.exchange(outgoing, deadline)
@@ -119,9 +119,3 @@ def _proxy_of(settings: UpstreamSettings) -> Proxy | None:
             f"UPSTREAM_PROXY_URL is invalid: {error}, for example"
             " UPSTREAM_PROXY_URL=http://user:password@proxy:3128"
         ) from error
-
-
-def _check(deadline: float) -> None:
-    """Past its deadline a request must not be sent: it would be billed, and its answer dropped."""
-    if asyncio.get_running_loop().time() >= deadline:
-        raise DeadlineReached("the request's deadline is reached")
