@@ -22,7 +22,7 @@ _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 def new_request_id() -> str:
     """A fresh id of the present moment, 36 characters, lower case."""
     at = f"{time.time_ns() // 1_000_000:012x}"
-    # An id is no secret, so it need not cost a system call; Python seeds anew where it forks.
+    # An id is no secret, so it need not cost a system call; Python seeds again where it forks.
     drawn = f"{random.getrandbits(80):020x}"  # noqa: S311
     return f"{at[:8]}-{at[8:]}-7{drawn[:3]}-{_VARIANT[drawn[3]]}{drawn[4:7]}-{drawn[7:19]}"
 

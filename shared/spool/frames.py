@@ -62,26 +62,26 @@ def frame(kind: Kind, record: bytes) -> bytes:
     return MARK + _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
-def read_frames(data: bytes, start: int = 0, *, mark: bytes = MARK) -> Iterator[Frame]:
-    """Each frame of `data` from `start` on, and each stretch of damage between them.
+def read_frames(data: bytes, *, begin: int = 0, mark: bytes = MARK) -> Iterator[Frame]:
+    """Each frame of `data`, which begins at the offset `begin`, and each stretch of damage between.
 
     A stretch of zeros is damage too where a frame follows it. `mark` is MARK or NO_MARK.
     """
-    offset = start
+    offset = 0
     while offset < len(data):
-        found = _frame_at(data, offset, mark)
+        found = _frame_at(data, offset, mark, begin)
         if found is None:
             behind = _next_frame(data, offset + 1, mark)
             # What is not zero behind the last frame is one that was cut, or damage that ate it.
             end = len(data.rstrip(b"\0")) if behind is None else behind
             if end <= offset:
                 return
-            found = Frame(end, _DAMAGE, data[offset:end])
-        offset = found.end
+            found = Frame(begin + end, _DAMAGE, data[offset:end])
+        offset = found.end - begin
         yield found
 
 
-def _frame_at(data: bytes, offset: int, mark: bytes) -> Frame | None:
+def _frame_at(data: bytes, offset: int, mark: bytes, begin: int = 0) -> Frame | None:
     head = offset + len(mark)
     body = head + _HEAD.size
     if body > len(data) or not data.startswith(mark, offset):
@@ -90,7 +90,7 @@ def _frame_at(data: bytes, offset: int, mark: bytes) -> Frame | None:
     end = body + length
     if length == 0 or end > len(data) or zlib.crc32(data[body:end]) != checksum:
         return None
-    return Frame(end, _KINDS.get(data[body], _DAMAGE), data[body + 1 : end])
+    return Frame(begin + end, _KINDS.get(data[body], _DAMAGE), data[body + 1 : end])
 
 
 def _next_frame(data: bytes, start: int, mark: bytes) -> int | None:

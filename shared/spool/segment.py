@@ -149,8 +149,7 @@ class Segment:
         os.close(self._fd)
 
     def _read(self, begin: int, end: int) -> Iterator[Frame]:
-        found = read_frames(os.pread(self._fd, end - begin, begin), mark=self._mark)
-        return (Frame(begin + behind, kind, record) for behind, kind, record in found)
+        return read_frames(os.pread(self._fd, end - begin, begin), begin=begin, mark=self._mark)
 
 
 def sweep_unfinished(folder: Path) -> None:

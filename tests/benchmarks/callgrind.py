@@ -118,6 +118,17 @@ class Counted:
                 time.sleep(0.2)
         raise RuntimeError((self._folder / "log").read_text("utf-8", "replace")[-2000:])
 
+    def wait_until_ready(self) -> None:
+        """Until it has a catalog. Raises RuntimeError where that takes too long."""
+        ends = time.monotonic() + _START_S
+        while time.monotonic() < ends:
+            with self.connect() as caller, caller.makefile("rb") as answers:
+                caller.sendall(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                if b" 200 " in answers.readline():
+                    return
+            time.sleep(0.2)
+        raise RuntimeError((self._folder / "log").read_text("utf-8", "replace")[-2000:])
+
     def begin(self) -> None:
         self._process.send_signal(TURN)
         self._settle()

@@ -81,6 +81,7 @@ def count(kind: str) -> int:
     )
     request += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     with gateway(kind) as counted, counted.connect() as caller, caller.makefile("rb") as answers:
+        counted.wait_until_ready()
 
         def ask(times: int) -> None:
             for _ in range(times):
