@@ -29,5 +29,5 @@ async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] == "OPTIONS":
         await answer_options(send, b"POST, OPTIONS")
         return
-    resources: Resources = scope["litestar_app"].state["resources"]
+    resources: Resources = scope["litestar_app"].state.resources
     await resources.get(Completions).serve(CHAT, scope, receive, send)

@@ -26,5 +26,5 @@ async def embeddings(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] == "OPTIONS":
         await answer_options(send, b"POST, OPTIONS")
         return
-    resources: Resources = scope["litestar_app"].state["resources"]
+    resources: Resources = scope["litestar_app"].state.resources
     await resources.get(Completions).serve(EMBEDDINGS, scope, receive, send)

@@ -36,4 +36,4 @@ async def count_tokens(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _resources(scope: Scope) -> Resources:
-    return scope["litestar_app"].state["resources"]
+    return scope["litestar_app"].state.resources

@@ -30,7 +30,7 @@ ONE = [f"{path}/{{response_id:str}}" for path in PATHS]
 @asgi(list(PATHS), copy_scope=False, opt={"guard": "user"})
 async def responses(scope: Scope, receive: Receive, send: Send) -> None:
     if not await is_answered(scope, send, b"POST, OPTIONS"):
-        resources: Resources = scope["litestar_app"].state["resources"]
+        resources: Resources = scope["litestar_app"].state.resources
         await resources.get(Responses).serve(cast(HTTPScope, scope), receive, send)
 
 
