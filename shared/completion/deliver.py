@@ -18,6 +18,7 @@ from shared.completion.course import Answered, Course, OpenStream, Won
 from shared.completion.failures import refused
 from shared.completion.frames import release_frames
 from shared.completion.head import answer_headers
+from shared.completion.take import silence
 from shared.completion.usage_writer import UsageWriter
 from shared.errors import StreamCut, UpstreamError
 from shared.health.circuits_table import CircuitTable
@@ -106,7 +107,7 @@ async def _pump(won: OpenStream, client: Client, send: Send) -> UpstreamError | 
     """
     provider, reader = won.course.candidate.model.provider.slug, won.reader
     try:
-        out, is_over = won.first, False
+        out, is_over, silent = won.first, False, 0
         while True:
             if out and client.why_gone is None:
                 await send({"type": "http.response.body", "body": out, "more_body": True})
@@ -117,6 +118,7 @@ async def _pump(won: OpenStream, client: Client, send: Send) -> UpstreamError | 
             data = await won.answer.next()
             is_over = data is None
             out = reader.close() if data is None else reader.feed(data)
+            silent = silence(silent, data, out)
     except (TransportFault, EventTooLong) as error:
         get_logger().info("stream.cut", provider=provider, error=type(error).__name__)
         release_frames(error)

@@ -16,9 +16,12 @@ from shared.upstream.response import UpstreamResponse
 from shared.wire.chat.answer import Completion, NotAnAnswer, with_reported_cost
 from shared.wire.chat.whole_stream import is_stream
 from shared.wire.dialect import Dialect, Reader
-from shared.wire.parse.sse import BOM, EventTooLong
+from shared.wire.parse.sse import BOM, MAX_EVENT_BYTES, EventTooLong
 from shared.wire.parse.unwrap import is_coded, unwrapped
 
+_MOST_SILENT_BYTES = MAX_EVENT_BYTES + 1024 * 1024
+"""Of a stream, one after another without anything to relay: an event of any size may come, and
+thoughts that are not shown, but not junk for as long as a request may take."""
 _MOST_HELD_BYTES = 64 * 1024
 _METADATA = b"null"
 _NO_STREAM = (b"{", b"[", b"<")
@@ -90,17 +93,21 @@ async def take_stream(
         whole = asked.wire.whole(completion, show_usage=asked.chat.include_usage)
         return Stream(whole, whole.first())
     reader = dialect.reader(show_usage=asked.chat.include_usage, created=created)
-    return Stream(reader, await _first_content(asked, provider, answer, reader, body))
+    try:
+        return Stream(reader, await _first_content(asked, provider, answer, reader, body))
+    except EventTooLong as error:
+        raise _endless(provider) from error
 
 
 async def _first_content(
     asked: Asked, provider: str, answer: UpstreamResponse, reader: Reader, body: bytes
 ) -> bytes:
-    held = b""
+    held, silent = b"", 0
     data: bytes | None = body or None
     while True:
-        events = _fed(provider, reader, data)
+        events = reader.close() if data is None else reader.feed(data)
         held += events
+        silent = silence(silent, data, events)
         if reader.error is not None:
             raise NotAnAnswer("an error in a stream", reader.error)
         if asked.wire.has_content(events) or len(held) > _MOST_HELD_BYTES or _has_ended(reader):
@@ -152,7 +159,21 @@ def _fed(provider: str, reader: Reader, data: bytes | None) -> bytes:
     try:
         return reader.close() if data is None else reader.feed(data)
     except EventTooLong as error:
-        raise ProviderUnavailable(provider, f"{provider} sent an endless event.") from error
+        raise _endless(provider) from error
+
+
+def silence(silent: int, data: bytes | None, events: bytes) -> int:
+    """How many bytes came one after another that were nothing to relay, with `data`, of which
+    `events` were relayed. Raises EventTooLong.
+    """
+    silent = 0 if events or data is None else silent + len(data)
+    if silent > _MOST_SILENT_BYTES:
+        raise EventTooLong("the stream goes on and says nothing")
+    return silent
+
+
+def _endless(provider: str) -> ProviderUnavailable:
+    return ProviderUnavailable(provider, f"{provider} sent an endless event.")
 
 
 def _has_ended(reader: Reader) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final, Protocol
 
-from shared.upstream.content_coding import Decoding
+from shared.upstream.content_coding import STEP_BYTES, Decoding
 from shared.upstream.faults import (
     BodyTooLong,
     ConnectionCut,
@@ -112,7 +112,8 @@ class UpstreamResponse:
         return b"".join(parts)[:REFUSAL_BYTES]
 
     async def next(self) -> bytes | None:
-        """What has come since the last call, at least one byte; None at the end.
+        """What has come since the last call, at least one byte and STEP_BYTES at most; None at the
+        end.
 
         Raises TransportFault where the answer ends badly, once all that came before is taken.
         Cancelling it drops the connection. What is compressed is decoded on the way.
@@ -122,6 +123,7 @@ class UpstreamResponse:
         try:
             if self._decoding is None:
                 self._decoding = Decoding(self.headers)
+            await self._turn()
             return await self._decoding.next(self._next)
         except (ProtocolViolation, UnreadableEncoding):
             self.close()
@@ -134,6 +136,9 @@ class UpstreamResponse:
             if self._is_complete:
                 return None
             await self._wait()
+        if self._buffered > STEP_BYTES:
+            await self._turn()
+            return self._take_piece()
         data = self._take()
         if self._is_paused and self._source is not None:
             self._is_paused = False
@@ -181,6 +186,24 @@ class UpstreamResponse:
         chunks.clear()
         self._buffered = 0
         return data
+
+    def _take_piece(self) -> bytes:
+        first = self._chunks[0]
+        data = first[:STEP_BYTES]
+        if len(first) > STEP_BYTES:
+            self._chunks[0] = first[STEP_BYTES:]
+        else:
+            del self._chunks[0]
+        self._buffered -= len(data)
+        return data
+
+    async def _turn(self) -> None:
+        """Let the event loop do what else there is to do."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.close()
+            raise
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()
