@@ -33,8 +33,8 @@ POINTS = (
 )
 
 
-def long(*values: Any) -> Any:
-    return pytest.param(*values, None, id="long", marks=pytest.mark.long)
+def long(*values: Any, called: str = "long") -> Any:
+    return pytest.param(*values, None, id=called, marks=pytest.mark.long)
 
 
 def short(*values: Any) -> Any:
@@ -64,7 +64,7 @@ async def load_over_a_death(web: UvicornServer, death: Path) -> Outcome:
     ("points", "without"),
     [
         short(POINTS),
-        long(POINTS * 50),
+        *(long((point,) * 50, called=f"long, {point}") for point in POINTS),
         failing(("after_upstream",), without="the INTENT"),
         failing(("before_final",), without="the FINAL before the last byte"),
     ],

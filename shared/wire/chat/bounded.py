@@ -106,4 +106,8 @@ def _predicted_tokens(raw: msgspec.Raw | None) -> int:
 
 
 def _decoded(raw: msgspec.Raw | None) -> object:
-    return None if raw is None else msgspec.json.decode(raw)
+    """None, too, for a number that no decoder has room for: a provider says what is wrong."""
+    try:
+        return None if raw is None else msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return None

@@ -89,7 +89,7 @@ def take_tags(fields: dict[str, msgspec.Raw]) -> tuple[tuple[str, ...], tuple[st
         metadata = _fields.decode(raw)
     except msgspec.ValidationError:
         return _NONE
-    said = msgspec.json.decode(metadata.pop("tags", msgspec.Raw(b"null")))
+    said = _read(metadata.pop("tags", msgspec.Raw(b"null")))
     if said is None:
         return _NONE
     if metadata:
@@ -101,6 +101,14 @@ def take_tags(fields: dict[str, msgspec.Raw]) -> tuple[tuple[str, ...], tuple[st
     else:
         found = sound_tags(_parts(said) if isinstance(said, str) else (said,))
     return found.tags, () if found.is_whole else (FIELD,)
+
+
+def _read(raw: msgspec.Raw) -> object:
+    """What is in `raw`; no tag where a number in it is too large for any decoder."""
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return ()
 
 
 def _parts(text: str) -> list[str]:
