@@ -11,6 +11,7 @@ from litestar.response import Stream
 from functions.usage.answers import UsagePage, UsageSummary, usage_page, usage_summary
 from functions.usage.openapi import EXPORT, EXPORT_ALL, LIST, LIST_ALL, SUMMARY, SUMMARY_ALL
 from functions.usage.requests import (
+    MEDIA_TYPES,
     cursor_of,
     filters_of,
     format_of,
@@ -22,18 +23,13 @@ from shared.auth.guards import AnyRequest, caller_of, require_admin, require_sco
 from shared.auth.scope import Scope
 from shared.db.connect import Database
 from shared.ledger.pages import page_of
-from shared.ledger.rows_as_text import Format, text_of
+from shared.ledger.rows_as_text import text_of
 from shared.ledger.summary import summary_of
 
 OWN = "/api/v1/llm/usage"
 ALL = "/api/v1/admin/llm/usage"
 _USER = [require_scope(Scope.USAGE)]
 _ADMIN = [require_admin]
-_MEDIA_TYPES = {
-    Format.CSV: "text/csv",
-    Format.FOCUS: "text/csv",
-    Format.JSONL: "application/x-ndjson",
-}
 
 
 @get(OWN, guards=_USER, operation_class=LIST)
@@ -97,7 +93,7 @@ async def _export(request: AnyRequest, owner: str | None) -> Stream:
     first = await anext(chunks)
     return Stream(
         _behind(first, chunks),
-        media_type=_MEDIA_TYPES[form],
+        media_type=MEDIA_TYPES[form],
         headers={"content-disposition": f'attachment; filename="usage.{form.suffix}"'},
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, Schema
 
-from functions.usage.requests import FILTERS
+from functions.usage.requests import FILTERS, MEDIA_TYPES
 from shared.ledger.summary import GROUPS
 
 _SAID = {
@@ -30,23 +30,29 @@ _SUMMED = {name: text for name, text in _FILTERS.items() if name not in ("state"
 _GROUPS = {"group_by": f"One or more of {', '.join(GROUPS)}, with commas; `day` by default."}
 
 
-def _taking(said: dict[str, str]) -> type[Operation]:
-    """An operation with these parameters."""
+_TEXT = Schema(type=OpenAPIType.STRING)
+
+
+def _taking(said: dict[str, str], *media_types: str) -> type[Operation]:
+    """An operation with these parameters; `media_types` of its answer, where it is not JSON."""
 
     @dataclass
     class Taking(Operation):
         def __post_init__(self) -> None:
             self.parameters = [
-                Parameter(name, "query", description=text, schema=Schema(type=OpenAPIType.STRING))
+                Parameter(name, "query", description=text, schema=_TEXT)
                 for name, text in said.items()
             ]
+            if media_types and self.responses is not None:
+                content = {one: OpenAPIMediaType(schema=_TEXT) for one in media_types}
+                self.responses["200"].content = content
 
     return Taking
 
 
 LIST = _taking(_FILTERS | _PAGE | _CURSOR)
 SUMMARY = _taking(_SUMMED | _GROUPS)
-EXPORT = _taking(_FILTERS | _FORMAT | _CURSOR)
+EXPORT = _taking(_FILTERS | _FORMAT | _CURSOR, *dict.fromkeys(MEDIA_TYPES.values()))
 LIST_ALL = _taking(_FILTERS | _PAGE | _CURSOR | _USER)
 SUMMARY_ALL = _taking(_SUMMED | _GROUPS | _USER)
-EXPORT_ALL = _taking(_FILTERS | _FORMAT | _CURSOR | _USER)
+EXPORT_ALL = _taking(_FILTERS | _FORMAT | _CURSOR | _USER, *dict.fromkeys(MEDIA_TYPES.values()))

@@ -18,6 +18,12 @@ from shared.ledger.rows_as_text import TEXTS, Format
 from shared.ledger.summary import GROUPS
 from shared.pricing.charge import CostQuality
 
+MEDIA_TYPES: Mapping[Format, str] = {
+    Format.JSONL: "application/x-ndjson",
+    Format.CSV: "text/csv",
+    Format.FOCUS: "text/csv",
+}
+"""Of a download."""
 MAX_LIMIT = 1000
 _DEFAULT_LIMIT = 100
 _MAX_TEXT = 200

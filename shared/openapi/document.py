@@ -10,7 +10,7 @@ import gc
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import OpenAPI
@@ -70,7 +70,7 @@ class Document(OpenAPI):
             "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
         }
         schema["security"] = [{"token": []}, {"x-api-key": []}]
-        return schema
+        return _with_any_of(schema)
 
     def _complete(self, path: str, operation: dict[str, Any], *, is_raw: bool) -> None:
         declared: dict[str, Any] = operation.get("responses", {})
@@ -89,6 +89,19 @@ class Document(OpenAPI):
         else:
             said: str = operation.get("description", "")
             operation["summary"] = re.split(r"[.;:]\s|\.$", said)[0]
+
+
+def _with_any_of(value: Any) -> Any:
+    """`value` with `anyOf` for `oneOf`: an object of more fields fits the schema of one of fewer,
+    too."""
+    if isinstance(value, dict):
+        named = cast("dict[str, Any]", value)
+        return {
+            "anyOf" if name == "oneOf" else name: _with_any_of(one) for name, one in named.items()
+        }
+    if isinstance(value, list):
+        return [_with_any_of(one) for one in cast("list[Any]", value)]
+    return value
 
 
 def statuses(path: str, operation: Mapping[str, Any], *, is_raw: bool) -> Sequence[int]:

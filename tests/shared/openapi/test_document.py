@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from litestar.testing import TestClient
 from openapi_spec_validator import validate
 
 from functions.gateway.app import app
-from functions.usage.requests import filters_of
+from functions.usage.requests import MEDIA_TYPES, filters_of
 from shared.errors import InvalidField
 from shared.openapi.codes import codes_of
 from shared.openapi.page import page
@@ -131,3 +132,14 @@ def _alone() -> Any:
         title="t", version="1", functions_of={"/one": "one"}, use_handler_docstrings=True
     )
     return Litestar([one, docs], openapi_config=config)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/llm/usage/export", "/api/v1/admin/llm/usage/export"])
+def test_a_download_says_what_it_is(path: str) -> None:
+    content = OPERATIONS[f"GET {path}"]["responses"]["200"]["content"]
+    assert content.keys() == set(MEDIA_TYPES.values())
+
+
+def test_no_answer_has_to_fit_one_schema_alone() -> None:
+    """One of more fields fits that of one of fewer, too: a model that of a name."""
+    assert '"oneOf"' not in json.dumps(DOCUMENT)
