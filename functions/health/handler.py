@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Response, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
 from redis.exceptions import RedisError
 
@@ -30,7 +31,12 @@ async def list_health(request: AnyRequest, history: History = 20) -> HealthList:
     return await _health(request, history)
 
 
-@post("/api/v1/admin/llm/health/check", guards=[require_admin], status_code=202)
+@post(
+    "/api/v1/admin/llm/health/check",
+    guards=[require_admin],
+    status_code=202,
+    responses={200: ResponseSpec(HealthList, description="Its outcome, where it was waited for.")},
+)
 async def check(
     request: AnyRequest, wait: FromQuery[bool] = False
 ) -> Response[HealthList | Queued]:

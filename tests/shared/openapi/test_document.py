@@ -143,3 +143,8 @@ def test_a_download_says_what_it_is(path: str) -> None:
 def test_no_answer_has_to_fit_one_schema_alone() -> None:
     """One of more fields fits that of one of fewer, too: a model that of a name."""
     assert '"oneOf"' not in json.dumps(DOCUMENT)
+
+
+def test_a_check_that_was_waited_for_is_answered_otherwise() -> None:
+    responses = OPERATIONS["POST /api/v1/admin/llm/health/check"]["responses"]
+    assert {"200", "202"} <= responses.keys()
