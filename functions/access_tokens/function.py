@@ -21,6 +21,7 @@ ACCESS_TOKENS = Function(
         handler.create_own_token,
         handler.list_own_tokens,
         handler.revoke_own_token,
+        handler.rotate_own_token,
         handler.list_users,
         handler.get_user,
         handler.change_user,

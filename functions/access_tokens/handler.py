@@ -124,6 +124,16 @@ async def revoke_own_token(request: AnyRequest, token_id: FromPath[int]) -> Toke
     return card(await own.revoke(token_id, caller_of(request), actor_of(request)), _now())
 
 
+@post(OWN + "/{token_id:int}/rotate", guards=_USER)
+async def rotate_own_token(
+    request: AnyRequest, token_id: FromPath[int], data: JSONBody[RotateToken]
+) -> NewTokenCard:
+    """Make a token in the place of one of yours; it ends when that would have, at the latest."""
+    own = resources_of(request).get(OwnTokens)
+    made = await own.rotate(token_id, data, caller_of(request), actor_of(request))
+    return new_card(made, _now())
+
+
 @get(USERS, guards=_ADMIN)
 async def list_users(request: AnyRequest, days: _Days = 30) -> Listed[UserCard]:
     """The 1,000 users who cost most in the last days, dearest first."""

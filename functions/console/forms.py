@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,9 @@ _MAX_FIELDS = 100
 _MAX_BYTES = 65536
 """Of percent-encoded text: 1 MB of it takes a quarter of a second to read, and nobody has to be
 signed in to send it."""
+_MAX_TEXT = 200
+_MOST_DAYS = 3650
+_MOST_DIGITS = 9
 
 T = TypeVar("T")
 
@@ -55,6 +59,25 @@ async def check_csrf(request: AnyRequest, expected: str) -> None:
             param=CSRF,
             code="csrf_mismatch",
         )
+
+
+def end_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """`days` of a form as the API's `expires_at`. Raises InvalidField."""
+    text, rest = fields.get("days"), {k: v for k, v in fields.items() if k != "days"}
+    if text is None:
+        return rest
+    days = int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
+    if not 0 < days <= _MOST_DAYS:
+        raise InvalidField(f"A token lasts 1 to {_MOST_DAYS} days.", param="days")
+    return {**rest, "expires_at": datetime.now(UTC) + timedelta(days=days)}
+
+
+def word_of(query: Mapping[str, Any], name: str) -> str | None:
+    """A text to search for, from a page's address. Raises InvalidField."""
+    text = query.get(name) or None
+    if text is not None and (len(text) > _MAX_TEXT or is_unfit(text)):
+        raise InvalidField(f"'{name}' is too long or cannot be read.", param=name)
+    return text
 
 
 def read(kind: type[T], fields: Mapping[str, Any]) -> T:

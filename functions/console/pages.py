@@ -24,6 +24,7 @@ FILES: Mapping[str, bytes] = {
 """Style, script and icon, by name."""
 VERSION = hashlib.sha256(b"".join(FILES.values())).hexdigest()[:12]
 
+_PLOTS = {one.__name__: one for one in (plots.strip, plots.bars, plots.heat, plots.share)}
 _MEDIA = "text/html"
 
 
@@ -44,7 +45,7 @@ class Pages:
         self._templates.filters.update(texts.FILTERS)
         everywhere: dict[str, Any] = {
             "version": VERSION,
-            "plots": plots,
+            "plots": _PLOTS,
             "tryout": tryout.tokens,
             "is_status_public": settings.public_status,
         }

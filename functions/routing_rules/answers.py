@@ -10,6 +10,7 @@ import msgspec
 from functions.routing_rules.explain import Explanation
 from shared.catalog.levels import LevelRow
 from shared.catalog.rules import RuleRow
+from shared.replay.decide import Outcome
 
 
 class RuleCard(msgspec.Struct, frozen=True):
@@ -54,6 +55,49 @@ class Tried(msgspec.Struct, frozen=True):
 
     was: Explanation | None
     would_be: Explanation
+
+
+class MovedCard(msgspec.Struct, frozen=True, rename={"origin": "from", "target": "to"}):
+    """So many requests went `from` one model, as `provider/model`, and would go `to` another."""
+
+    origin: str
+    target: str
+    count: int
+
+
+class CostCard(msgspec.Struct, frozen=True):
+    """USD at list prices, exact numbers."""
+
+    was: msgspec.Raw
+    would_be: msgspec.Raw
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What a change would have done to the last requests.
+
+    Of those `seen`, `decided` are the ones whose choice, made again, is the one that served them.
+    The rest is about these; `refused` would have been answered with an error.
+    """
+
+    seen: int
+    decided: int
+    moved: list[MovedCard]
+    refused: int
+    cost_usd: CostCard
+
+
+def replayed(outcome: Outcome) -> Replayed:
+    return Replayed(
+        seen=outcome.seen,
+        decided=outcome.decided,
+        moved=[MovedCard(one.before, one.after, one.count) for one in outcome.moved],
+        refused=outcome.refused,
+        cost_usd=CostCard(_raw(outcome.was_usd), _raw(outcome.would_be_usd)),
+    )
+
+
+def _raw(amount: Decimal) -> msgspec.Raw:
+    return msgspec.Raw(f"{amount.normalize():f}".encode())
 
 
 class DeletedEntry(msgspec.Struct, frozen=True):

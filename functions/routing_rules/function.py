@@ -9,6 +9,7 @@ from shared.catalog.news.stream import News
 from shared.catalog.rule_changes import Rules
 from shared.completion.router import Router
 from shared.function import Function
+from shared.replay.dry_run import DryRuns
 
 ROUTING_RULES = Function(
     name="routing_rules",
@@ -27,5 +28,5 @@ ROUTING_RULES = Function(
         handler.delete_level,
         handler.list_tiers,
     ],
-    opens=[Authenticator, Router, Rules, Levels, News],
+    opens=[Authenticator, Router, Rules, Levels, News, DryRuns],
 )

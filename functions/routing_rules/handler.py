@@ -5,20 +5,22 @@ from __future__ import annotations
 import msgspec
 from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import UnsetType
 
 from functions.routing_rules.answers import (
     DeletedEntry,
     LevelCard,
+    Replayed,
     RuleCard,
     Tried,
     level_card,
+    replayed,
     rule_card,
 )
-from functions.routing_rules.dry_run import try_rule
+from functions.routing_rules.dry_run import try_on_last, try_rule
 from functions.routing_rules.explain import Explanation
 from functions.routing_rules.requests import DryRun
 from functions.routing_rules.route import asking, explain
-from functions.routing_rules.tiers import TierCard, tier_cards
 from shared.answer_errors import MAX_BODY_BYTES
 from shared.auth.guards import (
     AnyRequest,
@@ -36,6 +38,9 @@ from shared.catalog.rule_checks import ChangeRule, NewRule
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.router import Router
 from shared.doors.texts import RELAYS_BODY
+from shared.errors import InvalidField
+from shared.replay.dry_run import DryRuns
+from shared.routing.levels import TierCard, tier_cards
 from shared.wire.page import Listed
 
 RULES = "/api/v1/admin/llm/routing-rules"
@@ -80,13 +85,29 @@ async def dry_run(
     data: JSONBody[DryRun],
     tier: FromQuery[str | None] = None,
     user: FromQuery[str | None] = None,
-) -> Tried:
-    """Where a request would go with a rule that is not there yet. Nothing is written or sent."""
-    caller, scope = caller_of(request), request.scope
+) -> Tried | Replayed:
+    """Where a request would go with a rule that is not there yet; or what a rule, an alias, a price
+    or a limit would have done to the last requests. Nothing is written or sent.
+    """
+    resources, caller, change = resources_of(request), caller_of(request), data.change
+    if not isinstance(data.last, UnsetType):
+        if not isinstance(data.request, UnsetType):
+            raise InvalidField("Send 'request' or 'last', not both.", param="last")
+        runs = resources.get(DryRuns)
+        return replayed(await try_on_last(runs, change, data.last, actor_of(request)))
+    if isinstance(data.request, UnsetType):
+        raise InvalidField(
+            "Send the body of a completion as 'request', or how many of the last requests to try"
+            " the change on as 'last'.",
+            param="request",
+        )
+    if isinstance(change.rule, UnsetType) or len(change.given) != 1:
+        raise InvalidField(
+            "A rule alone is tried on one request; try others on the 'last'.", param="change.rule"
+        )
     body = msgspec.json.encode(data.request)
-    asked = await asking(body, caller, scope, tier=tier, user=user)
-    router = resources_of(request).get(Router)
-    return await try_rule(router, rules_of(request), asked, data.change.rule)
+    asked = await asking(body, caller, request.scope, tier=tier, user=user)
+    return await try_rule(resources.get(Router), rules_of(request), asked, change.rule)
 
 
 @get(RULES, guards=_ADMIN)

@@ -191,14 +191,17 @@ class Tokens:
         asked: RotateToken,
         actor: Actor,
         own_scopes: frozenset[str] = frozenset(),
+        *,
+        latest: datetime | None = None,
     ) -> Minted:
-        """Raises NotFound, NotAllowed, InvalidField for one that has ended or was rotated."""
+        """One that lasts until `latest` at most. Raises NotFound, NotAllowed, InvalidField for one
+        that has ended or was rotated."""
         token, overlap = mint(), timedelta(hours=asked.overlap_hours)
         async with self._changing(token_id) as connection:
             before = await _find(connection, token_id)
             # Or a limited admin would be handed the text of a token that may do more.
             _check_scopes(own_scopes, before.scopes)
-            new_id = await rows.replace_token(connection, token_id, token, overlap)
+            new_id = await rows.replace_token(connection, token_id, token, overlap, latest)
             if new_id is None:
                 raise _ended(token_id)
             details = {"to": new_id, "overlap_hours": asked.overlap_hours}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, dict_row
 
 from shared.catalog.known_models import read_known_models
@@ -64,10 +65,12 @@ async def read_versions(connection: psycopg.AsyncConnection[Any]) -> ChangeCount
 async def read_snapshot(connection: Connection, held: Snapshot | None = None) -> Snapshot:
     """Everything as of one moment; of `held` what has not changed and is slow to read.
 
-    Raises psycopg.Error.
+    Within a transaction: as that one sees it, with what it wrote. Raises psycopg.Error.
     """
+    is_within = connection.info.transaction_status is not TransactionStatus.IDLE
     async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if not is_within:
+            await cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         levels = await _rows(cursor, "SELECT * FROM power_levels ORDER BY rank")
         providers = await _rows(cursor, "SELECT * FROM llm_providers ORDER BY id")
         models = await _rows(cursor, "SELECT * FROM llm_models ORDER BY id")

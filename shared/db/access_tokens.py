@@ -53,6 +53,12 @@ class TokenRow(msgspec.Struct, frozen=True):
     rotated_to: int | None
     created_by: str | None
 
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it lets somebody in; a blocked user's too."""
+        return (self.revoked_at is None or self.revoked_at > now) and (
+            self.expires_at is None or self.expires_at > now
+        )
+
 
 class NewToken(msgspec.Struct, frozen=True):
     name: str
@@ -92,7 +98,7 @@ _INSERT_SUCCESSOR: LiteralString = (
     "INSERT INTO access_tokens (token_digest, token_prefix, token_suffix, name, user_id,"
     " team_id, tier, role, scopes, allowed_models, expires_at, created_by, made_with)"
     " SELECT %s, %s, %s, name, user_id, team_id, tier, role, scopes, allowed_models,"
-    " now() + (expires_at - created_at), created_by, made_with FROM access_tokens"
+    " least(now() + (expires_at - created_at), %s), created_by, made_with FROM access_tokens"
     " WHERE id = %s AND revoked_at IS NULL AND rotated_to IS NULL FOR UPDATE"
     " RETURNING id"
 )
@@ -243,15 +249,20 @@ async def has_limit(connection: psycopg.AsyncConnection[Any], token_id: int) -> 
 
 
 async def replace_token(
-    connection: psycopg.AsyncConnection[Any], token_id: int, token: str, overlap: timedelta
+    connection: psycopg.AsyncConnection[Any],
+    token_id: int,
+    token: str,
+    overlap: timedelta,
+    latest: datetime | None,
 ) -> int | None:
     """Put a freshly minted `token` in the place of another; the id of the new one.
 
     The new one is the same but for its digits, and lives as long again as the old one was made
-    to. The old one goes on for `overlap`, or until it would have expired. None where there is
-    none of this id, or it is revoked or was rotated before. In the caller's transaction.
+    to, until `latest` at most. The old one goes on for `overlap`, or until it would have expired.
+    None where there is none of this id, or it is revoked or was rotated before. In the caller's
+    transaction.
     """
-    cursor = await connection.execute(_INSERT_SUCCESSOR, (*_shape(token), token_id))
+    cursor = await connection.execute(_INSERT_SUCCESSOR, (*_shape(token), latest, token_id))
     row = await cursor.fetchone()
     if row is None:
         return None

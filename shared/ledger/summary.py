@@ -191,3 +191,22 @@ async def summary_of(database: Reports, filters: UsageFilters, groups: Sequence[
 
 def _zero(name: str) -> Any:
     return Decimal(0) if name.endswith("_usd") else 0
+
+
+_HOURS = sql.SQL(
+    "SELECT extract(isodow FROM hour)::int, extract(hour FROM hour)::int, sum(requests)::bigint"
+    # By the hour first: a million rows are then divided once, not twice.
+    " FROM (SELECT date_trunc('hour', created_at AT TIME ZONE 'UTC') AS hour, count(*) AS requests"
+    " FROM llm_usage_logs WHERE {where} GROUP BY 1) AS counted GROUP BY 1, 2"
+)
+
+
+async def hours_of(database: Reports, filters: UsageFilters) -> Sequence[Sequence[int]]:
+    """Seven days, Monday first, of 24 hours of UTC. Raises psycopg.OperationalError."""
+    where, values = where_log(filters)
+    week = [[0] * 24 for _ in range(7)]
+    async with database.report() as connection:
+        cursor = await connection.execute(_HOURS.format(where=where), values)
+        for day, hour, requests in await cursor.fetchall():
+            week[day - 1][hour] = requests
+    return week

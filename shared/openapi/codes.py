@@ -123,6 +123,7 @@ tier_not_allowed | 403 | The level or model needs a higher tier. | Ask for a tok
 token_ended | 400 | The token has been revoked, or rotated already. | Create a new one.
 token_expired | 401 | The token has expired. | Ask for a new one.
 token_limited | 403 | The token has limits of its own, so it can make no other. | Ask an admin for another token.
+token_not_allowed | 403 | The token to rotate may do more than the one that asks, or lasts longer. | Rotate it with itself, or ask an admin.
 token_not_found | 404 | There is no token with that id. | List the tokens.
 too_many_open_requests | 503 | The process serves as many requests as it may. | Wait for `retry-after`; an operator adds processes.
 too_many_sign_ins | 429 | Too many sign-ins from this address failed. | Wait as `retry-after` says.

@@ -20,7 +20,7 @@ from shared.wire.page import Listed
 from tests.architecture.tree import ROOT, Module, functions, modules
 
 # A choice explained, and what a tier opens: made where they are computed, of no row.
-ELSEWHERE = {"functions.routing_rules.explain", "functions.routing_rules.tiers"}
+ELSEWHERE = {"functions.routing_rules.explain", "shared.routing.levels"}
 SQL = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|ALTER|CREATE|TRUNCATE)\s")
 
 

@@ -6,17 +6,16 @@ import msgspec
 from litestar import Response, get
 
 from functions.console.error_pages import ERRORS
+from functions.console.forms import word_of
 from functions.console.pages import Pages
+from functions.console.parts import ROWS
 from functions.console.signed_in import signed_in_admin
 from shared.auth.guards import AnyRequest, resources_of
 from shared.db.audit import Action
 from shared.db.audit_trail import AuditFilter, page_of_audit
 from shared.db.connect import Database
 from shared.errors import InvalidField
-from shared.wire.text import is_unfit
 
-_ROWS = 100
-_MAX_TEXT = 200
 _WORDS = ("actor", "action", "target_type", "target_id")
 
 
@@ -28,29 +27,22 @@ _WORDS = ("actor", "action", "target_type", "target_id")
 )
 async def show_audit(request: AnyRequest) -> Response[str]:
     """Who changed what, newest first; `action` may end in `*`."""
-    asked = {name: _word(request, name) for name in _WORDS}
+    asked = {name: word_of(request.query_params, name) for name in _WORDS}
     wanted = AuditFilter(asked["actor"], asked["action"], asked["target_type"], asked["target_id"])
     before = _before(request.query_params.get("before"))
     async with resources_of(request).get(Database).report() as connection:
-        rows = await page_of_audit(connection, wanted, before=before, limit=_ROWS + 1)
+        rows = await page_of_audit(connection, wanted, before=before, limit=ROWS + 1)
     return resources_of(request).get(Pages).page(
         request,
         "audit.html",
         rows=[
             (row, "" if row.details is None else msgspec.json.encode(row.details).decode())
-            for row in rows[:_ROWS]
+            for row in rows[:ROWS]
         ],
-        before=rows[_ROWS - 1].id if len(rows) > _ROWS else None,
+        before=rows[ROWS - 1].id if len(rows) > ROWS else None,
         asked=asked,
         actions=[*Action],
     )  # fmt: skip
-
-
-def _word(request: AnyRequest, name: str) -> str | None:
-    text = request.query_params.get(name) or None
-    if text is not None and (len(text) > _MAX_TEXT or is_unfit(text)):
-        raise InvalidField(f"'{name}' is too long or cannot be read.", param=name)
-    return text
 
 
 def _before(text: str | None) -> int | None:

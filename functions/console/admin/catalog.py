@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,11 +14,15 @@ from litestar.response import Redirect
 from functions.console.admin.shapes import shown
 from functions.console.admin.subjects import SUBJECTS, Subject
 from functions.console.error_pages import ERRORS
-from functions.console.forms import CSRF, form_of, read
+from functions.console.forms import CSRF, form_of, read, word_of
 from functions.console.pages import Pages
+from functions.console.parts import part_of
 from functions.console.signed_in import signed_in_admin
 from shared.auth.guards import AnyRequest, actor_of, resources_of
+from shared.db.connections import Connects
 from shared.errors import NotFound, RequestRefused, RouteNotFound
+from shared.replay.decide import Outcome
+from shared.replay.dry_run import DryRuns
 
 _WHAT: Any = {
     "guards": [signed_in_admin],
@@ -26,6 +31,7 @@ _WHAT: Any = {
 }
 _SEE_OTHER = 303
 _KEY = "row"
+_LAST = 1000
 
 
 @get("/admin", **_WHAT)
@@ -37,7 +43,9 @@ async def show_admin(request: AnyRequest) -> Response[str]:
 @get("/admin/{subject:str}", **_WHAT)
 async def show_rows(request: AnyRequest, subject: FromPath[str]) -> Response[str]:
     """Every row, and the form for another; `row` opens one to change it."""
-    return await _page(request, _subject(subject), request.query_params.get(_KEY))
+    query = request.query_params
+    find = word_of(query, "find") or ""
+    return await _page(request, _subject(subject), query.get(_KEY), find=find)
 
 
 @post("/admin/{subject:str}", **_WHAT)
@@ -65,6 +73,21 @@ async def change_row(request: AnyRequest, subject: FromPath[str]) -> Response[An
     return _back(one)
 
 
+@post("/admin/{subject:str}/try", **_WHAT)
+async def try_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
+    """What saving the form would have done to the last requests; nothing is saved."""
+    one, fields = _subject(subject), await _fields(request)
+    key = fields.get(_KEY)
+    sent = {name: text for name, text in fields.items() if name != _KEY}
+    try:
+        save = await _saving(request, one, key, sent)
+        runs = resources_of(request).get(DryRuns)
+        tried = await (runs.of_limit if one.name == "limits" else runs.of_catalog)(save, _LAST)
+    except RequestRefused as error:
+        return await _page(request, one, key, sent, error)
+    return await _page(request, one, key, sent, tried=tried)
+
+
 @post("/admin/{subject:str}/remove", **_WHAT)
 async def remove_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
     one, fields = _subject(subject), await _fields(request)
@@ -76,12 +99,39 @@ async def remove_row(request: AnyRequest, subject: FromPath[str]) -> Response[An
     return _back(one)
 
 
+async def _saving(
+    request: AnyRequest, one: Subject, key: str | None, fields: dict[str, str]
+) -> Callable[[Connects], Awaitable[Any]]:
+    """What makes of the form a new row, or changes the one of `key`; the id of the row."""
+    actor = actor_of(request)
+    if not one.is_tried:
+        raise RouteNotFound("That is not tried on requests; save it.")
+    if key is None:
+        new = read(one.new, one.shape({**fields}))
+        found = None
+    else:
+        found = await _row(request, one, key)
+        new = read(one.change, one.shape(_changes(one, found, fields)))
+
+    async def save(database: Connects) -> Any:
+        service = one.service(database)
+        if found is None:
+            made = await service.create(new, actor)
+        else:
+            made = await service.change(getattr(found, one.key), new, actor)
+        return getattr(made, one.key)
+
+    return save
+
+
 async def _page(
     request: AnyRequest,
     one: Subject,
     key: str | None,
     sent: dict[str, str] | None = None,
     error: RequestRefused | None = None,
+    find: str = "",
+    tried: Outcome | None = None,
 ) -> Response[str]:
     """`sent` is what a form that was refused held, so that nothing is typed twice."""
     rows = await _service(request, one).list()
@@ -92,16 +142,27 @@ async def _page(
         "subject.html",
         status=200 if error is None else error.status,
         subject=one,
-        rows=[
-            (str(getattr(row, one.key)), [read_cell(row) for read_cell in one.columns.values()])
-            for row in rows
-        ],
+        part=part_of(_shown(one, rows, find), request.query_params),
+        find=find,
+        tried=tried,
         held=key if held is not None else None,
-        fields=[field for field in one.fields if held is None or not field.is_fixed],
+        fields=one.fields_of(is_new=held is None),
         values={**values, **(sent or {})},
         complaint=None if error is None else error.message,
         param=None if error is None else error.param,
     )  # fmt: skip
+
+
+def _shown(one: Subject, rows: Sequence[Any], find: str) -> list[tuple[str, list[object]]]:
+    """Key and cells of each row that has `find` in one of them."""
+    every = [
+        (str(getattr(row, one.key)), [read_cell(row) for read_cell in one.columns.values()])
+        for row in rows
+    ]
+    word = find.lower()
+    return [
+        (key, cells) for key, cells in every if any(word in str(cell).lower() for cell in cells)
+    ]
 
 
 def _changes(one: Subject, row: msgspec.Struct, fields: dict[str, str]) -> dict[str, Any]:

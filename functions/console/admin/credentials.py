@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Response, get, post
@@ -10,13 +10,14 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from functions.console.error_pages import ERRORS
-from functions.console.forms import CSRF, form_of, read
+from functions.console.forms import CSRF, end_of, form_of, read, word_of
 from functions.console.pages import Pages
+from functions.console.parts import part_of
 from functions.console.signed_in import signed_in_admin
 from shared.auth.guards import AnyRequest, actor_of, caller_of, resources_of
 from shared.auth.system_keys import StoreSystemKey, SystemKeys
 from shared.auth.tokens import CreateToken, Tokens
-from shared.errors import InvalidField, RequestRefused, UpstreamError
+from shared.errors import RequestRefused, UpstreamError
 from shared.routing.deployment import Tier
 
 _WHAT: Any = {
@@ -25,15 +26,13 @@ _WHAT: Any = {
     "include_in_schema": False,
 }
 _SEE_OTHER = 303
-_MOST_DAYS = 3650
-_MOST_DIGITS = 9
 _SHOWN = 500
 
 
 @get("/admin/tokens", **_WHAT)
 async def show_tokens(request: AnyRequest) -> Response[str]:
     """The newest tokens; `user` shows one user's."""
-    return await _tokens_page(request)
+    return await tokens_page(request)
 
 
 @post("/admin/tokens", **_WHAT)
@@ -42,14 +41,12 @@ async def make_token(request: AnyRequest) -> Response[str]:
     fields: dict[str, Any] = {**await form_of(request)}
     fields.pop(CSRF, None)
     try:
-        if days := fields.pop("days", None):
-            fields["expires_at"] = datetime.now(UTC) + timedelta(days=_days(days))
-        asked = read(CreateToken, fields)
+        asked = read(CreateToken, end_of(fields))
         tokens = resources_of(request).get(Tokens)
         made = await tokens.create(asked, actor_of(request), caller_of(request).scopes)
     except RequestRefused as error:
-        return await _tokens_page(request, complaint=error.message, status=error.status)
-    return await _tokens_page(request, made=made.token)
+        return await tokens_page(request, complaint=error.message, status=error.status)
+    return await tokens_page(request, made=made.token)
 
 
 @post("/admin/tokens/{token_id:int}/revoke", **_WHAT)
@@ -93,7 +90,7 @@ async def remove_system_key(request: AnyRequest, provider: FromPath[str]) -> Red
     return Redirect("/admin/system-keys", status_code=_SEE_OTHER)
 
 
-async def _tokens_page(
+async def tokens_page(
     request: AnyRequest,
     *,
     made: str | None = None,
@@ -101,13 +98,13 @@ async def _tokens_page(
     status: int = 200,
 ) -> Response[str]:
     resources = resources_of(request)
-    user = request.query_params.get("user") or None
+    user = word_of(request.query_params, "user")
     rows = await resources.get(Tokens).newest(_SHOWN, user)
     return resources.get(Pages).page(
         request,
         "tokens.html",
         status=status,
-        rows=rows,
+        part=part_of(rows, request.query_params),
         now=datetime.now(UTC),
         tiers=[*Tier],
         user=user or "",
@@ -127,10 +124,3 @@ async def _keys_page(
     rows = await resources.get(SystemKeys).list()
     values: dict[str, Any] = {"rows": rows, "done": done, "complaint": complaint}
     return resources.get(Pages).page(request, "system_keys.html", status=status, **values)
-
-
-def _days(text: str) -> int:
-    days = int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
-    if not 0 < days <= _MOST_DAYS:
-        raise InvalidField(f"A token lasts 1 to {_MOST_DAYS} days.", param="days")
-    return days

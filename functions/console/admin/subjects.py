@@ -19,6 +19,7 @@ from functions.console.admin.shapes import (
     price_of,
     targets_of,
 )
+from shared.auth.teams import ChangeTeam, NewTeam, Teams
 from shared.catalog.aliases import ChangeAlias, ModelAliases, NewAlias
 from shared.catalog.level_changes import Levels
 from shared.catalog.level_checks import ChangeLevel, NewLevel
@@ -36,7 +37,8 @@ _SCOPES = ("user", "token", "team", "tier", "end_user", "tag", "model", "credent
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One input. `choices`: one of these; `is_fixed`: set once, when the row is made.
+    """One input. `choices`: one of these; `is_fixed`: set once, when the row is made;
+    `is_later`: only of a row that is there.
 
     `may_be_empty`: then it is null; else an empty input leaves it as it is.
     """
@@ -47,11 +49,14 @@ class Field(msgspec.Struct, frozen=True):
     is_fixed: bool = False
     is_required: bool = False
     may_be_empty: bool = False
+    is_later: bool = False
 
 
 class Subject(msgspec.Struct, frozen=True):
     """`key` names a row. `columns`: what the table shows, by heading. `shape` makes of the fields
-    of a form the body of the API."""
+    of a form the body of the API. `more`: what a row's own page
+    has, if it has one; it is at `more_at` and the row's key. `is_tried`: on the last
+    requests, before it is saved."""
 
     name: str
     title: str
@@ -64,6 +69,13 @@ class Subject(msgspec.Struct, frozen=True):
     change: type[msgspec.Struct]
     shape: Callable[[dict[str, Any]], dict[str, Any]] = dict
     filled: Callable[[Any], Mapping[str, object]] = msgspec.structs.asdict
+    more: str | None = None
+    more_at: str = ""
+    is_tried: bool = False
+
+    def fields_of(self, *, is_new: bool) -> list[Field]:
+        """What a form asks for a new row, or for one that is there."""
+        return [one for one in self.fields if not (one.is_later if is_new else one.is_fixed)]
 
 
 def column(name: str) -> Callable[[Any], object]:
@@ -133,6 +145,7 @@ SUBJECTS: Mapping[str, Subject] = {
             ChangeModel,
             model_of,
             model_filled,
+            is_tried=True,
         ),
         Subject(
             "aliases",
@@ -150,6 +163,7 @@ SUBJECTS: Mapping[str, Subject] = {
             ChangeAlias,
             alias_of,
             alias_filled,
+            is_tried=True,
         ),
         Subject(
             "rules",
@@ -183,6 +197,7 @@ SUBJECTS: Mapping[str, Subject] = {
             ),
             NewRule,
             ChangeRule,
+            is_tried=True,
         ),
         Subject(
             "levels",
@@ -240,6 +255,28 @@ SUBJECTS: Mapping[str, Subject] = {
             ),
             NewLimit,
             ChangeLimit,
+            is_tried=True,
+        ),
+        Subject(
+            "teams",
+            "Teams",
+            "Who spends together. Tokens, usage and limits name a team by its id.",
+            Teams,
+            "id",
+            {
+                **_columns(Id="id", Name="name", Valid_tokens="tokens"),
+                "Members": lambda row: len(row.members),
+                **_columns(On="is_active"),
+            },
+            (
+                Field("name", "Name", is_required=True),
+                Field("id", "Id, else made of the name", is_fixed=True),
+                Field("is_active", "Switched on", _FLAG, is_later=True),
+            ),
+            NewTeam,
+            ChangeTeam,
+            more="Members",
+            more_at="/admin/team/",
         ),
     )
 }

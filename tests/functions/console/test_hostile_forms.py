@@ -26,13 +26,16 @@ NUMBERS = ["nan", "1e400", "9" * 5000]
 # The first and the last moment that a date can be.
 CURSORS = ["WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwiYSJd"]
 CURSORS += ["WyI5OTk5LTEyLTMxVDIzOjU5OjU5LTE0OjAwIiwiYSJd"]
-USAGE = ("by", "days", "of", "user", "model", "provider", "cursor")
+USAGE = ("by", "days", "of", "user", "model", "provider", "tag", "end_user", "cursor")
 ASKED: Mapping[str, tuple[str, ...]] = {
     "/usage": USAGE,
     "/usage/export.csv": USAGE,
     "/sign-in": ("next",),
-    "/admin/rules": ("row",),
-    "/admin/tokens": ("user",),
+    "/admin/rules": ("row", "find", "page"),
+    "/admin/tokens": ("user", "page"),
+    "/admin/users": ("find", "page"),
+    "/admin/health": ("page",),
+    "/keys": ("page",),
     "/admin/audit": ("actor", "action", "target_type", "target_id", "before"),
 }
 """What each page reads of its address."""
@@ -42,6 +45,13 @@ SENT: Mapping[str, tuple[str, ...]] = {
     "/keys/{provider:str}/change": ("use_policy", "enabled", "platform_fallback"),
     "/admin/tokens": ("user_id", "tier", "role", "days", "expires_at", "scopes"),
     "/admin/system-keys": ("provider", "api_key"),
+    "/keys/tokens": ("name", "team_id", "days", "scopes"),
+    "/admin/users/block": ("user_id",),
+    "/admin/users/unblock": ("user_id",),
+    "/admin/tokens/{token_id:int}": ("name", "tier", "scopes", "allowed_models", "days"),
+    "/admin/tokens/{token_id:int}/rotate": ("overlap_hours",),
+    "/admin/team/{team_id:str}/members": ("user_id", "is_admin"),
+    "/admin/{subject:str}/try": ("row", "priority", "weight"),
     "/admin/{subject:str}/change": ("row",),
     "/admin/{subject:str}/remove": ("row",),
 }
@@ -55,6 +65,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "rules": {"power_level": "eco", "model": "gpt-6.1-terra"},
     "levels": {"name": "made", "rank": "77", "price_ceiling_usd_per_mtok": "50"},
     "limits": {"scope": "user", "subject": "made", "requests_per_minute": "5"},
+    "teams": {"name": "Made"},
 }
 """What makes a row of each subject."""
 

@@ -61,7 +61,7 @@ def rotate_token(
 ) -> int | None:
     async def rotate() -> int | None:
         async with await twin_of(connection) as other:
-            return await replace_token(other, token_id, token, overlap)
+            return await replace_token(other, token_id, token, overlap, None)
 
     return asyncio.run(rotate())
 

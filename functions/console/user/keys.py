@@ -1,7 +1,8 @@
-"""The caller's own provider keys: stored, tested, switched, removed."""
+"""The page of the caller's own provider keys and access tokens; the keys are changed here."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Response, get, post
@@ -11,10 +12,12 @@ from litestar.response import Redirect
 from functions.console.error_pages import ERRORS
 from functions.console.forms import CSRF, form_of, read
 from functions.console.pages import Pages
+from functions.console.parts import part_of
 from functions.console.signed_in import signed_in
 from shared.auth.guards import AnyRequest, actor_of, caller_of, resources_of
 from shared.auth.key_check import KeyStatus
 from shared.auth.own_key_changes import ChangeKey, OwnKeyChanges, StoreKey
+from shared.auth.own_tokens import OwnTokens
 from shared.auth.scope import Scope
 from shared.catalog.watch import SnapshotKeeper
 from shared.errors import RequestRefused, UpstreamError
@@ -28,7 +31,7 @@ _SEE_OTHER = 303
 @get("/keys", **_WHAT)
 async def show_keys(request: AnyRequest) -> Response[str]:
     """The keys, and the form to store one."""
-    return await _page(request)
+    return await keys_page(request)
 
 
 @post("/keys", **_WHAT)
@@ -41,9 +44,9 @@ async def store_key(request: AnyRequest) -> Response[str]:
         user_id = caller_of(request).user_id
         found = await _keys(request).store(user_id, asked, actor_of(request))
     except RequestRefused as error:
-        return await _page(request, complaint=error.message, status=error.status)
+        return await keys_page(request, complaint=error.message, status=error.status)
     said = found.warning or "The provider takes it."
-    return await _page(request, done=f"The key for {found.provider} is stored. {said}")
+    return await keys_page(request, done=f"The key for {found.provider} is stored. {said}")
 
 
 @post("/keys/{provider:str}/test", **_WHAT)
@@ -52,11 +55,11 @@ async def test_key(request: AnyRequest, provider: FromPath[str]) -> Response[str
     try:
         tested = await _keys(request).test(caller_of(request).user_id, provider, actor_of(request))
     except UpstreamError as error:
-        return await _page(request, complaint=error.message, status=error.status)
+        return await keys_page(request, complaint=error.message, status=error.status)
     said = f"{provider}: {tested.message}"
     if tested.found.status in (KeyStatus.OK, KeyStatus.SIMULATED):
-        return await _page(request, done=said)
-    return await _page(request, complaint=said)
+        return await keys_page(request, done=said)
+    return await keys_page(request, complaint=said)
 
 
 @post("/keys/{provider:str}/change", **_WHAT)
@@ -75,16 +78,25 @@ async def remove_key(request: AnyRequest, provider: FromPath[str]) -> Redirect:
     return Redirect("/keys", status_code=_SEE_OTHER)
 
 
-async def _page(
+async def keys_page(
     request: AnyRequest,
     *,
     done: str | None = None,
     complaint: str | None = None,
+    made: str | None = None,
     status: int = 200,
 ) -> Response[str]:
+    """`made` is the text of a new access token, shown this once."""
+    caller, now = caller_of(request), datetime.now(UTC)
     snapshot = resources_of(request).get(SnapshotKeeper).snapshot
+    tokens = await resources_of(request).get(OwnTokens).page(caller, 0, None)
+    valid = [one for one in reversed(tokens) if one.is_valid(now)]
     values: dict[str, Any] = {
-        "keys": await _keys(request).list(caller_of(request).user_id),
+        "keys": await _keys(request).list(caller.user_id),
+        "tokens": part_of(valid, request.query_params),
+        "ended": len(tokens) - len(valid),
+        "own_id": caller.token_id,
+        "made": made,
         "providers": [one for one in snapshot.providers if one.is_byok_supported and one.is_active],
         "names": {one.slug: one.name for one in snapshot.providers},
         "policies": [*UsePolicy],

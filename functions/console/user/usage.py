@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,9 +14,11 @@ from litestar import Response, get
 from litestar.response import Stream
 
 from functions.console.error_pages import ERRORS
+from functions.console.forms import word_of
 from functions.console.pages import Pages
+from functions.console.parts import ROWS
 from functions.console.signed_in import session_of, signed_in
-from functions.console.spend import DIMENSIONS, grouped, name_of, spend_of
+from functions.console.user.spend import DIMENSIONS, HOUR, Row, grouped, name_of, since, spend_of
 from shared.auth.caller import Caller, Role
 from shared.auth.guards import AnyRequest, check_scope, resources_of
 from shared.auth.scope import Scope
@@ -25,12 +27,12 @@ from shared.errors import InvalidField
 from shared.ledger.filters import UsageFilters
 from shared.ledger.pages import RowKey, page_of
 from shared.ledger.rows_as_text import Format, text_of
+from shared.ledger.summary import hours_of
 from shared.wire.text import is_unfit
 
 _PERIODS = {"7": 7, "30": 30, "90": 90}
-_ROWS = 50
+_GROUPS = 25
 _GUARDS = [signed_in(Scope.USAGE)]
-_MAX_TEXT = 200
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -46,16 +48,23 @@ async def show_usage(request: AnyRequest) -> Response[str]:
     asked = _asked(request.query_params, session_of(request).caller)
     database = resources_of(request).get(Database)
     spend = await spend_of(database, asked.filters, asked.days)
-    groups, _ = await grouped(database, asked.filters, asked.by, asked.days)
+    groups: Sequence[Row] = ()
+    hours: Sequence[Sequence[int]] | None = None
+    if asked.by == HOUR:
+        hours = await hours_of(database, since(asked.filters, asked.days))
+    else:
+        groups, _ = await grouped(database, asked.filters, asked.by, asked.days)
     rows, following = await page_of(
-        database, asked.filters, after=_cursor(request.query_params), limit=_ROWS
+        database, asked.filters, after=_cursor(request.query_params), limit=ROWS
     )
     words = {name: value for name, value in request.query_params.items() if name != "cursor"}
     return resources_of(request).get(Pages).page(
         request,
         "usage.html",
         spend=spend,
-        groups=[(name_of(row, asked.by), row) for row in groups[:100]],
+        groups=[(name_of(row, asked.by), row) for row in groups[:_GROUPS]],
+        more_groups=max(0, len(groups) - _GROUPS),
+        hours=hours,
         by=asked.by,
         dimensions=_dimensions(asked),
         days=asked.days,
@@ -70,8 +79,7 @@ async def show_usage(request: AnyRequest) -> Response[str]:
 async def export_usage(request: AnyRequest) -> Stream:
     """The rows of a period as CSV, oldest first."""
     asked = _asked(request.query_params, session_of(request).caller)
-    since = datetime.now(UTC).date() - timedelta(days=asked.days - 1)
-    filters = msgspec.structs.replace(asked.filters, start=datetime.combine(since, time.min, UTC))
+    filters = since(asked.filters, asked.days)
     chunks = text_of(resources_of(request).get(Database), filters, Format.CSV, None)
     # Before the answer begins: a database that is down can still be told as an error.
     first = await anext(chunks)
@@ -97,21 +105,16 @@ def _asked(query: Mapping[str, Any], caller: Caller) -> _Asked:
         raise InvalidField("There is no such view; choose one on the page.", param="by")
     return _Asked(
         UsageFilters(
-            user_id=(_word(query, "user") if is_everybody else caller.user_id),
-            model=_word(query, "model"),
-            provider=_word(query, "provider"),
+            user_id=(word_of(query, "user") if is_everybody else caller.user_id),
+            model=word_of(query, "model"),
+            provider=word_of(query, "provider"),
+            tag=word_of(query, "tag"),
+            end_user=word_of(query, "end_user"),
         ),
         days,
         by,
         is_everybody,
     )
-
-
-def _word(query: Mapping[str, Any], name: str) -> str | None:
-    text = query.get(name) or None
-    if text is not None and (len(text) > _MAX_TEXT or is_unfit(text)):
-        raise InvalidField(f"'{name}' is too long or cannot be read.", param=name)
-    return text
 
 
 def _dimensions(asked: _Asked) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ from shared.routing.deployment import Kind
 _GUARDS = [signed_in(Scope.COMPLETIONS)]
 _LASTS = timedelta(minutes=5)
 _NAME = "playground"
+_MOST_MODELS = 300
 
 
 @get("/playground", include_in_schema=False, guards=_GUARDS, exception_handlers=ERRORS)
@@ -39,7 +40,8 @@ async def show_playground(request: AnyRequest) -> Response[str]:
         request,
         "playground.html",
         levels=[one.name for one in snapshot.levels],
-        models=sorted(listed),
+        models=sorted(listed)[:_MOST_MODELS],
+        has_more=len(listed) > _MOST_MODELS,
         gateway=(pages.settings.public_url or "").rstrip("/"),
     )
 

@@ -16,6 +16,7 @@ from shared.ledger.filters import UsageFilters
 from shared.ledger.summary import Summary, summary_of
 
 Row = Mapping[str, Any]
+HOUR = "hour"
 DIMENSIONS: Mapping[str, str] = {
     "model": "Model",
     "provider": "Provider",
@@ -23,6 +24,9 @@ DIMENSIONS: Mapping[str, str] = {
     "key": "Access token",
     "day": "Day",
     "team": "Team",
+    "tag": "Tag",
+    "end_user": "End user",
+    HOUR: "Hour of the week",
     "user": "User",
 }
 """What sums may be grouped by, and how it is called; `user` for admins alone."""
@@ -39,10 +43,8 @@ class Spend(msgspec.Struct, frozen=True):
 
 async def spend_of(database: Database, filters: UsageFilters, days: int) -> Spend:
     """By day, with a bar for each, those without a request too."""
-    today = datetime.now(UTC).date()
-    start = today - timedelta(days=days - 1)
-    since = datetime.combine(start, time.min, UTC)
-    summary = await summary_of(database, msgspec.structs.replace(filters, start=since), ["day"])
+    start = datetime.now(UTC).date() - timedelta(days=days - 1)
+    summary = await summary_of(database, since(filters, days), ["day"])
     by_day = {row["day"]: row for row in summary.groups}
     shown = [start + timedelta(days=place) for place in range(days)]
     bars = [_bar(day, by_day.get(day)) for day in shown]
@@ -53,11 +55,15 @@ async def grouped(
     database: Database, filters: UsageFilters, by: str, days: int
 ) -> tuple[Sequence[Row], Summary]:
     """The groups, dearest first, then those with most requests."""
-    start = datetime.now(UTC).date() - timedelta(days=days - 1)
-    since = datetime.combine(start, time.min, UTC)
-    summary = await summary_of(database, msgspec.structs.replace(filters, start=since), [by])
+    summary = await summary_of(database, since(filters, days), [by])
     rows = sorted(summary.groups, key=lambda row: (row["cost_usd"] or 0, row["requests"]))
     return rows[::-1], summary
+
+
+def since(filters: UsageFilters, days: int) -> UsageFilters:
+    """`filters`, of today and the days before it."""
+    start = datetime.now(UTC).date() - timedelta(days=days - 1)
+    return msgspec.structs.replace(filters, start=datetime.combine(start, time.min, UTC))
 
 
 def name_of(row: Row, by: str) -> str:
