@@ -13,6 +13,7 @@ from shared.catalog.levels import LevelRow
 from shared.catalog.read import read_snapshot
 from shared.db.audit import Action, Actor
 from shared.db.connect import Database
+from shared.db.connections import Connects
 from shared.errors import Conflict, NotFound
 from shared.resources import opener
 
@@ -20,7 +21,7 @@ from shared.resources import opener
 class Levels:
     """power_levels as an admin reads and changes it. A change is in force everywhere within 2 s."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Connects) -> None:
         self._database = database
 
     async def list(self) -> list[LevelRow]:

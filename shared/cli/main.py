@@ -26,6 +26,8 @@ COMMANDS: Mapping[str, str] = {
     "health": "Show the providers' health, or check it now.",
     "functions": "List what can be deployed, and how to run it.",
     "catalog": "Update models and prices.",
+    "apply": "Bring the setup to what a file says.",
+    "export": "Write the setup as a file that `apply` takes.",
     "usage": "Show, export, reprice and reconcile usage; resend it to billing.",
     "simulate": "Run the simulated provider alone.",
     "completion": "Print the script that completes commands in a shell.",
