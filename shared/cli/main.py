@@ -32,8 +32,14 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "Run the simulated provider alone.",
     "completion": "Print the script that completes commands in a shell.",
 }
-_MODULES: Mapping[str, str] = {"team": "user"}
-"""Each command's name, which is also that of its module and function, with its line of help."""
+"""Each command's name, which is also that of its function, with its line of help."""
+
+_MODULES: Mapping[str, str] = {
+    "team": "commands.user",
+    "apply": "config.commands",
+    "export": "config.commands",
+}
+"""Below shared.cli, where the module is not that of commands which has the command's name."""
 
 
 class _LazyGroup(click.Group):
@@ -44,7 +50,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         try:
-            module = import_module(f"shared.cli.commands.{_MODULES.get(cmd_name, cmd_name)}")
+            module = import_module(f"shared.cli.{_MODULES.get(cmd_name, f'commands.{cmd_name}')}")
         except ModuleNotFoundError as error:
             # A function's image has only the base; the worker's has the extra of the commands too.
             fix = "pip install 'switchyard-gateway[up]'"

@@ -1,4 +1,4 @@
-"""`switchyard apply`: bring providers, models, rules and the rest to what a file says."""
+"""`switchyard apply` and `switchyard export config`: the setup as a file, there and back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from shared.cli.config.entries import entries_of
 from shared.cli.config.marked_yaml import read_yaml
 from shared.cli.config.reconcile import Change, Deed, Reconciled, reconcile
 from shared.cli.config.sections import sections_over
+from shared.cli.config.written import write_config
 from shared.cli.failures import failing_in_one_line
 from shared.cli.output import json_option, print_json
 from shared.cli.services import database_url
@@ -60,6 +61,28 @@ def apply(path: Path, plan: bool, prune: bool, as_json: bool) -> None:
         _print(found, plan=plan)
     if plan and found.changes:
         sys.exit(_DRIFTED)
+
+
+@click.group(short_help="Write the setup as a file that `apply` takes.")
+def export() -> None:
+    """The setup as a file.
+
+    Uses DATABASE_URL, or else the database of a running `switchyard up`.
+    """
+
+
+@export.command()
+@failing_in_one_line()
+def config() -> None:
+    """Write providers, models, aliases, levels, rules, limits and tokens as YAML.
+
+    It holds no secret: of a token all but its text, and no key of a provider.
+
+    \b
+    Example: switchyard export config > switchyard.yaml
+    """
+    sections = sections_over(CommandDatabase(database_url()))
+    click.echo(asyncio.run(write_config(sections)), nl=False)
 
 
 def _shown(found: Reconciled, *, plan: bool) -> Reconciled:
