@@ -126,8 +126,10 @@ def names_of(headers: str) -> tuple[bytes, ...]:
 
 
 def _named(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> str | None:
-    values = (clean_bytes(headers.get(name)) for name in names)
-    return next((value for value in values if value is not None), None)
+    for name in names:
+        if name in headers and (value := clean_bytes(headers[name])) is not None:
+            return value
+    return None
 
 
 class Admission:

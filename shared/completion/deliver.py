@@ -154,10 +154,10 @@ def _metadata(course: Course, final: UsageFinal) -> bytes:
             key_source="byok" if final.used_byok else "platform",
             billed_to=final.billed_to,
             was_fallback=final.was_fallback,
-            attempts=tuple(
+            attempts=[
                 AttemptNote(one.provider, one.model, one.status, one.error, one.latency_ms, one.via)
                 for one in final.attempts
-            ),
+            ],
             latency_ms=final.latency_ms,
             ttft_ms=final.ttft_ms,
             overhead_ms=(final.overhead_us or 0) / 1000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -42,7 +43,7 @@ class Metadata(msgspec.Struct, frozen=True):
     key_source: str
     billed_to: str
     was_fallback: bool
-    attempts: tuple[AttemptNote, ...]
+    attempts: Sequence[AttemptNote]
     latency_ms: int
     ttft_ms: int | None
     overhead_ms: float

@@ -164,10 +164,13 @@ def has_tools(tools: list[object] | None) -> bool:
 
 def max_tokens_said(said: dict[str, Any], *names: str) -> int | None:
     """The first of the names that came. Raises InvalidField below 1."""
-    most: int | None = next((said[name] for name in names if said.get(name) is not None), None)
-    if most is not None and most < 1:
-        raise InvalidField("max_tokens must be at least 1.", param="max_tokens")
-    return most
+    for name in names:
+        most: int | None = said.get(name)
+        if most is not None:
+            if most < 1:
+                raise InvalidField("max_tokens must be at least 1.", param="max_tokens")
+            return most
+    return None
 
 
 def decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
