@@ -81,7 +81,6 @@ def count(kind: str) -> int:
     )
     request += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     with gateway(kind) as counted, counted.connect() as caller, caller.makefile("rb") as answers:
-        counted.wait_until_ready()
 
         def ask(times: int) -> None:
             for _ in range(times):
@@ -121,6 +120,8 @@ def gateway(kind: str) -> Iterator[Counted]:
         subprocess.run(migrate, env={**os.environ, **environment}, check=True, capture_output=True)
         counted = Counted(folder, free_port(), environment)
         try:
+            # Before anybody connects to be counted: who says nothing for 10 s is cut.
+            counted.wait_until_ready()
             yield counted
         finally:
             counted.stop()
