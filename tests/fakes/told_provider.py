@@ -83,7 +83,14 @@ class Pair:
         models = self._models[:1] if alone else self._models
         options = {"stream_options": {"include_usage": True}} if stream else {}
         whole = {"models": models, "messages": HELLO, "stream": stream, **options, **body}
-        return httpx.post(self._url + PATH, json=whole, headers=USER, timeout=20, trust_env=False)
+        return self.post(PATH, whole)
+
+    def ask_at(self, path: str, *, stream: bool, **body: Any) -> httpx.Response:
+        """A request of another door, with its own fields."""
+        return self.post(path, {"models": self._models, "stream": stream, **body})
+
+    def post(self, path: str, body: Any) -> httpx.Response:
+        return httpx.post(self._url + path, json=body, headers=USER, timeout=20, trust_env=False)
 
 
 NewPair = Callable[[str], Pair]

@@ -3,7 +3,8 @@
 A field that nobody here knows may have a price of its own (a search, a plugin, a faster tier), so
 the fields that cost nothing beside tokens are listed, and no others go with `max_cost_usd`.
 Sources: the API references of OpenAI, OpenRouter, Groq, Mistral, Fireworks and Together ("Create
-chat completion"), and vLLM's protocol.py.
+chat completion"), and vLLM's protocol.py; OpenAI's "Create a response", "Create embeddings" and
+Anthropic's "Create a Message".
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ prompt_mode guided_json guided_regex guided_choice guided_grammar structured_out
 skip_special_tokens spaces_between_special_tokens include_stop_str_in_output
 context_length_exceeded_behavior prompt_truncate_len truncate_prompt_tokens raw_output
 perf_metrics_in_response input dimensions encoding_format
+instructions max_output_tokens text include truncation background
+system stop_sequences output_config output_format
 """
 _FREE = frozenset(_FREE_FIELDS.split())
 _OUR_TOOLS = (b'"function"', b'"custom"')
@@ -64,7 +67,7 @@ def worst_of(chat: ChatRequest) -> Worst:
         service_tier=tier if isinstance(tier, str) else None,
         writes_cache=any(
             b'"cache_control"' in bytes(fields[name])
-            for name in ("messages", "tools")
+            for name in ("messages", "tools", "system", "input")
             if name in fields
         )
         or "cache_control" in fields,

@@ -43,6 +43,8 @@ class StreamReader:
     `error`: the provider put an error into the stream (HTTP 200 was already out); this is it, as
     the body of a refusal. `has_reason`: the model said why it stopped. `ends_calls_by_stop`:
     whether this provider gives `stop` as the reason where the model calls tools.
+
+    The usage alone ends a stream too, where nothing follows (earendil-works/pi pull request 7441).
     """
 
     def __init__(self, *, show_usage: bool, ends_calls_by_stop: bool = False) -> None:
@@ -62,6 +64,7 @@ class StreamReader:
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._said = Pieces()
+        self._ends_by_usage = False
 
     @property
     def has_error(self) -> bool:
@@ -88,7 +91,9 @@ class StreamReader:
         if self.is_done or self.has_error:
             return b""
         rest = self._frames.rest()
-        return self._take_whole(rest) if rest else b""
+        out = self._take_whole(rest) if rest else b""
+        self.is_done = self.is_done or (self._ends_by_usage and not self.has_error)
+        return out
 
     def end(self, metadata: bytes) -> bytes:
         """What is left to relay: the held events, `_metadata` on the last of them, and [DONE]."""
@@ -119,6 +124,7 @@ class StreamReader:
 
     def _pass_on(self, plain: bytes, out: list[bytes]) -> None:
         if plain:
+            self._ends_by_usage = False
             self._keep(plain)
             out.append(plain)
 
@@ -184,6 +190,7 @@ class StreamReader:
         if self.error is not None:
             self.has_reason = self.has_reason or chunk.finish_reason is not None
             return
+        self._ends_by_usage = has_counts and not chunk.choices
         if self._is_usage_event(chunk, has_counts=has_counts):
             if self._show_usage and (chunk.bears_usage or self._usage_event is None):
                 self._usage_event = data

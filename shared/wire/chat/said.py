@@ -12,6 +12,10 @@ from shared.wire.parse.lenient import ABSENT, NotJSON, is_nothing, read_json, re
 
 THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
 """What providers call the text of their thoughts."""
+_THOUGHTS_IN_PARTS: Final = (
+    *(("reasoning_details", "text"), ("reasoning_details", "summary")),
+    ("content", "thinking"),
+)
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _objects = msgspec.json.Decoder(tuple[dict[str, msgspec.Raw], ...])
@@ -19,9 +23,18 @@ _index = msgspec.json.Decoder(int)
 
 
 def thought_of(said: Said) -> list[msgspec.Raw]:
-    """The text of its thoughts, under the first name that has one; raw JSON strings."""
+    """The text of its thoughts, under the first name that has one; raw JSON strings.
+
+    OpenRouter tells them in parts beside their text (openrouter.ai, use-cases/reasoning-tokens),
+    Mistral in parts of the content (mistralai/client-python, models/thinkchunk.py).
+    """
     for name in THOUGHTS:
         texts = texts_in(said.get(name, ABSENT))
+        if texts:
+            return texts
+    for name, within in _THOUGHTS_IN_PARTS:
+        parts = objects_in(said.get(name, ABSENT))
+        texts = [text for part in parts for text in texts_in(part.get(within, ABSENT))]
         if texts:
             return texts
     return []
