@@ -13,6 +13,7 @@ from shared.auth.own_keys import OwnKeys
 from shared.beside import beside
 from shared.catalog.watch import SnapshotKeeper
 from shared.completion.admit import Asked
+from shared.completion.wire import Narrow
 from shared.errors import InvalidField, SwitchyardError
 from shared.health.circuits_exchange import CircuitTable
 from shared.pricing.price import PICO_USD_PER_USD
@@ -142,7 +143,19 @@ class Router:
         if self._refuses_unpriced:
             request = msgspec.structs.replace(request, refuses_unpriced=True)
         narrow = asked.wire.narrow
-        return request if narrow is None else narrow(asked.chat, request)
+        return request if narrow is None else self._narrowed(asked, request, narrow, snapshot)
+
+    def _narrowed(
+        self, asked: Asked, request: RoutingRequest, narrow: Narrow, snapshot: Snapshot
+    ) -> RoutingRequest:
+        narrowed, may_widen = narrow(asked.chat, request), asked.wire.may_widen
+        if may_widen is None or not may_widen(asked.chat):
+            return narrowed
+        try:
+            self.choice(snapshot, meant(snapshot, narrowed, asked.drawn_by)[0])
+        except SwitchyardError:
+            return request
+        return narrowed
 
     def _plan(
         self, asked: Asked, request: RoutingRequest, choice: Choice, alias: str | None

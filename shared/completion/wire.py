@@ -31,6 +31,9 @@ class WriteErrorEvent(Protocol):
     ) -> bytes: ...
 
 
+Narrow = Callable[[ChatRequest, RoutingRequest], RoutingRequest]
+
+
 class Wire(NamedTuple):
     """`read` takes a body and the headers beside it; it raises MalformedBody and InvalidField.
 
@@ -40,7 +43,8 @@ class Wire(NamedTuple):
     JSON answered to a stream request, and the other way round. `splice` puts `_metadata` into a
     JSON answer. Errors are written with the request's id; in a stream they tell how far `reader`
     came. `narrow`: what the door asks of a model beside what chat does. `claim`: the request as one
-    of a user's, by id; it raises InvalidField where what is in it is another's.
+    of a user's, by id; it raises InvalidField where what is in it is another's. `may_widen`:
+    whether a request goes as it came where `narrow` leaves nobody to serve it.
     """
 
     endpoint: str
@@ -53,8 +57,9 @@ class Wire(NamedTuple):
     splice: Callable[[bytes, bytes], bytes]
     error_body: Callable[[SwitchyardError, str], bytes]
     error_event: WriteErrorEvent
-    narrow: Callable[[ChatRequest, RoutingRequest], RoutingRequest] | None = None
+    narrow: Narrow | None = None
     claim: Callable[[ChatRequest, str], ChatRequest] | None = None
+    may_widen: Callable[[ChatRequest], bool] | None = None
 
 
 def _read(body: bytes, _headers: Mapping[bytes, bytes]) -> ChatRequest:

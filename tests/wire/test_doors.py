@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -178,3 +179,22 @@ def test_a_stream_is_the_same_answer_through_each_door(
     assert found == said
     assert (told["cost_incurred"], told["cost_quality"]) == (COST, "measured")
     assert (pair.first.calls, pair.second.calls) == (1, 0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_id_that_claude_refuses_is_never_given_to_a_client_of_its_wire(
+    new_pair: NewPair, stream: bool
+) -> None:
+    """maximhq/bifrost issue 5097: Kimi's ids, whose conversation Claude goes on with."""
+    pair = new_pair("openai")
+    calls = (call(0, "{}", "functions.Bash:0", "Bash"), call(1, "{}", "functions.Bash_0", "Bash"))
+    pair.first.says(as_events(*ended(*calls, reason="tool_calls")))
+    answer = messages(pair, stream=stream)
+    blocks = (
+        [one["content_block"] for one in datas(answer) if "content_block" in one]
+        if stream
+        else answer.json()["content"]
+    )
+    ids = [block["id"] for block in blocks]
+    assert len(set(ids)) == len(calls)
+    assert all(re.fullmatch("[a-zA-Z0-9_-]+", one) for one in ids)

@@ -56,7 +56,14 @@ def responses_wire(ids: Ids) -> Wire:
         error_event,
         _narrow,
         claimed,
+        _may_widen,
     )
+
+
+def _may_widen(chat: ChatRequest) -> bool:
+    """Sealed thoughts alone bind nobody: another provider's model goes on without them."""
+    held = chat.held if isinstance(chat, ResponsesRequest) else None
+    return held is not None and not held.response
 
 
 def _narrow(chat: ChatRequest, request: RoutingRequest) -> RoutingRequest:
@@ -70,9 +77,11 @@ def _narrow(chat: ChatRequest, request: RoutingRequest) -> RoutingRequest:
     funded = {slug for slug in request.platform_funded if account_of(slug, 0) == held.account}
     own = [key for key in request.own_keys if account_of(key.provider, key.id) == held.account]
     if not funded and not own:
+        if not held.response:
+            return request
         raise InvalidField(
             "The key that holds the conversation is gone: send all of its items.",
-            param="previous_response_id" if held.response else "input",
+            param="previous_response_id",
             code="previous_response_not_found",
         )
     return msgspec.structs.replace(request, platform_funded=frozenset(funded), own_keys=tuple(own))

@@ -33,14 +33,16 @@ from shared.wire.messages.content import (
 from shared.wire.messages.versions import Abilities
 from shared.wire.translated import Drops, refused_content
 
+CALL_IDS: Final = IdRule("a-zA-Z0-9_-", is_unique=True)
+"""types/tool_use_block_param.py; anthropics/claude-code issue 20508."""
+
 RULES: Final = MessageRules(
     assistant=frozenset(
         {"role", "content", "refusal", "tool_calls", "thinking_blocks", "cache_control"}
     ),
     others=frozenset({"role", "content", "tool_call_id", "cache_control"}),
     dropped=frozenset({"name"}),
-    # types/tool_use_block_param.py; anthropics/claude-code issue 20508.
-    call_ids=IdRule("a-zA-Z0-9_-", is_unique=True),
+    call_ids=CALL_IDS,
     knows_developer=True,
     takes_cache_control=True,
 )

@@ -16,6 +16,7 @@ import msgspec
 from shared.errors import InvalidField
 from shared.wire.history.fields import one_object, raw, says_nothing
 from shared.wire.parse.lenient import encode, read_json
+from shared.wire.translated import Drops
 
 _PREFIX: Final = "resp_"
 _MARK: Final = re.compile(rb'"encrypted_content"\s*:\s*"sy\.([A-Za-z0-9_-]{1,600})\.')
@@ -41,6 +42,7 @@ class Seals(Protocol):
 
 
 _held = msgspec.json.Decoder(Held)
+_items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Ids:
@@ -124,6 +126,18 @@ class Holding:
 def unmarked(items: bytes) -> bytes:
     """The items as the provider gave them."""
     return _MARK.sub(b'"encrypted_content":"', items) if _NAMED in items else items
+
+
+def without_sealed(items: msgspec.Raw, drops: Drops) -> msgspec.Raw:
+    """The items but for those that a provider sealed: nobody else can read them, and their ids are
+    known to it alone."""
+    kept: list[msgspec.Raw] = []
+    for index, item in enumerate(_items.decode(items)):
+        if _MARK.search(item) is None:
+            kept.append(item)
+        else:
+            drops.leave_out(f"input[{index}]")
+    return raw(kept)
 
 
 def not_yours(param: str) -> InvalidField:

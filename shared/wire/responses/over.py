@@ -27,7 +27,11 @@ def over(dialect: Dialect, request: ChatRequest, *, ids: Ids) -> Dialect:
         return msgspec.structs.replace(
             dialect,
             path=through.PATH,
-            request=partial(through.write_request, versions=dialect.quirks.versions),
+            request=partial(
+                through.write_request,
+                account=dialect.account,
+                versions=dialect.quirks.versions,
+            ),
             reply=partial(through.read_answer, holding=holding),
             reader=partial(_open_through, holding),
         )

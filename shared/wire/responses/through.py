@@ -16,7 +16,7 @@ from shared.wire.chat.usage import normalize, read_usage
 from shared.wire.chat.versions import version_of
 from shared.wire.parse.lenient import ABSENT, NotJSON, check_utf8, encode, is_nothing, read_json
 from shared.wire.quirks import Version
-from shared.wire.responses.held import Holding, unmarked
+from shared.wire.responses.held import Holding, unmarked, without_sealed
 from shared.wire.responses.request import ResponsesRequest
 from shared.wire.translated import Sending, Translated
 from shared.wire.usage import Counts
@@ -47,21 +47,24 @@ _response = msgspec.json.Decoder(Response)
 
 
 def write_request(
-    chat: ChatRequest, to: Sending, *, versions: tuple[Version, ...] = ()
+    chat: ChatRequest, to: Sending, *, account: str = "", versions: tuple[Version, ...] = ()
 ) -> Translated:
     """The body for `to.model_id`; a level's limit goes in where the caller sent none. Of a model
-    that the caller did not name, sampling that its version does not take is left out and named."""
+    that the caller did not name, sampling that its version does not take is left out and named,
+    and so is what another key's account sealed: `account` is Dialect.account."""
     fields = dict(chat.fields)
     fields["model"] = raw_json(to.model_id)
     held = chat.held if isinstance(chat, ResponsesRequest) else None
+    drops = to.drops(chat)
     if held is not None:
         if held.response:
             fields["previous_response_id"] = raw_json(held.response)
-        if "input" in fields:
+        if "input" in fields and held.account == account:
             fields["input"] = msgspec.Raw(unmarked(bytes(fields["input"])))
+        elif "input" in fields:
+            fields["input"] = without_sealed(fields["input"], drops)
     if chat.max_tokens is None and to.max_tokens is not None:
         fields["max_output_tokens"] = raw_json(to.max_tokens)
-    drops = to.drops(chat)
     version = None if to.is_named else version_of(versions, to.model_id)
     untaken: frozenset[str] = frozenset() if version is None else version.unsampled
     for name in untaken.intersection(_SAMPLING).intersection(fields):

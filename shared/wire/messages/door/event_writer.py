@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from shared.wire.chat.in_turn import InTurn, Part, is_json
+from shared.wire.messages.door.message import tool_id
 from shared.wire.messages.door.named import last_events
 from shared.wire.parse.lenient import encode
 from shared.wire.parse.sse import typed_event
@@ -130,7 +131,12 @@ class EventWriter:
         self.calls_tools = True
         block = self._calls.get(index)
         if block is None:
-            start: dict[str, object] = {"type": _TOOL, "id": call_id, "name": name, "input": {}}
+            start: dict[str, object] = {
+                "type": _TOOL,
+                "id": tool_id(call_id),
+                "name": name,
+                "input": {},
+            }
             block = self._calls[index] = self._add(_TOOL, start)
         elif name and not block.has_begun:
             block.start["name"] = name

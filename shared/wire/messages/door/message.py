@@ -12,6 +12,8 @@ import msgspec
 from shared.wire.chat.answer import Completion, text_tokens
 from shared.wire.chat.chunk import Choice, Said, read_chunk
 from shared.wire.chat.said import arguments_in, object_in, objects_in, texts_in, thought_of
+from shared.wire.history.ids import fit_id
+from shared.wire.messages.conversation import CALL_IDS
 from shared.wire.parse.lenient import ABSENT, NotJSON, encode, read_json, read_text
 from shared.wire.usage import Counts
 
@@ -69,6 +71,12 @@ def usage_object(
     return shown
 
 
+def tool_id(call_id: str) -> str:
+    """The id of a call as Claude takes it back: Kimi's are `functions.Bash:0` (maximhq/bifrost
+    issue 5097), and the next turn may go to Claude with not a byte changed."""
+    return fit_id(call_id, CALL_IDS) if call_id else ""
+
+
 def signed_thoughts(said: Said) -> list[msgspec.Raw]:
     """Claude's own thinking blocks, which come back through a chat provider in LiteLLM's field."""
     return [msgspec.Raw(encode(one)) for one in objects_in(said.get("thinking_blocks", ABSENT))]
@@ -90,7 +98,7 @@ def _blocks(said: Said) -> list[dict[str, Any]]:
         blocks.append(
             {
                 "type": "tool_use",
-                "id": read_text(call.get("id", ABSENT)),
+                "id": tool_id(read_text(call.get("id", ABSENT))),
                 "name": read_text(function.get("name", ABSENT)),
                 "input": _input(arguments_in(function)),
             }

@@ -214,6 +214,19 @@ def test_what_was_not_given_out_here_is_refused_by_name(body: Any, param: str) -
     assert caught.value.param == param
 
 
+@pytest.mark.parametrize("account", ["openai:7", "other:0"])
+def test_what_another_key_sealed_is_left_out_and_named(account: str) -> None:
+    mark = IDS.mark(Held("ann", "openai:0", "")).decode()
+    turn = {"role": "user", "content": "go on"}
+    asked = claimed(
+        request(input=[turn, {**SEALED, "encrypted_content": mark + "gAAA"}, turn]), "ann"
+    )
+    other = over(msgspec.structs.replace(OPENAI, account=account), asked, ids=IDS)
+    sent = other.request(asked, Sending("m"))
+    assert json.loads(sent.body)["input"] == [turn, turn]
+    assert sent.dropped == ("input[1]",)
+
+
 def test_thoughts_of_two_keys_are_refused_together() -> None:
     marks = [IDS.mark(Held("ann", account, "")).decode() for account in ("openai:0", "openai:7")]
     items = [{**SEALED, "encrypted_content": mark + "gAAA"} for mark in marks]
