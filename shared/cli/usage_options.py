@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 import click
@@ -43,3 +43,9 @@ provider_option = click.option(
     "--provider", metavar="SLUG", help="Only this provider's rows; its name works too."
 )
 model_option = click.option("--model", metavar="ID", help="Only this model's rows.")
+
+
+def days_ago(days: int) -> datetime:
+    """The beginning of that UTC day."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=days)

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from shared.wire.bill import BillApi
 from shared.wire.limit_headers import OPENAI_STYLE, LimitHeaders
 from shared.wire.quirks import COMPATIBLE, Quirks
 from shared.wire.refusal_rows import Refused
@@ -81,6 +82,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     price, under the level's ceiling, so genai-prices has to know it.
     `ends_calls_by_stop`: its finish_reason for tool calls is `stop`. `speaks_responses`: OpenAI's
     Responses API beside its dialect, and keeps what it answered there.
+    `bill`: its cost API, where it has one.
     `otel_name`: what OpenTelemetry calls it (gen_ai.provider.name), where that is not its slug.
     """
 
@@ -104,6 +106,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     ends_calls_by_stop: bool = False
     speaks_responses: bool = False
     level_defaults: Mapping[str, str] = MappingProxyType({})
+    bill: BillApi | None = None
     otel_name: str | None = None
 
     def sells(self, model_id: str) -> bool:

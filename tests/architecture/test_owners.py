@@ -26,7 +26,10 @@ IMPORTS = {
     "dramatiq": ["functions/worker/*", "functions/*/actor.py", "shared/jobs.py"],
     "genai_prices": ["shared/catalog/genai_prices.py"],
     # They ask our own gateway: /readyz on loopback, and /route.
-    "http.client": ["shared/cli/running/ready.py", "shared/cli/ask_gateway.py"],
+    "http.client": [
+        *("shared/cli/running/ready.py", "shared/cli/ask_gateway.py"),
+        "shared/cli/provider_bill.py",  # asks a cost API, for an operator at a terminal
+    ],
     "httptools": ["shared/upstream/*", "shared/http_protocol.py", "shared/http_head.py"],
     "httpx": ["functions/deliver_billing/receivers.py", "shared/telemetry/sender.py"],
     "mangum": ["shared/aws/http_entry.py"],

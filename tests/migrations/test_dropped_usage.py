@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from shared.ledger.checks.reconcile import drifts
 from shared.ledger.filters import UsageFilters
-from shared.ledger.reconcile import drifts
 from shared.ledger.rows import write_batch
 from tests.fakes.usage_records import final, intent
 from tests.migrations.statements import lines_of, rows, run

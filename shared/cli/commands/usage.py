@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 import click
@@ -15,17 +14,17 @@ from shared.cli.output import json_option, print_rows
 from shared.cli.services import database_url
 from shared.cli.usage_options import (
     Day,
-    Usd,
+    days_ago,
     end_option,
     model_option,
     provider_option,
     start_option,
 )
+from shared.cli.usage_reconcile import reconcile_command
 from shared.cli.usage_show import show_command
 from shared.db.audit import Action, Actor, append_audit_from_command
 from shared.db.session import connect
 from shared.ledger import outbox as usage_outbox
-from shared.ledger import reconcile as usage_reconcile
 from shared.ledger.export import ExportMismatch, Manifest, export, verify
 from shared.ledger.export_store import Store, open_store
 from shared.ledger.filters import UsageFilters
@@ -46,6 +45,7 @@ def usage() -> None:
 
 
 usage.add_command(show_command)
+usage.add_command(reconcile_command)
 
 
 @usage.command("export")
@@ -90,7 +90,7 @@ def export_command(
     Example: switchyard usage export --to usage --start 2026-11-01
     """
     filters = UsageFilters(
-        user_id, start=start, end=end or _days_ago(0), provider=provider, model=model
+        user_id, start=start, end=end or days_ago(0), provider=provider, model=model
     )
     try:
         store = open_store(place)
@@ -171,63 +171,6 @@ def reprice_command(
         click.echo(f"{done.unpriced} rows still have no price, or no token counts.", err=True)
 
 
-@usage.command("reconcile")
-@start_option
-@end_option
-@provider_option
-@model_option
-@click.option(
-    "--tolerance",
-    type=Usd(),
-    default="0.01",
-    show_default=True,
-    metavar="SHARE",
-    help="Relative difference to allow.",
-)
-@click.option("--rows", "as_rows", is_flag=True, help="List rows that differ, instead of models.")
-@json_option
-@failing_in_one_line()
-def reconcile_command(
-    start: datetime | None,
-    end: datetime | None,
-    provider: str | None,
-    model: str | None,
-    tolerance: Decimal,
-    as_rows: bool,
-    as_json: bool,
-) -> None:
-    """Compare our costs with what providers reported.
-
-    Also compares daily sums with their rows. Covers the last 31 days unless --start is given. Exits
-    with status 1 if any sums do not match their rows.
-
-    \b
-    Example: switchyard usage reconcile --start 2026-11-01 --provider openai
-    """
-    filters = UsageFilters(
-        None, start=start or _days_ago(31), end=end, provider=provider, model=model
-    )
-    allowed: dict[str, Any] = {"share": tolerance, "usd": Decimal("1e-9")}
-    with _connect() as connection:
-        drifts = usage_reconcile.drifts(connection, filters)
-        if as_rows:
-            found = usage_reconcile.rows_apart(connection, filters, **allowed, limit=_MAX_ROWS)
-            rows = [shown(row) for row in found]
-        else:
-            rows = [
-                shown({**msgspec.structs.asdict(one), "difference_usd": one.difference_usd})
-                for one in usage_reconcile.compare(connection, filters, **allowed)
-            ]
-    drifted = [shown(msgspec.structs.asdict(one)) for one in drifts]
-    if as_json:
-        click.echo(msgspec.json.encode({"differences": rows, "drifts": drifted}))
-    else:
-        print_rows(rows, "No provider reported a cost for these rows.")
-        print_rows(drifted, "The daily sums match their rows.")
-    if drifts:
-        raise CommandFailed(f"{len(drifts)} daily sums do not match their rows")
-
-
 @usage.command("replay")
 @click.option(
     "--request-id", "ids", multiple=True, help="Resend all events of this request; repeatable."
@@ -286,8 +229,3 @@ def quarantine_command(retries: bool, as_json: bool) -> None:
 
 def _connect() -> psycopg.Connection[Any]:
     return connect(database_url(), _ACTOR)
-
-
-def _days_ago(days: int) -> datetime:
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today - timedelta(days=days)

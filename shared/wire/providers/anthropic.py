@@ -3,13 +3,62 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Final
+from urllib.parse import urlencode
 
+import msgspec
+
+from shared.wire.bill import BillApi, Billed, BillPage
 from shared.wire.limit_headers import LimitKind, Window, headers_by_start, instant
 from shared.wire.provider import ANTHROPIC, Auth, Provider, Seed
 
+
+class _Result(msgspec.Struct, frozen=True):
+    amount: Decimal
+
+
+class _Bucket(msgspec.Struct, frozen=True):
+    starting_at: datetime
+    results: list[_Result]
+
+
+class _Costs(msgspec.Struct, frozen=True):
+    data: list[_Bucket]
+    has_more: bool = False
+    next_page: str | None = None
+
+
+# platform.claude.com, api/admin/cost_report: daily buckets, at most 31; amounts are decimal texts
+# in cents.
+def _costs_path(start: date, end: date, page: str | None) -> str:
+    asked: dict[str, str] = {
+        "starting_at": f"{start}T00:00:00Z",
+        "ending_at": f"{end}T00:00:00Z",
+        "bucket_width": "1d",
+        "limit": "31",
+    }
+    return "/v1/organizations/cost_report?" + urlencode(asked | ({"page": page} if page else {}))
+
+
+def _read_costs(body: bytes) -> BillPage:
+    costs = msgspec.json.decode(body, type=_Costs)
+    lines = [
+        Billed(bucket.starting_at.date(), result.amount / 100)
+        for bucket in costs.data
+        for result in bucket.results
+    ]
+    return BillPage(lines, costs.next_page if costs.has_more else None)
+
+
+def _admin_headers(key: str) -> dict[str, str]:
+    return {"x-api-key": key, "anthropic-version": "2023-06-01"}
+
+
 PROVIDER: Final = Provider(
     slug="anthropic",
+    bill=BillApi("admin key", _costs_path, _admin_headers, _read_costs),
     seed=Seed(
         id=2,
         name="Anthropic",

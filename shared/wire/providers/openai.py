@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import calendar
 import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlencode
 
+import msgspec
+
+from shared.wire.bill import BillApi, Billed, BillPage, bearer
 from shared.wire.history.rules import OPENAIS_FIELDS, IdRule, MessageRules
 from shared.wire.provider import Provider, Seed
 from shared.wire.quirks import CLAUDES_OWN, Quirks, Version
@@ -15,8 +22,45 @@ from shared.wire.quirks import CLAUDES_OWN, Quirks, Version
 _SAMPLED = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
 _FROM_NONE = ("none", "low", "medium", "high", "xhigh", "max")
 
+
+class _Amount(msgspec.Struct, frozen=True):
+    value: Decimal
+
+
+class _Result(msgspec.Struct, frozen=True):
+    amount: _Amount
+
+
+class _Bucket(msgspec.Struct, frozen=True):
+    start_time: int
+    results: list[_Result]
+
+
+class _Costs(msgspec.Struct, frozen=True):
+    data: list[_Bucket]
+    next_page: str | None = None
+
+
+# platform.openai.com/docs/api-reference/usage/costs: daily buckets, amounts in USD.
+def _costs_path(start: date, end: date, page: str | None) -> str:
+    moments = [calendar.timegm(day.timetuple()) for day in (start, end)]
+    asked = {"start_time": moments[0], "end_time": moments[1], "bucket_width": "1d", "limit": 180}
+    return "/v1/organization/costs?" + urlencode(asked | ({"page": page} if page else {}))
+
+
+def _read_costs(body: bytes) -> BillPage:
+    costs = msgspec.json.decode(body, type=_Costs)
+    lines = [
+        Billed(datetime.fromtimestamp(bucket.start_time, UTC).date(), result.amount.value)
+        for bucket in costs.data
+        for result in bucket.results
+    ]
+    return BillPage(lines, costs.next_page)
+
+
 PROVIDER: Final = Provider(
     slug="openai",
+    bill=BillApi("admin key", _costs_path, bearer, _read_costs),
     seed=Seed(
         id=1,
         name="OpenAI",

@@ -6,16 +6,43 @@ Its HTTP-Referer and X-Title are optional and would list the operator publicly, 
 from __future__ import annotations
 
 import re
+from datetime import date
+from decimal import Decimal
 from typing import Final
 
+import msgspec
+
+from shared.wire.bill import BillApi, Billed, BillPage, bearer
 from shared.wire.history.rules import OPENAIS_FIELDS, IdRule, MessageRules
 from shared.wire.limit_headers import LimitKind, headers_by_start, unix_ms
 from shared.wire.provider import CostReport, Provider, Seed
 from shared.wire.quirks import OPENAIS_OWN, Quirks
 from shared.wire.refusal_rows import FILTER, RATE, Refused
 
+
+class _Item(msgspec.Struct, frozen=True):
+    date: str
+    usage: Decimal
+
+
+class _Activity(msgspec.Struct, frozen=True):
+    data: list[_Item]
+
+
+# openrouter.ai/docs, "Get user activity": the last 30 complete UTC days; `usage` is what was
+# charged in USD, beside `byok_usage_inference`, which the providers charge.
+def _activity_path(start: date, end: date, page: str | None) -> str:
+    return "/api/v1/activity"
+
+
+def _read_activity(body: bytes) -> BillPage:
+    items = msgspec.json.decode(body, type=_Activity).data
+    return BillPage([Billed(date.fromisoformat(one.date[:10]), one.usage) for one in items])
+
+
 PROVIDER: Final = Provider(
     slug="openrouter",
+    bill=BillApi("management key", _activity_path, bearer, _read_activity),
     seed=Seed(
         id=7,
         name="OpenRouter",

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from shared.ledger.checks.reconcile import compare, drifts, rows_apart
 from shared.ledger.filters import UsageFilters
-from shared.ledger.reconcile import compare, drifts, rows_apart
 from shared.ledger.reprice import Repriced, reprice
 from shared.ledger.rows import write_batch
 from tests.fakes.usage_records import final, intent, request_id_at
