@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.cli.failures import CommandFailed
-from shared.wire.bill import BillApi, Billed
+from shared.wire.provider import BillApi, Billed
 from shared.wire.providers import KNOWN
 
 _TIMEOUT_S = 30.0

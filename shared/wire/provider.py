@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from shared.wire.bill import BillApi
 from shared.wire.limit_headers import OPENAI_STYLE, LimitHeaders
 from shared.wire.quirks import COMPATIBLE, Quirks
 from shared.wire.refusal_rows import Refused
@@ -61,6 +62,38 @@ class Seed(msgspec.Struct, frozen=True, kw_only=True):
 
 ANY_IMAGE: Final = (("", 6_404),)
 """The largest that a provider documents: four tiles (docs.together.ai/docs/vision-overview)."""
+
+
+class Billed(NamedTuple):
+    """USD of one UTC day; a day may have any number of lines."""
+
+    day: date
+    usd: Decimal
+
+
+class BillPage(NamedTuple):
+    """`next_page`: what the next page is asked for with; None where this is the last."""
+
+    lines: list[Billed]
+    next_page: str | None = None
+
+
+class BillApi(msgspec.Struct, frozen=True):
+    """How a provider is asked what it will charge.
+
+    `path`: of the first UTC day, the day behind the last one, and a page. `headers`: of the key,
+    which is not one that models are asked with. `read` raises msgspec.DecodeError. `key_name` is
+    what the provider calls such a key.
+    """
+
+    key_name: str
+    path: Callable[[date, date, str | None], str]
+    headers: Callable[[str], Mapping[str, str]]
+    read: Callable[[bytes], BillPage]
+
+
+def bearer(key: str) -> Mapping[str, str]:
+    return {"authorization": f"Bearer {key}"}
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
-from shared.wire.bill import Billed
+from shared.wire.provider import Billed
 
 _SETTLES_WITHIN = timedelta(days=2)
 _NONE = Decimal(0)

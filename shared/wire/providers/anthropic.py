@@ -10,9 +10,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from shared.wire.bill import BillApi, Billed, BillPage
 from shared.wire.limit_headers import LimitKind, Window, headers_by_start, instant
-from shared.wire.provider import ANTHROPIC, Auth, Provider, Seed
+from shared.wire.provider import ANTHROPIC, Auth, BillApi, Billed, BillPage, Provider, Seed
 
 
 class _Result(msgspec.Struct, frozen=True):

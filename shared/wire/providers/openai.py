@@ -12,9 +12,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from shared.wire.bill import BillApi, Billed, BillPage, bearer
 from shared.wire.history.rules import OPENAIS_FIELDS, IdRule, MessageRules
-from shared.wire.provider import Provider, Seed
+from shared.wire.provider import BillApi, Billed, BillPage, Provider, Seed, bearer
 from shared.wire.quirks import CLAUDES_OWN, Quirks, Version
 
 # developers.openai.com/api/docs/guides/deployment-checklist: "When reasoning effort is not none,

@@ -12,10 +12,9 @@ from typing import Final
 
 import msgspec
 
-from shared.wire.bill import BillApi, Billed, BillPage, bearer
 from shared.wire.history.rules import OPENAIS_FIELDS, IdRule, MessageRules
 from shared.wire.limit_headers import LimitKind, headers_by_start, unix_ms
-from shared.wire.provider import CostReport, Provider, Seed
+from shared.wire.provider import BillApi, Billed, BillPage, CostReport, Provider, Seed, bearer
 from shared.wire.quirks import OPENAIS_OWN, Quirks
 from shared.wire.refusal_rows import FILTER, RATE, Refused
 

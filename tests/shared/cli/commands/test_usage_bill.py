@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from shared.cli.main import switchyard
 from shared.ledger.checks.bills import Ours, compare_days
 from shared.ledger.rows import write_batch
-from shared.wire.bill import Billed
+from shared.wire.provider import Billed
 from shared.wire.providers import SEEDS
 from tests.fakes.raw_server import RawServer, answers
 from tests.fakes.usage_records import final, request_id_at
