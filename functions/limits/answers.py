@@ -1,15 +1,21 @@
-"""How a limit is shown: to an admin, and to who has it. Pure."""
+"""How a limit is shown, to an admin and to who has it; and a quote. Pure."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 
+from functions.limits.quoter import Quoted
 from shared.limits.changes import LimitRow
 from shared.limits.limit import NANO_USD_PER_USD
+from shared.limits.script import QUOTE_MS
 from shared.limits.standing import Standing
+from shared.routing.choice import expected_cost, worst_cost
+from shared.wire.metadata import raw_usd
+
+_MOST_TRIED = 3
 
 
 class LimitCard(msgspec.Struct, frozen=True):
@@ -48,6 +54,25 @@ class OwnLimit(msgspec.Struct, frozen=True):
     resets_at: datetime | None
 
 
+class QuotedCandidate(msgspec.Struct, frozen=True):
+    """What it would cost at one that may be tried; null where nobody knows. USD, exact numbers."""
+
+    provider: str
+    model: str
+    expected_cost_usd: msgspec.Raw
+    worst_cost_usd: msgspec.Raw
+
+
+class QuoteCard(msgspec.Struct, frozen=True):
+    """The request costs `max_cost_usd` at most, whichever candidate serves it. USD, exact."""
+
+    id: str
+    expires_at: datetime
+    max_cost_usd: msgspec.Raw
+    expected_cost_usd: msgspec.Raw
+    candidates: list[QuotedCandidate]
+
+
 class DeletedLimit(msgspec.Struct, frozen=True):
     id: int
     deleted: bool = True
@@ -68,6 +93,26 @@ def own_limit(standing: Standing) -> OwnLimit:
         used=used,
         reserved=reserved,
         resets_at=None if ends is None else datetime.fromtimestamp(ends, UTC),
+    )
+
+
+def quote_card(quoted: Quoted) -> QuoteCard:
+    quote, (request, _, choice, *_rest) = quoted
+    candidates = [
+        QuotedCandidate(
+            one.model.provider.slug,
+            one.model.model_id,
+            raw_usd(expected_cost(one, choice, request)),
+            raw_usd(worst_cost(one, choice, request)),
+        )
+        for one in choice.candidates[:_MOST_TRIED]
+    ]
+    return QuoteCard(
+        id=quote.id,
+        expires_at=datetime.now(UTC) + timedelta(milliseconds=QUOTE_MS),
+        max_cost_usd=raw_usd(quote.most_pico_usd),
+        expected_cost_usd=candidates[0].expected_cost_usd,
+        candidates=candidates,
     )
 
 

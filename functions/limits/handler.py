@@ -1,4 +1,4 @@
-"""Limits: read, set and removed by an admin; and how much is used, for who has them."""
+"""Limits: set by an admin; how much of them is used, for who has them; and firm quotes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,29 @@ from litestar import delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from redis.exceptions import RedisError
 
-from functions.limits.answers import DeletedLimit, LimitCard, OwnLimit, limit_card, own_limit
+from functions.limits.answers import (
+    DeletedLimit,
+    LimitCard,
+    OwnLimit,
+    QuoteCard,
+    limit_card,
+    own_limit,
+    quote_card,
+)
+from functions.limits.quoter import Quoter
+from functions.limits.requests import asking
+from shared.answer_errors import MAX_BODY_BYTES
 from shared.auth.guards import (
     AnyRequest,
     actor_of,
     caller_of,
     require_admin,
+    require_scope,
     require_user,
     resources_of,
 )
+from shared.auth.scope import Scope
+from shared.doors.texts import RELAYS_BODY
 from shared.errors import ServiceUnavailable
 from shared.limits.book import Subjects
 from shared.limits.changes import ChangeLimit, LimitChanges, NewLimit
@@ -42,6 +56,22 @@ async def list_own_limits(request: AnyRequest) -> Listed[OwnLimit]:
             "What is used of limits cannot be read right now; try again in a moment."
         ) from error
     return Listed([own_limit(one) for one in standings])
+
+
+@post(
+    "/api/v1/llm/quote",
+    guards=[require_scope(Scope.COMPLETIONS)],
+    status_code=200,
+    request_max_body_size=MAX_BODY_BYTES,
+    opt=RELAYS_BODY,
+)
+async def quote(request: AnyRequest) -> QuoteCard:
+    """The most that a completion's body may cost, reserved for 60 s; nothing is sent.
+
+    The same body with `X-Quote-Id` costs no more, once.
+    """
+    body, asked = await asking(await request.body(), caller_of(request), request.scope)
+    return quote_card(await resources_of(request).get(Quoter).quote(asked, body))
 
 
 @get(LIMITS, guards=_ADMIN)

@@ -1,9 +1,4 @@
-"""A choice as it is explained to who pays: candidates with their costs, the others with why. Pure.
-
-Expected cost: the estimated prompt and an answer of a third of it, as the levels' ceilings weigh
-it, and of 64 tokens at least, nothing cached. Worst: the bound of the prompt, at the dearest rates
-that may hold, and answers as long as the request, the level or the model lets them be.
-"""
+"""A choice as it is explained to who pays: candidates with their costs, the others with why."""
 
 from __future__ import annotations
 
@@ -14,17 +9,11 @@ import msgspec
 from shared.completion.router import Plan
 from shared.errors import ProviderRateLimited, ProviderUnavailable
 from shared.health.circuits import CircuitState
-from shared.pricing.bound import most_cost
-from shared.pricing.cost import rates_for
-from shared.routing.choice import Candidate, Choice, Dropped
+from shared.routing.choice import Candidate, Dropped, expected_cost, worst_cost
 from shared.routing.consent import platform_may_follow
-from shared.routing.fit import RoutingRequest, most_tokens
 from shared.routing.order import Block, BlockKey, blocked, first_shares
 from shared.routing.own_keys import OwnKey
-from shared.routing.snapshot import Model
 from shared.wire.metadata import raw_usd
-
-_LEAST_ANSWER_TOKENS = 64
 
 
 class CandidateCard(msgspec.Struct, frozen=True):
@@ -129,8 +118,6 @@ def _card(
     model, key, rule, request = candidate.model, candidate.key, candidate.rule, plan.request
     error = blocked(candidate, moment.blocks, request.prompt_tokens, moment.now_s)
     circuit = moment.circuits.get((model.provider.slug, model.model_id))
-    expected = max(_LEAST_ANSWER_TOKENS, request.prompt_tokens // 3)
-    most = _longest_answer(candidate, plan.choice, request)
     return CandidateCard(
         rank=rank,
         provider=model.provider.slug,
@@ -148,33 +135,9 @@ def _card(
         passed_over=error.code if error else None,
         share=share,
         max_tokens=candidate.max_tokens,
-        expected_cost_usd=_cost(model, request, expected if most is None else min(expected, most)),
-        worst_cost_usd=_worst_cost(model, request, most),
+        expected_cost_usd=raw_usd(expected_cost(candidate, plan.choice, request)),
+        worst_cost_usd=raw_usd(worst_cost(candidate, plan.choice, request)),
     )
-
-
-def _longest_answer(candidate: Candidate, choice: Choice, request: RoutingRequest) -> int | None:
-    model = candidate.model
-    default = choice.level.default_max_tokens if choice.level else None
-    bounds = [request.max_tokens or default, model.max_tokens, candidate.max_tokens]
-    if model.context_window is not None:
-        bounds.append(max(0, model.context_window - request.prompt_tokens))
-    return min((bound for bound in bounds if bound is not None), default=None)
-
-
-def _cost(model: Model, request: RoutingRequest, answer_tokens: int | None) -> msgspec.Raw:
-    if model.price is None or answer_tokens is None:
-        return raw_usd(None)
-    rates = rates_for(model.price, request.prompt_tokens)
-    answers = request.worst.answers if request.worst else 1
-    said = answer_tokens * answers
-    return raw_usd(request.prompt_tokens * rates.input + said * rates.output)
-
-
-def _worst_cost(model: Model, request: RoutingRequest, answer_tokens: int | None) -> msgspec.Raw:
-    if model.price is None or answer_tokens is None:
-        return raw_usd(None)
-    return raw_usd(most_cost(model.price, most_tokens(model, request), answer_tokens))
 
 
 def _consent(own: list[OwnKey]) -> str | None:

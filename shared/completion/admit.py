@@ -20,6 +20,7 @@ from shared.catalog.watch import SnapshotKeeper
 from shared.completion.wire import Wire
 from shared.errors import BodyTooLarge, BodyTooSlow, MethodNotAllowed, RequestRefused
 from shared.limits.book import Subjects
+from shared.limits.quotes import Quote, Quotes, digest_of
 from shared.telemetry.trace_context import TraceContext, trace_context
 from shared.wire.chat.labels import HEADER as TAGS_HEADER
 from shared.wire.chat.labels import sound_tags, tags_of_header
@@ -34,6 +35,7 @@ held for days.
 Hold = Callable[[int], None]
 """Client.hold."""
 
+_QUOTE_HEADER = b"x-quote-id"
 _MAX_DIGITS = len(str(MAX_BODY_BYTES))
 # Python 3.11 looks a member up by a call, and this is asked in each request.
 _COMPLETIONS = Scope.COMPLETIONS
@@ -44,6 +46,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     Texts of callers have passed the guard of wire/text.py: `session_id`, `task_type` and
     `user_agent` are what is used and what the usage row says. `trace` None: traces are not kept.
+    `quote`: what the request may cost at most, redeemed by it.
     """
 
     request_id: str
@@ -59,6 +62,7 @@ class Asked(msgspec.Struct, frozen=True):
     end_user: str | None
     tags: tuple[str, ...]
     trace: TraceContext | None = None
+    quote: Quote | None = None
 
     @property
     def who(self) -> Subjects:
@@ -142,11 +146,13 @@ class Admission:
         end_user_headers: tuple[bytes, ...] = (),
         *,
         keeps_traces: bool = False,
+        quotes: Quotes | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._keeper = keeper
         self._end_user_headers = end_user_headers
         self._keeps_traces = keeps_traces
+        self._quotes = quotes
 
     async def admit(
         self,
@@ -169,17 +175,25 @@ class Admission:
             authorization
         ) or await self._authenticator.authenticate(authorization)
         check_scope(caller, _COMPLETIONS)
-        chat = await read_chat(wire, await read_body(headers, receive, hold), headers)
+        body = await read_body(headers, receive, hold)
+        chat = await read_chat(wire, body, headers)
         trace = (
             trace_context(request_id, headers.get(b"traceparent")) if self._keeps_traces else None
         )
-        return asked_of(
+        asked = asked_of(
             *(wire, chat, caller, scope, headers),
             request_id=request_id,
             started=started,
             end_user_headers=self._end_user_headers,
             trace=trace,
         )
+        if _QUOTE_HEADER in headers and self._quotes is not None:
+            quote = await self._quotes.redeem(
+                headers[_QUOTE_HEADER].decode("latin-1"),
+                *(caller.user_id, digest_of(body), wire.endpoint),
+            )
+            asked = msgspec.structs.replace(asked, quote=quote)
+        return asked
 
 
 async def read_chat(wire: Wire, body: bytes, headers: Mapping[bytes, bytes]) -> ChatRequest:

@@ -79,6 +79,8 @@ class Attempts:
         course = Course(plan)
         if self._usage.holds is not None and self._usage.holds.are_wanted:
             course.hold = self._usage.holds.open(asked.who)
+            if asked.quote is not None and course.hold is not None:
+                course.hold.quote = asked.quote.id
             if head is not None:
                 head.hold = course.hold
         try:
@@ -253,7 +255,10 @@ class Attempts:
         try:
             body = await begun(answer)
             if head is not None:
-                stream = await take_stream(asked, provider, answer, body, dialect, created=created)
+                most = None if asked.quote is None else course.max_tokens
+                stream = await take_stream(
+                    *(asked, provider, answer, body, dialect), created=created, most=most
+                )
                 client.keep(answer)
                 course.has_content = True
                 course.first_byte_at = course.win()

@@ -165,6 +165,7 @@ def _metadata(course: Course, final: UsageFinal) -> bytes:
             simulated=course.is_simulated,
             alias=course.plan.alias,
             stepped_down_from=course.plan.stepped_down_from,
+            quote_id=final.quote_id,
             ignores_health=course.plan.choice.ignores_health,
         )
     )

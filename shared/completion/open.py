@@ -21,6 +21,7 @@ from shared.completion.usage_writer import UsageWriter
 from shared.db.connect import Database
 from shared.limits.holds import Holds
 from shared.limits.open import Limits
+from shared.limits.quotes import Quotes
 from shared.resources import opener
 from shared.settings import CompletionSettings, SpoolSettings, UpstreamSettings
 from shared.spool.open import Shipper, Spool
@@ -43,6 +44,7 @@ async def open_completions(
     checks: KeyChecks,
     database: Database,
     limits: Limits,
+    quotes: Quotes,
     spool: Spool,
     shipper: Shipper,
     settings: CompletionSettings,
@@ -69,7 +71,9 @@ async def open_completions(
     named_by, keeps_traces = names_of(settings.end_user_headers), tracing.endpoint is not None
     try:
         yield Completions(
-            admission=Admission(authenticator, keeper, named_by, keeps_traces=keeps_traces),
+            admission=Admission(
+                *(authenticator, keeper, named_by), keeps_traces=keeps_traces, quotes=quotes
+            ),
             router=router,
             attempts=attempts,
             delivery=Delivery(usage, router.circuits),

@@ -34,6 +34,7 @@ from shared.wire.text import clean_bytes
 # An own key makes one of each name that anybody thinks of, of 3 KB.
 _MAX_REMEMBERED = 1024
 _MAX_COST_USD = 10**6
+_ENDLESS = 10**30
 
 
 class Plan(NamedTuple):
@@ -142,6 +143,10 @@ class Router:
         request = routing_request(asked.chat, caller, asked.headers, funded, own_keys)
         if self._refuses_unpriced:
             request = msgspec.structs.replace(request, refuses_unpriced=True)
+        if asked.quote is not None:
+            most = min(asked.quote.most_pico_usd, request.max_cost_pico_usd or _ENDLESS)
+            worst = worst_of(asked.chat)
+            request = msgspec.structs.replace(request, max_cost_pico_usd=most, worst=worst)
         narrow = asked.wire.narrow
         return request if narrow is None else self._narrowed(asked, request, narrow, snapshot)
 

@@ -16,6 +16,7 @@ from shared.upstream.response import UpstreamResponse
 from shared.wire.chat.answer import Completion, NotAnAnswer, with_reported_cost
 from shared.wire.chat.whole_stream import is_stream
 from shared.wire.dialect import Dialect, Reader
+from shared.wire.parse.capped import Capped
 from shared.wire.parse.sse import BOM, MAX_EVENT_BYTES, EventTooLong
 from shared.wire.parse.unwrap import is_coded, unwrapped
 
@@ -82,9 +83,10 @@ async def take_stream(
     dialect: Dialect,
     *,
     created: int,
+    most: int | None = None,
 ) -> Stream:
     """A stream that begins with `body`, read until it has said something: so long another provider
-    may still be tried.
+    may still be tried. It ends at `most` tokens, where there is such a number.
 
     Raises NotAnAnswer for an error before that, ProviderUnavailable and TransportFault.
     """
@@ -92,7 +94,8 @@ async def take_stream(
         completion = _whole(asked, provider, answer, dialect, body + await answer.read(), created)
         whole = asked.wire.whole(completion, show_usage=asked.chat.include_usage)
         return Stream(whole, whole.first())
-    reader = dialect.reader(show_usage=asked.chat.include_usage, created=created)
+    opened = dialect.reader(show_usage=asked.chat.include_usage, created=created)
+    reader = opened if most is None else Capped(opened, most)
     try:
         return Stream(reader, await _first_content(asked, provider, answer, reader, body))
     except EventTooLong as error:

@@ -60,6 +60,8 @@ class UsageWriter(NamedTuple):
     def write_final(self, asked: Asked, course: Course, outcome: Outcome) -> UsageFinal:
         """Bill the request."""
         final = final_of(asked, course, outcome, time.perf_counter())
+        if asked.quote is not None:
+            final = asked.quote.capped(final)
         if course.hold is not None and self.holds is not None:
             overrun = self.holds.settle(course.hold, final)
             if overrun:

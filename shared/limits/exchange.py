@@ -88,14 +88,16 @@ class Exchange:
             self._forget_idle()
             await self._learn_floors(renewed)
 
-    async def ask(self, needs: Mapping[Lease, int]) -> Outcome:
-        """Reserve `needs`, all or none. Nothing is asked for in a pause after a call in vain."""
+    async def ask(self, needs: Mapping[Lease, int], quote: str = "") -> Outcome:
+        """Reserve `needs`, all or none, with what `quote` holds of them. Nothing is asked for in a
+        pause after a call in vain.
+        """
         async with self._turn:
             now = self._clock()
             is_forgotten = any(self.leases.get(one.key) is not one for one in needs)
             if now < self._away_until or is_forgotten:
                 return Outcome.AWAY
-            answer = await self._send(needs)
+            answer = await self._send(needs, quote=quote)
             if answer is not None and answer.status is Status.UNSOUND:
                 if not await self._floors([one for one in needs if one.floor_at]):
                     return Outcome.AWAY
@@ -111,6 +113,16 @@ class Exchange:
             self._note_refusal(needs, answer)
             return Outcome.REFUSED
 
+    async def hand_over(self, parts: Mapping[Lease, int], quote: str) -> bool:
+        """What is reserved here `quote` holds from now on; False: it does not, and may for a while
+        all the same.
+        """
+        async with self._turn:
+            for lease, part in parts.items():
+                lease.hand_over(part)
+            answer = await self._send(dict.fromkeys(parts, 0), quote=quote, quoted=parts)
+            return answer is not None and answer.status is not Status.STALE
+
     def note_surplus(self, lease: Lease) -> None:
         """Give back soon what `lease` has too much."""
         self._surplus[lease.key] = lease
@@ -121,11 +133,21 @@ class Exchange:
         for _ in range(2):  # what was used, and then that nothing is kept
             await self.renew(self.leases.values(), whole=True)
 
-    async def _send(self, needs: Mapping[Lease, int], *, whole: bool = False) -> Answer | None:
+    async def _send(
+        self,
+        needs: Mapping[Lease, int],
+        *,
+        whole: bool = False,
+        quote: str = "",
+        quoted: Mapping[Lease, int] | None = None,
+    ) -> Answer | None:
         """None where nobody answers."""
         self._seq += 1
-        asked_at = self._clock()
-        calls = {lease.key: lease.call(need, asked_at) for lease, need in needs.items()}
+        asked_at, held = self._clock(), quoted or {}
+        calls = {
+            lease.key: lease.call(need, asked_at, held.get(lease, 0))
+            for lease, need in needs.items()
+        }
         try:
             answer = await self._grants.call(
                 self._holder,
@@ -135,6 +157,7 @@ class Exchange:
                 known=self._known,
                 whole=whole,
                 meters=calls,
+                quote=quote,
             )
         except (RedisError, OSError) as error:
             self._away_until = self._clock() + _AWAY_S

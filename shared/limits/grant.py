@@ -27,6 +27,7 @@ class MeterCall(msgspec.Struct, frozen=True):
     `leak` is units a ms; `used` in total since the lease began, `acked` of it as last answered;
     `seen` the level as last answered, flowed off since; `floor` what PostgreSQL says was spent, -1
     where nobody asked, and `floor_at` when it was asked for; `leaves`: nothing is kept any more.
+    `quoted`: of what was kept until now, what the call's quote holds from now on.
     """
 
     limit: int
@@ -43,6 +44,7 @@ class MeterCall(msgspec.Struct, frozen=True):
     ttl: int
     grace: int
     leaves: bool
+    quoted: int = 0
 
 
 class MeterAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -79,6 +81,7 @@ class _Call(msgspec.Struct, frozen=True):
     known: int
     whole: bool
     meters: list[MeterCall]
+    quote: str = ""
     times: tuple[int, ...] = TIMES
 
 
@@ -103,11 +106,13 @@ class Grants:
         known: int,
         whole: bool,
         meters: dict[str, MeterCall],
+        quote: str = "",
     ) -> Answer:
         """`known`: the holders there were when last answered, and those that died a
         moment before; 0 where never; `whole`: with this
-        call all is told that the holder keeps. Raises RedisError.
+        call all is told that the holder keeps. `quote`: what it holds is given to the meters of the
+        call, but for what they say it holds anew. Raises RedisError.
         """
-        call = _Call(holder, seq, epoch, fresh, known, whole, list(meters.values()))
+        call = _Call(holder, seq, epoch, fresh, known, whole, list(meters.values()), quote)
         keys = [LIMITS, f"{LIMITS}:holders", *(f"{LIMITS}:{name}" for name in meters)]
         return _answer.decode(await self._script(keys, [_encode(call)]))

@@ -13,10 +13,10 @@ from shared.limits.limit import Kind
 class Needs(NamedTuple):
     """What an attempt may use at most; `nano_usd` None: money is not counted for it.
 
-    `is_own_key`: a caller's own key pays.
+    `tokens` None: nothing but money is. `is_own_key`: a caller's own key pays.
     """
 
-    tokens: int
+    tokens: int | None
     nano_usd: int | None
     is_own_key: bool
 
@@ -33,17 +33,21 @@ class Reserves(Protocol):
     """What a hold asks for leases (shared/limits/limits.py)."""
 
     def lease(self, held: Held, kind: Kind, amount: int) -> Lease: ...
-    async def reserve(self, needs: Mapping[Lease, int], *, is_own_key: bool) -> None: ...
+    async def reserve(
+        self, needs: Mapping[Lease, int], *, is_own_key: bool, quote: str = ""
+    ) -> None: ...
+    async def hand_over(self, parts: Mapping[Lease, int], quote: str) -> bool: ...
     def settle(self, lease: Lease, reserved: int, actual: int) -> None: ...
 
 
 class Hold:
     """`caller` are the limits for who asks; those for what serves it come with each attempt.
 
-    `rates` are the requests and tokens a minute that the last attempt met.
+    `rates` are the requests and tokens a minute that the last attempt met. `quote`: what pays
+    for it, held since before.
     """
 
-    __slots__ = ("_limits", "_parts", "_served", "caller", "rates")
+    __slots__ = ("_limits", "_parts", "_served", "caller", "quote", "rates")
 
     def __init__(self, limits: Reserves, caller: tuple[Held, ...]) -> None:
         self.caller = caller
@@ -51,6 +55,7 @@ class Hold:
         self._parts: dict[Lease, int] = {}
         self._served: set[Lease] = set()
         self.rates: list[Lease] = []
+        self.quote = ""
 
     def counts_money(self, served: tuple[Held, ...], needs: Needs) -> bool:
         """Whether a budget has to pay for it."""
@@ -77,11 +82,18 @@ class Hold:
             for lease, need in wanted.items()
             if need > self._parts.get(lease, 0) or lease not in self._parts
         }
-        await self._limits.reserve(more, is_own_key=needs.is_own_key)
+        quote, self.quote = self.quote, ""
+        await self._limits.reserve(more, is_own_key=needs.is_own_key, quote=quote)
         for lease, need in more.items():
             self._parts[lease] = self._parts.get(lease, 0) + need
         self._served = set(wanted)
         self.rates = [lease for lease in wanted if lease.kind.is_rate]
+
+    async def hand_over(self, quote: str) -> bool:
+        """All that is reserved, to a quote; False: nobody can say that it holds it."""
+        parts = dict(self._parts)
+        self._parts.clear()
+        return not parts or await self._limits.hand_over(parts, quote)
 
     def settle(self, used: Used | None) -> int:
         """Book what was used, None where nothing was sent; the nano-USD by which it is more than
@@ -102,6 +114,8 @@ class Hold:
 def _need(kind: Kind, needs: Needs) -> int | None:
     if kind.is_money:
         return needs.nano_usd
+    if needs.tokens is None:
+        return None
     return needs.tokens if kind is Kind.TOKENS else 1
 
 

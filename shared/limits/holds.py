@@ -7,7 +7,7 @@ import msgspec
 from shared.catalog.watch import SnapshotKeeper
 from shared.errors import ModelUnpriced
 from shared.ledger.record import UsageFinal
-from shared.limits.book import Subjects
+from shared.limits.book import Held, Subjects
 from shared.limits.hold import Hold, Needs, Used
 from shared.limits.limit import PICO_USD_PER_NANO_USD, nano_usd
 from shared.limits.limits import Limits
@@ -72,26 +72,32 @@ class Holds:
         if not counts_money:
             await hold.take(served, needs)
             return None
-        price = model.price
-        if price is None:
-            raise ModelUnpriced(
-                f"A budget holds for this request, and the price of '{model.model_id}' is unknown;"
-                " choose another model.",
-                param="model",
-            )
+        price = _price(candidate, "A budget holds for this request")
         most = most_tokens(model, msgspec.structs.replace(request, worst=worst_of(chat)))
         ceiling = _ceiling(chat, level, candidate)
-        try:
-            await hold.take(served, _with_money(needs, price, most, ceiling))
-        except BudgetExceeded as refused:
-            if chat.max_tokens is not None:
-                raise
-            left = affordable_answer(price, most, refused.left_nano_usd * PICO_USD_PER_NANO_USD)
-            if left is None or left < MIN_ANSWER_TOKENS:
-                raise
-            ceiling = min(ceiling, left)
-            await hold.take(served, _with_money(needs, price, most, ceiling))
-        return ceiling
+        return await _pay(hold, served, needs, price, most, ceiling, chat)
+
+    async def quote(
+        self,
+        hold: Hold | None,
+        chat: ChatRequest,
+        request: RoutingRequest,
+        level: PowerLevel | None,
+        candidate: Candidate,
+    ) -> int:
+        """The pico-USD that the request may cost at most at `candidate`, and of budgets, which
+        `hold` is for, they are reserved; nothing else is. Raises as `take`.
+        """
+        model = candidate.model
+        price = _price(candidate, "The request cannot be quoted")
+        most, ceiling = most_tokens(model, request), _ceiling(chat, level, candidate)
+        needs = Needs(None, None, candidate.key is not None)
+        served = self._limits.book.of_served(
+            model.provider.slug, model.model_id, candidate.credential
+        )
+        if hold is not None and self._counts(candidate) and hold.counts_money(served, needs):
+            ceiling = await _pay(hold, served, needs, price, most, ceiling, chat)
+        return most_cost(price, most, ceiling)
 
     def settle(self, hold: Hold, final: UsageFinal | None) -> int:
         """As `Hold.settle`; None: nothing was sent."""
@@ -127,6 +133,39 @@ def _ceiling(chat: ChatRequest, level: PowerLevel | None, candidate: Candidate) 
         default = level.default_max_tokens if level else None
         most = default or model.max_tokens or _MOST_ANSWER
     return most if candidate.max_tokens is None else min(most, candidate.max_tokens)
+
+
+def _price(candidate: Candidate, why: str) -> Price:
+    if candidate.model.price is None:
+        raise ModelUnpriced(
+            f"{why}, and the price of '{candidate.model.model_id}' is unknown; choose another"
+            " model.",
+            param="model",
+        )
+    return candidate.model.price
+
+
+async def _pay(
+    hold: Hold,
+    served: tuple[Held, ...],
+    needs: Needs,
+    price: Price,
+    most: MostTokens,
+    ceiling: int,
+    chat: ChatRequest,
+) -> int:
+    """Reserve an answer of `ceiling` tokens, or one as long as a budget pays for; how many."""
+    try:
+        await hold.take(served, _with_money(needs, price, most, ceiling))
+    except BudgetExceeded as refused:
+        if chat.max_tokens is not None:
+            raise
+        left = affordable_answer(price, most, refused.left_nano_usd * PICO_USD_PER_NANO_USD)
+        if left is None or left < MIN_ANSWER_TOKENS:
+            raise
+        ceiling = min(ceiling, left)
+        await hold.take(served, _with_money(needs, price, most, ceiling))
+    return ceiling
 
 
 def _with_money(needs: Needs, price: Price, most: MostTokens, ceiling: int) -> Needs:

@@ -98,6 +98,10 @@ class Lease:
         self.free += amount
         self.refused_until = 0.0
 
+    def hand_over(self, amount: int) -> None:
+        """What was reserved is another's from now on."""
+        self.reserved -= amount
+
     def settle(self, reserved: int, actual: int, now: float) -> None:
         """`actual` of what was reserved was used; what is above it nobody has reserved."""
         self.reserved -= reserved
@@ -140,7 +144,7 @@ class Lease:
         is_known = self.has_left and self.used == self.acked
         return is_known and self.reserved == 0 and now > self.touched_at + _IDLE_S
 
-    def call(self, need: int, now: float) -> MeterCall:
+    def call(self, need: int, now: float, quoted: int = 0) -> MeterCall:
         """What is asked for, with all that is to be told; what need not be kept is given back."""
         self._note_pace(now)
         if now >= self.valid_until:
@@ -165,6 +169,7 @@ class Lease:
             ttl=ttl,
             grace=GRACE_MS if self.kind.is_money else 0,
             leaves=is_over and self.used == self.acked,
+            quoted=quoted,
         )
 
     def answered(

@@ -11,7 +11,7 @@ from shared.limits.exchange import Exchange, Outcome
 from shared.limits.hold import Hold
 from shared.limits.lease import Lease
 from shared.limits.limit import Kind, Limit
-from shared.limits.meter import meter_of
+from shared.limits.periods import meter_of
 from shared.limits.reached import BudgetUnknown, LimitReached
 from shared.limits.refusal import refusal, wait_s
 
@@ -50,20 +50,23 @@ class Limits:
         lease.touched_at = now
         return lease
 
-    async def reserve(self, needs: Mapping[Lease, int], *, is_own_key: bool) -> None:
-        """All of it, or nothing: from what is leased here, else from what is left of all.
+    async def reserve(
+        self, needs: Mapping[Lease, int], *, is_own_key: bool, quote: str = ""
+    ) -> None:
+        """All of it, or nothing: from what is leased here, else from what is left of all. With
+        what `quote` holds, where there is one.
 
         Raises LimitReached that names the tightest, and BudgetUnknown.
         """
         now = time.monotonic()
-        if all(lease.usable(now) >= need for lease, need in needs.items()):
+        if not quote and all(lease.usable(now) >= need for lease, need in needs.items()):
             for lease, need in needs.items():
                 lease.reserve(need)
             return
         refused = {lease: need for lease, need in needs.items() if lease.is_refused(need, now)}
-        if refused:
+        if refused and not quote:
             raise _tightest(refused, needs)
-        over = await self._ask(needs, is_own_key=is_own_key)
+        over = await self._ask(needs, is_own_key=is_own_key, quote=quote)
         if any(not lease.kind.is_rate for lease in over):
             # What a request that has just ended gives back is on its way.
             await asyncio.sleep(_ON_ITS_WAY_S)
@@ -71,17 +74,23 @@ class Limits:
         if over:
             raise _tightest(over, needs)
 
+    async def hand_over(self, parts: Mapping[Lease, int], quote: str) -> bool:
+        """As `Exchange.hand_over`."""
+        return await self._exchange.hand_over(parts, quote)
+
     def settle(self, lease: Lease, reserved: int, actual: int) -> None:
         lease.settle(reserved, actual, time.monotonic())
         if lease.surplus():
             self._exchange.note_surplus(lease)
 
-    async def _ask(self, needs: Mapping[Lease, int], *, is_own_key: bool) -> Mapping[Lease, int]:
+    async def _ask(
+        self, needs: Mapping[Lease, int], *, is_own_key: bool, quote: str = ""
+    ) -> Mapping[Lease, int]:
         """Reserve `needs`; those that do not fit, if any: then nothing is reserved."""
         now = time.monotonic()
         held = {lease: lease.earmark(need, now) for lease, need in needs.items()}
         rest = {lease: need - held[lease] for lease, need in needs.items()}
-        asking = asyncio.ensure_future(self._exchange.ask(rest))
+        asking = asyncio.ensure_future(self._exchange.ask(rest, quote))
         try:
             outcome = await asyncio.shield(asking)
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""The calendar days and months that budgets are of, in a time zone. Pure."""
+"""The calendar days and months of budgets, in a time zone, and the meters in them. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from shared.limits.book import Held
 from shared.limits.limit import Kind
 
 _DECEMBER = 12
@@ -38,3 +39,11 @@ def period_of(kind: Kind, zone: ZoneInfo, now: float) -> Period:
 
 def _midnight(day: date, zone: ZoneInfo) -> float:
     return datetime.combine(day, time.min, zone).timestamp()
+
+
+def meter_of(held: Held, kind: Kind, wall: float) -> tuple[str, Period | None]:
+    """Its name, and of a budget the period that `wall`, Unix seconds, is in."""
+    if not kind.is_money:
+        return f"{held.meter}:{kind}", None
+    period = period_of(kind, held.limit.zone, wall)
+    return f"{held.meter}:{kind}:{period.name}", period

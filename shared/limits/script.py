@@ -11,6 +11,8 @@ What is kept in Redis, times in ms by Redis' own clock:
 is level + all that is leased <= limit. A holder says what it has used in total and what it keeps,
 so that a call that comes twice changes nothing; one that comes late is behind its `seq`, and is
 ignored.
+A quote holds its ceiling by a name of its own, `h:q:<id>`, for QUOTE_MS: a holder hands over what
+it has reserved, and whoever redeems the quote takes it back in the call that reserves.
 A lease that was not renewed in LEASE_MS is gone; one of a budget counts for GRACE_MS more, and
 until PostgreSQL was asked after that: what a dead process spent of it nobody else knows. PostgreSQL
 is asked for what was used before the last word of each process that lives: what came later is yet
@@ -35,13 +37,15 @@ _CHECKED_MS = 60_000
 """How long after a lease was lost PostgreSQL is asked what its holder spent: usage that a dead
 process left on disk comes a little later."""
 _CHECK_EVERY_MS = 5000
-TIMES = (LEASE_MS, SILENT_MS, RETURN_MS, GRACE_MS, _CHECKED_MS, _CHECK_EVERY_MS)
+QUOTE_MS = 60_000
+TIMES = (LEASE_MS, SILENT_MS, RETURN_MS, GRACE_MS, _CHECKED_MS, _CHECK_EVERY_MS, QUOTE_MS)
 
 SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local a = cmsgpack.unpack(ARGV[1])
-local LEASE, SILENT, RETURN, GRACE, CHECKED, EVERY = unpack(a.times)
+local LEASE, SILENT, RETURN, GRACE, CHECKED, EVERY, QUOTED = unpack(a.times)
+local quote = a.quote ~= '' and 'h:q:' .. a.quote
 local WORDS = '%.17g %.17g %.17g'
 local function numbers(text)
   local found = {}
@@ -105,6 +109,11 @@ local function load(key, m)
   for i = 1, #raw, 2 do
     local name, value = raw[i], raw[i + 1]
     if name == 'h:' .. a.holder then mine = numbers(value)
+    elseif name == quote then
+    elseif string.sub(name, 1, 4) == 'h:q:' then
+      local leased, _, expires = unpack(numbers(value))
+      if now > math.min(expires, now + QUOTED) then meter.gone[#meter.gone + 1] = name
+      else meter.leased = meter.leased + leased end
     elseif string.sub(name, 1, 2) == 'h:' then others[name] = numbers(value)
     elseif name == 'of' or name == 'sound' then meter[name] = value
     else meter[name] = tonumber(value) end
@@ -151,6 +160,7 @@ local function load(key, m)
       else meter.heard = math.min(meter.heard, lease[3] - LEASE) end
     end
   end
+  if m.quoted > 0 then meter.leased = meter.leased + m.quoted end
   meter.available = m.limit - meter.level - meter.leased - m.keep
   return meter
 end
@@ -209,6 +219,9 @@ for i, m in ipairs(a.meters) do
     redis.call('HSET', key, 'h:' .. a.holder,
       string.format(WORDS, m.keep + granted, m.used, now + LEASE))
   end
+  if quote and m.quoted > 0 then
+    redis.call('HSET', key, quote, string.format(WORDS, m.quoted, 0, now + QUOTED))
+  elseif quote then redis.call('HDEL', key, quote) end
   if #meter.gone > 0 then redis.call('HDEL', key, unpack(meter.gone)) end
   redis.call('HSET', key, 'level', meter.level, 'at', now, 'claimed', meter.claimed, 'of', epoch)
   if meter.sound then redis.call('HSET', key, 'sound', meter.sound) end

@@ -14,7 +14,7 @@ from shared.keyspace import LIMITS, Redis
 from shared.limits.book import Book, Held, Subjects
 from shared.limits.lease import Lease
 from shared.limits.limit import SELECT_LIMITS, Kind, read_limits
-from shared.limits.meter import meter_of
+from shared.limits.periods import meter_of
 from shared.limits.script import GRACE_MS
 from shared.limits.spent import set_floors
 from shared.resources import opener

@@ -102,6 +102,9 @@ provider_refused_request | 400 | The provider refused the request; the message q
 provider_takes_no_keys | 400 | No key can be stored for the provider. | Correct its base URL, or call it without one.
 provider_timeout | 504 | The provider did not answer in time. | Try again, or use another model.
 provider_unavailable | 502 | The provider failed or could not be reached. | Try again, or use another model.
+quote_expired | 409 | There is no such quote, or no longer. | Ask for another: one holds for 60 s.
+quote_mismatch | 422 | The quote is for another request. | Send the very body that the quote was asked for.
+quote_used | 409 | The quote was redeemed already. | Ask for another.
 rate_limit_exceeded | 429 | A limit on requests, tokens or open requests is reached. `param` is its scope. | Wait for `retry-after`.
 redis_unavailable | 503 | Redis does not answer, so nobody can sign in. | Try again; see `/readyz`.
 report_too_slow | 503 | The database took too long to answer a report. | Ask for fewer days or rows.

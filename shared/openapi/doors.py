@@ -30,5 +30,6 @@ HEADERS: list[dict[str, Any]] = [
     header("X-Power-Level", "eco, balanced, precision or auto; the body's field wins."),
     header("X-Task-Type", "A task type that routing rules may name."),
     header("X-Session-Id", "Requests of one session stay at one provider."),
+    header("X-Quote-Id", "A quote of POST /api/v1/llm/quote for this body; it is used up by it."),
 ]
 """Of each door that chooses by level."""

@@ -1,4 +1,10 @@
-"""What a choice is made of: deployments to try in their order, and why each other one is not."""
+"""What a choice is made of: deployments to try in their order, and why each other one is not; and
+what a request would cost at one.
+
+Expected cost: the estimated prompt and an answer of a third of it, as the levels' ceilings weigh
+it, and of 64 tokens at least, nothing cached. Worst: the bound of the prompt, at the dearest rates
+that may hold, and answers as long as the request, the level or the model lets them be.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +12,14 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.routing.fit import DropReason
+from shared.pricing.bound import most_cost
+from shared.pricing.cost import rates_for
+from shared.routing.fit import DropReason, RoutingRequest, most_tokens
 from shared.routing.open_catalog import UNLISTED
 from shared.routing.own_keys import OwnKey
 from shared.routing.snapshot import Model, PowerLevel, Rule
+
+_LEAST_ANSWER_TOKENS = 64
 
 
 class Reason(StrEnum):
@@ -80,3 +90,34 @@ class Choice(msgspec.Struct, frozen=True):
     ties: tuple[tuple[int, int], ...] = ()
     has_down: bool = False
     ignores_health: bool = False
+
+
+def expected_cost(candidate: Candidate, choice: Choice, request: RoutingRequest) -> int | None:
+    """Pico-USD; None where there is no price."""
+    price = candidate.model.price
+    if price is None:
+        return None
+    most = _longest_answer(candidate, choice, request)
+    said = max(_LEAST_ANSWER_TOKENS, request.prompt_tokens // 3)
+    if most is not None:
+        said = min(said, most)
+    answers = request.worst.answers if request.worst else 1
+    rates = rates_for(price, request.prompt_tokens)
+    return request.prompt_tokens * rates.input + said * answers * rates.output
+
+
+def worst_cost(candidate: Candidate, choice: Choice, request: RoutingRequest) -> int | None:
+    """Pico-USD; None where there is no price or no bound."""
+    most = _longest_answer(candidate, choice, request)
+    if candidate.model.price is None or most is None:
+        return None
+    return most_cost(candidate.model.price, most_tokens(candidate.model, request), most)
+
+
+def _longest_answer(candidate: Candidate, choice: Choice, request: RoutingRequest) -> int | None:
+    model = candidate.model
+    default = choice.level.default_max_tokens if choice.level else None
+    bounds = [request.max_tokens or default, model.max_tokens, candidate.max_tokens]
+    if model.context_window is not None:
+        bounds.append(max(0, model.context_window - request.prompt_tokens))
+    return min((bound for bound in bounds if bound is not None), default=None)

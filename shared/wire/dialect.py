@@ -52,6 +52,12 @@ class Reader(Protocol):
     def delivered_tokens(self) -> int: ...
 
 
+class OpenReading(Reader, Protocol):
+    """Of a stream that comes piece by piece, and can be ended before its end."""
+
+    def cut(self) -> None: ...
+
+
 class WriteRequest(Protocol):
     """The body to send. Raises InvalidField for a field this provider cannot honor."""
 
@@ -65,7 +71,7 @@ class ReadAnswer(Protocol):
 
 
 class OpenReader(Protocol):
-    def __call__(self, *, show_usage: bool, created: int) -> Reader: ...
+    def __call__(self, *, show_usage: bool, created: int) -> OpenReading: ...
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,5 +138,5 @@ def _read_completion(body: bytes, *, created: int, ends_calls_by_stop: bool) -> 
     return completion if fixed is body else msgspec.structs.replace(completion, body=fixed)
 
 
-def _open_reader(*, show_usage: bool, created: int, ends_calls_by_stop: bool) -> Reader:
+def _open_reader(*, show_usage: bool, created: int, ends_calls_by_stop: bool) -> OpenReading:
     return chat_events.StreamReader(show_usage=show_usage, ends_calls_by_stop=ends_calls_by_stop)

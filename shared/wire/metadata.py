@@ -31,7 +31,7 @@ class Metadata(msgspec.Struct, frozen=True):
     `dropped_params` names the fields of the request that the provider was not sent.
     `ignores_health`: no candidate was well, and they were tried all the same, as in /route.
     `alias` is the one that the model's name was found to be. `stepped_down_from` is the level
-    that a budget could not pay for.
+    that a budget could not pay for, `quote_id` the quote that was redeemed.
     """
 
     request_id: str
@@ -52,6 +52,7 @@ class Metadata(msgspec.Struct, frozen=True):
     ignores_health: bool
     alias: str | None
     stepped_down_from: str | None = None
+    quote_id: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode

@@ -237,6 +237,7 @@ ROUTES: Mapping[tuple[str, str], Row] = {
     ("PATCH", MODELS + "/{model_id:int}"): admin(new=MODEL, body={"display_name": "Ours"}),
     ("DELETE", MODELS + "/{model_id:int}"): admin(new=MODEL),
     ("GET", OWN_LIMITS): user(),
+    ("POST", "/api/v1/llm/quote"): user(Scope.COMPLETIONS, body=HELLO),
     ("GET", LIMITS): admin(),
     ("POST", LIMITS): admin(new=LIMIT),
     ("GET", LIMITS + "/{limit_id:int}"): admin(new=LIMIT),

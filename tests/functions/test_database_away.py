@@ -44,6 +44,7 @@ FROM_MEMORY = {
     ("POST", "/api/v1/llm/embeddings"),
     ("POST", "/v1/embeddings"),
     ("POST", "/api/v1/llm/route"),
+    ("POST", "/api/v1/llm/quote"),
     ("GET", "/api/v1/llm/models"),
     ("GET", "/v1/models"),
     ("GET", "/api/v1/llm/models/{model_id:path}"),

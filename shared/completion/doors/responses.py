@@ -42,6 +42,21 @@ class RingSeals:
             return None
 
 
+class _NoSeals:
+    """Opens nothing: for who asks what a request would cost, and nothing of it is kept."""
+
+    def seal(self, plain: bytes) -> str:
+        raise CannotOpen("nothing is sealed here")
+
+    def open(self, sealed: str) -> bytes | None:
+        return None
+
+
+def unsealed_wire() -> Wire:
+    """Of requests that are read and not served; one that continues a stored response is refused."""
+    return responses_wire(Ids(_NoSeals()))
+
+
 def responses_wire(ids: Ids) -> Wire:
     return Wire(
         "responses",

@@ -95,6 +95,11 @@ class StreamReader:
         self.is_done = self.is_done or (self._ends_by_usage and not self.has_error)
         return out
 
+    def cut(self) -> None:
+        """End here: the answer is as long as it may be."""
+        self._held = self._own_finish(b"length")
+        self.has_reason = self.is_done = True
+
     def end(self, metadata: bytes) -> bytes:
         """What is left to relay: the held events, `_metadata` on the last of them, and [DONE]."""
         held = self._held if self._held is not None else self._own_finish()
@@ -247,7 +252,7 @@ class StreamReader:
                 self._said.add(text)
             self._calls.see(choice)
 
-    def _own_finish(self) -> bytes:
+    def _own_finish(self, reason: bytes | None = None) -> bytes:
         """For a stream that ended without one, as Gemini's did (jakobdylanc/llmcord issue 84)."""
         self._fold()
         return (
@@ -257,6 +262,6 @@ class StreamReader:
                 bytes(self._last.created) or b"0",
                 msgspec.json.encode(self._last.model or ""),
                 b'{"index":0,"delta":{},"logprobs":null,"finish_reason":"%b"}'
-                % self._calls.reason_of(0).encode(),
+                % (reason or self._calls.reason_of(0).encode()),
             )
         )

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Final
 
 from shared.wire.chat.chunk import Chunk, read_chunk
-from shared.wire.dialect import Reader
+from shared.wire.dialect import OpenReading
 from shared.wire.parse.lenient import NotJSON
 from shared.wire.parse.sse import END, event_data
 from shared.wire.usage import Counts
@@ -17,7 +17,7 @@ _NO_METADATA: Final = b"null"
 class Retold(ABC):
     """What `chat` reads of a provider's stream, in other words; its interface is the same."""
 
-    def __init__(self, chat: Reader) -> None:
+    def __init__(self, chat: OpenReading) -> None:
         self._chat = chat
 
     @abstractmethod
@@ -68,6 +68,10 @@ class Retold(ABC):
 
     def close(self) -> bytes:
         return self._retold(self._chat.close())
+
+    def cut(self) -> None:
+        """End here: the answer is as long as it may be."""
+        self._chat.cut()
 
     def delivered_tokens(self) -> int:
         return self._chat.delivered_tokens()

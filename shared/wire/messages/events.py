@@ -120,6 +120,10 @@ class StreamReader:
             return b""
         return self._take_whole(self._frames.rest())
 
+    def cut(self) -> None:
+        """End here: the answer is as long as it may be."""
+        self._stop_reason, self.is_done = "max_tokens", True
+
     def end(self, metadata: bytes) -> bytes:
         """What is left to send: the finish, the usage that was reported if it was asked for,
         `_metadata` on the last of them, and [DONE]."""

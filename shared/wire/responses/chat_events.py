@@ -7,7 +7,7 @@ from typing import Final
 from shared.wire.chat.chunk import Chunk
 from shared.wire.chat.request import ChatRequest
 from shared.wire.chat.retold import Retold
-from shared.wire.dialect import Reader
+from shared.wire.dialect import OpenReading
 from shared.wire.parse.lenient import read_text
 from shared.wire.parse.objects import Fields
 from shared.wire.responses.response import open_writer, say, thoughts_as, usage_object
@@ -18,7 +18,7 @@ _COMMENT: Final = b": keep-alive\n\n"
 class ChatAsResponse(Retold):
     """What `chat` reads of a provider's stream, in the words of Responses."""
 
-    def __init__(self, chat: Reader, request: ChatRequest, created: int) -> None:
+    def __init__(self, chat: OpenReading, request: ChatRequest, created: int) -> None:
         super().__init__(chat)
         self._writer = open_writer(request, created)
         self._thoughts = thoughts_as(request)

@@ -27,6 +27,7 @@ from shared.wire.usage import Counts
 _KEPT_BYTES: Final = 64 * 1024
 _ERROR: Final = b'"error"'
 _NUMBER: Final = re.compile(rb'"sequence_number":\s*(\d{1,9})')
+_INCOMPLETE: Final = "response.incomplete"
 _OWN_LAST: Final = b'{"type":"response.completed","response":{}}'
 
 
@@ -92,6 +93,18 @@ class ThroughReader(Relay):
         with suppress(NotJSON):
             begun = as_object(loads(bytes(self._begun)))
         return {**begun, "status": "failed", "error": error}
+
+    def cut(self) -> None:
+        """End here: the answer is as long as it may be."""
+        response: Fields = {}
+        with suppress(NotJSON):
+            response = as_object(loads(bytes(self._begun)))
+        response |= {
+            "status": "incomplete",
+            "incomplete_details": {"reason": "max_output_tokens"},
+        }
+        event = {"type": _INCOMPLETE, "sequence_number": self.next_number, "response": response}
+        self._last = (_INCOMPLETE, encode(event))
 
     def end(self, metadata: bytes) -> bytes:
         """The last event, with `metadata` on its response."""

@@ -33,6 +33,7 @@ LIMITS: Mapping[str, Mapping[str, Any]] = {
     "nothing": {"requests_per_minute": 0},
     "told": {"requests_per_minute": 6, "tokens_per_minute": 60_000},
     "steps": {"budget_day_usd": Decimal("0.01"), "on_budget": "step_down"},
+    "quoted": {"budget_day_usd": Decimal("0.008")},
 }
 
 

@@ -17,7 +17,7 @@ from shared.wire.chat.said import (
     texts_in,
     thought_of,
 )
-from shared.wire.dialect import Reader
+from shared.wire.dialect import OpenReading
 from shared.wire.messages.door.event_writer import TEXT, THINKING, EventWriter
 from shared.wire.messages.door.message import STOP_REASONS, usage_object
 from shared.wire.messages.door.named import PING
@@ -27,7 +27,7 @@ from shared.wire.parse.lenient import ABSENT, encode, is_nothing, read_text
 class ChatAsMessage(Retold):
     """What `chat` reads of a provider's stream, in Anthropic's words; its interface is the same."""
 
-    def __init__(self, chat: Reader, prompt_tokens: int) -> None:
+    def __init__(self, chat: OpenReading, prompt_tokens: int) -> None:
         """`prompt_tokens`: the estimate, until the provider says how many it counted."""
         super().__init__(chat)
         self._writer = EventWriter(prompt_tokens)

@@ -22,6 +22,10 @@ _OWN_DELTA = (
     b'{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},'
     b'"usage":{"output_tokens":0}}'
 )
+_CUT_DELTA = (
+    b'{"type":"message_delta","delta":{"stop_reason":"max_tokens","stop_sequence":null},'
+    b'"usage":{"output_tokens":%d}}'
+)
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -71,6 +75,11 @@ class ThroughReader(Relay):
     @property
     def service_tier(self) -> str | None:
         return self._read.service_tier
+
+    def cut(self) -> None:
+        """End here: the answer is as long as it may be."""
+        self._held = _CUT_DELTA % self.delivered_tokens()
+        self._read.cut()
 
     def end(self, metadata: bytes) -> bytes:
         """What is left to relay: message_delta with `metadata` on it, and message_stop."""
