@@ -41,7 +41,9 @@ def strip(spans: Sequence[Span], label: str) -> Markup:
 def bars(values: Sequence[Bar], label: str) -> Markup:
     """One bar a value, the highest as high as the plot."""
     most = max((float(one.value) for one in values), default=0.0) or 1.0
-    heights = [max(round(float(one.value) / most * _HEIGHT), bool(one.value)) for one in values]
+    heights = [
+        max(round(float(one.value) / most * _HEIGHT), 1 if one.value else 0) for one in values
+    ]
     drawn = "".join(
         f"M{place * 10 + 5} {_HEIGHT}v-{height}" for place, height in enumerate(heights) if height
     )

@@ -41,7 +41,7 @@ def test_a_key_is_stored_tested_and_removed(new_page: NewPage, stack: Stack) -> 
     page.get_by_label("API key").fill(KEY)
     page.get_by_role("button", name="Store").click()
     expect(page.get_by_role("status")).to_contain_text("is stored")
-    expect(page.locator("tbody")).to_contain_text("...mnop")
+    expect(page.get_by_role("table", name="Your keys")).to_contain_text("...mnop")
     assert KEY not in page.content()
     page.get_by_role("button", name="Test").click()
     expect(page.get_by_role("status")).to_contain_text("openai")
@@ -92,6 +92,54 @@ def test_an_admin_makes_changes_and_removes_an_alias(new_page: NewPage, stack: S
     watched.open("/admin/audit?action=alias.*")
     for action in ("alias.created", "alias.changed", "alias.deleted"):
         expect(page.get_by_role("cell", name=action)).to_be_visible()
+
+
+def test_a_user_makes_rotates_and_revokes_a_token(new_page: NewPage, stack: Stack) -> None:
+    watched = new_page()
+    watched.confirms = True
+    page = watched.sign_in(stack.token("holder"), "/keys")
+    page.get_by_label("Name of the token").fill("laptop")
+    page.get_by_role("button", name="Make", exact=True).click()
+    first = page.locator("#made").inner_text()
+    assert first.startswith("sy_")
+    page.get_by_role("button", name=f"Rotate laptop, {first[-4:]}").click()
+    expect(page.locator("#made")).not_to_have_text(first)
+    second = page.locator("#made").inner_text()
+    page.get_by_role("button", name=f"Revoke laptop, {second[-4:]}").click()
+    expect(page.get_by_role("button", name=f"Revoke laptop, {second[-4:]}")).to_have_count(0)
+    assert second not in page.content()
+
+
+def test_an_admin_tries_a_rule_before_saving_it(new_page: NewPage, stack: Stack) -> None:
+    page = new_page().sign_in(stack.token("trier", role="admin"), "/admin/rules")
+    page.get_by_text("Add", exact=True).first.click()
+    page.get_by_label("Power level").fill("eco")
+    page.get_by_label("Model", exact=True).fill("openai/gpt-6.1-terra")
+    page.get_by_label("Task type").fill("tried-only")
+    page.get_by_role("button", name="Try on the last requests").click()
+    expect(page.get_by_role("status")).to_contain_text("Nothing is saved")
+    expect(page.get_by_label("Task type")).to_have_value("tried-only")
+    expect(page.locator("tbody").last.get_by_text("tried-only")).to_have_count(0)
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("tbody").get_by_text("tried-only")).to_have_count(1)
+
+
+def test_an_admin_blocks_a_user_and_fills_a_team(new_page: NewPage, stack: Stack) -> None:
+    watched = new_page()
+    watched.confirms = True
+    stack.token("troll")
+    page = watched.sign_in(stack.token("warden", role="admin"), "/admin/users?find=troll")
+    page.get_by_role("button", name="Block troll").click()
+    watched.open("/admin/users?find=troll")
+    page.get_by_role("button", name="Let troll in").click()
+    watched.open("/admin/teams")
+    page.get_by_label("Name", exact=True).fill("Red Pandas")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("link", name="Members of red-pandas").click()
+    page.get_by_label("User", exact=True).fill("ann")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Remove ann").click()
+    expect(page.get_by_text("Nobody belongs to it yet.")).to_be_visible()
 
 
 def test_a_provider_that_goes_down_is_told_of_without_a_reload(

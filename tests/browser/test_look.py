@@ -13,7 +13,8 @@ from playwright.sync_api import Page
 from tests.browser.conftest import WIDTHS, Stack, Watched
 from tests.fakes.gateway import ask
 
-SHOTS = Path(__file__).parent / "shots"
+SHOTS = Path(__file__).parents[2] / "build" / "shots"
+"""Where `SHOTS=1` leaves a picture of each; the README's four are kept in `shots`, beside this."""
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 PAGES = {
     "sign-in": "/sign-in",
@@ -23,11 +24,14 @@ PAGES = {
     "keys": "/keys",
     "playground": "/playground",
     "connect": "/connect",
+    "hours": "/usage?by=hour",
 }
 FOR_ADMINS = {
     "admin": "/admin",
     **{name: f"/admin/{name}" for name in ("providers", "models", "aliases", "rules", "levels")},
     **{name: f"/admin/{name}" for name in ("limits", "tokens", "system-keys", "audit")},
+    **{name: f"/admin/{name}" for name in ("users", "teams", "tiers", "health")},
+    "token": "/admin/tokens/1",
 }
 # A month of checks every two hours; the third provider was down for half a day.
 PAST = """
@@ -40,8 +44,18 @@ FROM (
     FROM llm_providers, generate_series(now() - interval '29 days', now(), interval '2 hours') AS at
 ) AS checked
 """
+# Ninety days of two models, more on workdays.
+SPENT = """
+INSERT INTO usage_daily (day, user_id, provider_id, model_id, power_level, billed_to, requests,
+    prompt_tokens, completion_tokens, total_tokens, cost_total_usd)
+SELECT current_date - back, 'ann', model.provider_id, model.id, model.power_level, 'platform', busy,
+    busy * 900, busy * 220, busy * 1120, busy * 0.004
+FROM (SELECT * FROM llm_models WHERE power_level IS NOT NULL ORDER BY id LIMIT 2) AS model,
+    generate_series(1, 89) AS back,
+    LATERAL (SELECT (CASE WHEN extract(isodow FROM current_date - back) > 5 THEN 9 ELSE 40 END
+        + mod(back * 7 + model.id * 5, 23))::int AS busy) AS day
+"""
 FOR_ANYBODY = {"sign-in", "status"}
-MAX_BYTES = 50_000
 
 
 def violations(page: Page) -> list[str]:
@@ -62,6 +76,11 @@ def used(stack: Stack) -> str:
     for level in ("eco", "balanced", "precision", "balanced"):
         ask(stack.url, headers=headers, model=level).raise_for_status()
     stack.execute(PAST)
+    stack.execute(SPENT)
+    stack.execute(
+        "INSERT INTO limits (scope, subject, requests_per_minute, budget_month_usd)"
+        " VALUES ('user', 'ann', 600, 50) ON CONFLICT DO NOTHING"
+    )
     stack.execute(
         "UPDATE llm_providers SET health_status = 'healthy', health_last_checked = now(),"
         " health_response_time_ms = 90 + 20 * id, updated_at = now()"
@@ -90,6 +109,6 @@ def test_every_page_fits_and_is_accessible(
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found[name].append("is wider than the window")
         if os.environ.get("SHOTS"):
-            SHOTS.mkdir(exist_ok=True)
+            SHOTS.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
     assert {name: faults for name, faults in found.items() if faults} == {}
