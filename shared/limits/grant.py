@@ -111,7 +111,7 @@ class Grants:
         """`known`: the holders there were when last answered, and those that died a
         moment before; 0 where never; `whole`: with this
         call all is told that the holder keeps. `quote`: what it holds is given to the meters of the
-        call, but for what they say it holds anew. Raises RedisError.
+        call, but for what they say it holds from now on. Raises RedisError.
         """
         call = _Call(holder, seq, epoch, fresh, known, whole, list(meters.values()), quote)
         keys = [LIMITS, f"{LIMITS}:holders", *(f"{LIMITS}:{name}" for name in meters)]
