@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, Schema
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    Schema,
+)
 
 from functions.usage.requests import FILTERS, MEDIA_TYPES
 from shared.ledger.summary import GROUPS
@@ -43,9 +50,9 @@ def _taking(said: dict[str, str], *media_types: str) -> type[Operation]:
                 Parameter(name, "query", description=text, schema=_TEXT)
                 for name, text in said.items()
             ]
-            if media_types and self.responses is not None:
-                content = {one: OpenAPIMediaType(schema=_TEXT) for one in media_types}
-                self.responses["200"].content = content
+            answer = (self.responses or {}).get("200")
+            if media_types and isinstance(answer, OpenAPIResponse):
+                answer.content = {one: OpenAPIMediaType(schema=_TEXT) for one in media_types}
 
     return Taking
 
