@@ -50,9 +50,14 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX IF NOT EXISTS ix_usage_quarantine_stream_id ON usage_quarantine (stream_id)"
     )
+    op.execute(
+        "CREATE INDEX IF NOT EXISTS ix_llm_usage_logs_unlisted"
+        " ON llm_usage_logs (created_at) WHERE model_id IS NULL"
+    )
 
 
 def downgrade() -> None:
+    op.execute("DROP INDEX ix_llm_usage_logs_unlisted")
     op.execute("DROP INDEX ix_usage_quarantine_stream_id")
     op.execute("DROP INDEX ix_usage_quarantine_request_id")
     op.execute("ALTER TABLE usage_quarantine DROP COLUMN request_id")

@@ -17,7 +17,7 @@ class UsageFilters(msgspec.Struct, frozen=True):
     """None leaves a field open. `user_id` None is every user: for admins alone.
 
     `start` is included, `end` is not. `provider` is a slug or a name, `model` an id as listed,
-    `key` the id of an access token.
+    or of one that is not listed, as the provider calls it; `key` the id of an access token.
     """
 
     user_id: str | None
@@ -64,6 +64,8 @@ _COLUMNS = {
     "end": "day",
 }
 _LOG_ALONE = {
+    # One that nobody listed has no id, and is called as the provider called it.
+    "model": f"({_MODELS} OR (model_id IS NULL AND model_served = {{value}}))",
     "start": "created_at >= {value}",
     "end": "created_at < {value}",
     "state": "state = {value}",

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from shared.db.connections import Reports
-from shared.db.rollups import DAILY_KEYS, smallest_with
+from shared.db.rollups import DAILY_KEYS, DAILY_SUMS, smallest_with
 from shared.errors import InvalidField
 from shared.ledger.filters import UsageFilters, daily_columns, where_daily, where_log
 from shared.ledger.statements import SUMS_OF_ROWS
@@ -22,24 +22,31 @@ Row = Mapping[str, Any]
 
 MAX_GROUPS = 10_000
 
+_UNLISTED = ("model_name", "model_provider_id")
+"""What tells models apart that have no id, for nobody listed them: only the log has it."""
+
 # What is grouped by, and how it is shown: columns of the sums, then of the tables they name.
-_GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "day": ("day", ("held.day",)),
-    "model": ("model_id", ("model.model_id AS model", "owner.provider_slug AS provider")),
-    "provider": ("provider_id", ("provider.provider_slug AS provider",)),
-    "power_level": ("power_level", ("held.power_level",)),
-    "key": ("access_token_id", ("held.access_token_id AS key_id", "token.name AS key_name")),
-    "team": ("team_id", ("held.team_id AS team",)),
-    "user": ("user_id", ("held.user_id AS user",)),
-    "end_user": ("end_user", ("held.end_user",)),
-    "tag": ("tag", ("held.tag",)),
+_GROUPS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "day": (("day",), ("held.day",)),
+    "model": (
+        ("model_id", *_UNLISTED),
+        ("coalesce(model.model_id, held.model_name) AS model", "owner.provider_slug AS provider"),
+    ),
+    "provider": (("provider_id",), ("provider.provider_slug AS provider",)),
+    "power_level": (("power_level",), ("held.power_level",)),
+    "key": (("access_token_id",), ("held.access_token_id AS key_id", "token.name AS key_name")),
+    "team": (("team_id",), ("held.team_id AS team",)),
+    "user": (("user_id",), ("held.user_id AS user",)),
+    "end_user": (("end_user",), ("held.end_user",)),
+    "tag": (("tag",), ("held.tag",)),
 }
 GROUPS = tuple(_GROUPS)
 
 _JOINS: Mapping[str, str] = {
     "model": (
         " LEFT JOIN llm_models AS model ON model.id = held.model_id"
-        " LEFT JOIN llm_providers AS owner ON owner.id = model.provider_id"
+        " LEFT JOIN llm_providers AS owner"
+        " ON owner.id = coalesce(model.provider_id, held.model_provider_id)"
     ),
     "provider": " LEFT JOIN llm_providers AS provider ON provider.id = held.provider_id",
     "key": " LEFT JOIN access_tokens AS token ON token.id = held.access_token_id",
@@ -82,6 +89,12 @@ _TAGGED = sql.SQL(
     " LEFT JOIN LATERAL jsonb_array_elements_text("
     "CASE jsonb_typeof(log.tags) WHEN 'array' THEN log.tags END) AS tag ON true"
 )
+_UNLISTED_IN_LOG: Mapping[str, sql.Composable] = {
+    "model_name": sql.SQL("CASE WHEN model_id IS NULL THEN model_served END AS model_name"),
+    "model_provider_id": sql.SQL(
+        "CASE WHEN model_id IS NULL THEN provider_id END AS model_provider_id"
+    ),
+}
 _ADJUSTMENTS = sql.SQL(
     "coalesce(sum(adjusted.amount_usd), 0) AS adjustments_usd, count(adjusted.amount_usd)"
     " FILTER (WHERE state = 'final' AND cost_total_usd IS NULL) AS repriced_requests"
@@ -90,7 +103,7 @@ _ADJUSTMENTS = sql.SQL(
 
 def statement(filters: UsageFilters, groups: Sequence[str]) -> tuple[sql.Composed, dict[str, Any]]:
     """The query of the sums by `groups`, each one of GROUPS, and its values."""
-    keys = [_GROUPS[name][0] for name in groups]
+    keys = [key for name in groups for key in _GROUPS[name][0]]
     # A model shows its provider; beside a group by provider that is said once.
     shown = dict.fromkeys(
         column
@@ -118,28 +131,50 @@ def _source(filters: UsageFilters, keys: Sequence[str]) -> tuple[sql.Composed, d
     asked = {name for name in ONLY_IN_LOG if getattr(filters, name) is not None}
     if not ONLY_IN_LOG.isdisjoint({*keys, *asked}):
         return log_sums(filters, keys)
+    known = [key for key in keys if key not in _UNLISTED]
     where, values = where_daily(filters)
-    table = smallest_with({*keys, *daily_columns(filters)})
-    return sql.SQL("{} WHERE {}").format(sql.Identifier(table), where), values
+    table = sql.Identifier(smallest_with({*known, *daily_columns(filters)}))
+    if len(known) == len(keys) and filters.model is None:
+        return sql.SQL("{} WHERE {}").format(table, where), values
+    unlisted, more = log_sums(filters, {*keys, *_UNLISTED}, unlisted=True)
+    columns = dict.fromkeys([*known, "billed_to", "is_simulated", *DAILY_SUMS])
+    daily = sql.SQL(
+        "(SELECT {columns}, NULL::text AS model_name, NULL::bigint AS model_provider_id"
+        " FROM {table} WHERE {where} AND model_id IS NOT NULL"
+        " UNION ALL SELECT {columns}, model_name, model_provider_id FROM {unlisted}) AS every"
+    ).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        table=table,
+        where=where,
+        unlisted=unlisted,
+    )
+    return daily, {**values, **more}
 
 
-def log_sums(filters: UsageFilters, keys: Collection[str]) -> tuple[sql.Composed, dict[str, Any]]:
-    """A FROM item with the columns of usage_daily, `end_user`, and `tag` where it is one of `keys`.
+def log_sums(
+    filters: UsageFilters, keys: Collection[str], *, unlisted: bool = False
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """A FROM item with the columns of usage_daily, `end_user`, and those of `tag`, `model_name` and
+    `model_provider_id` that are among `keys`; and its values.
 
-    And its values. Its rows are those of `filters` already.
+    Its rows are those of `filters` already, or with `unlisted` those of models without an id.
     """
     where, values = where_log(filters)
-    by = [*DAILY_KEYS, "end_user", *(["tag"] if "tag" in keys else [])]
+    if unlisted:
+        where += sql.SQL(" AND model_id IS NULL")
+    by = [*DAILY_KEYS, "end_user", *(key for key in ("tag", *_UNLISTED) if key in keys)]
     names = sql.SQL(", ").join(map(sql.Identifier, by))
+    columns = sql.SQL(", ").join(_UNLISTED_IN_LOG.get(one, sql.Identifier(one)) for one in by)
     sums = sql.SQL(", ").join(
         sql.SQL(expression) + sql.SQL(" AS ") + sql.Identifier(name)
         for name, expression in SUMS_OF_ROWS.items()
     )
     query = sql.SQL(
-        "(SELECT (log.created_at AT TIME ZONE 'UTC')::date AS day, {names}, {sums}, {adjustments}"
+        "(SELECT (log.created_at AT TIME ZONE 'UTC')::date AS day, {columns}, {sums}, {adjustments}"
         " FROM (SELECT * FROM llm_usage_logs WHERE {where}) AS log {adjusted}{tagged}"
         " GROUP BY day, {names}) AS summed"
     ).format(
+        columns=columns,
         names=names,
         sums=sums,
         adjustments=_ADJUSTMENTS,

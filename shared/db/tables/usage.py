@@ -66,6 +66,12 @@ class LlmUsageLog(SQLModel, table=True):
             "created_at",
             postgresql_where=text("state = 'indeterminate'"),
         ),
+        # Of models that nobody listed the daily sums have no name.
+        Index(
+            "ix_llm_usage_logs_unlisted",
+            "created_at",
+            postgresql_where=text("model_id IS NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
 

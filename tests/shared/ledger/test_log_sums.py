@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -91,6 +91,40 @@ def test_a_row_counts_for_each_of_its_tags_and_once_in_the_total(
     by_end_user = summary(migrated_database_url, "end_user")
     assert requests_by("end_user", by_end_user) == {"bob": 1, "eve": 2, None: 1}
     assert [row["adjustments_usd"] for row in by_end_user.groups] == [0, 1, 0]
+
+
+def test_models_that_nobody_listed_are_told_apart_and_found_by_their_names(
+    connection: Connection, migrated_database_url: str
+) -> None:
+    night = NOON - timedelta(days=1)
+    unlisted: dict[str, Any] = {"model_id": None, "model_served": "gpt-4o-mini", "provider_id": 1}
+    write_batch(
+        connection,
+        [
+            final(request_id=request_id_at(NOON), provider_id=1, model_id=2),
+            final(request_id=request_id_at(NOON), **unlisted),
+            final(request_id=request_id_at(night), **unlisted),
+            final(request_id=request_id_at(NOON), **{**unlisted, "provider_id": 7}),
+            final(request_id=request_id_at(NOON), **{**unlisted, "model_served": "o9"}),
+        ],
+        [],
+    )
+    by_model = summary(migrated_database_url, "model")
+    [listed] = connection.execute("SELECT model_id FROM llm_models WHERE id = 2").fetchone() or []
+    found = {(row["provider"], row["model"]): row["requests"] for row in by_model.groups}
+    assert found.pop((by_model.groups[0]["provider"], listed)) == 1
+    assert found == {
+        ("openai", "gpt-4o-mini"): 2,
+        ("openrouter", "gpt-4o-mini"): 1,
+        ("openai", "o9"): 1,
+    }
+    assert by_model.total["requests"] == 5
+    assert by_model.total["cost_usd"] == 5 * COST
+    days = [row["day"] for row in summary(migrated_database_url, "day", "model").groups]
+    assert days == sorted(days)
+    named = summary(migrated_database_url, "provider", model="gpt-4o-mini")
+    assert requests_by("provider", named) == {"openai": 2, "openrouter": 1}
+    assert summary(migrated_database_url, model=listed).total["requests"] == 1
 
 
 def test_filters_of_end_user_and_tag_leave_out_all_others(
