@@ -85,8 +85,8 @@ class Exchange:
         cut_after = faults.cut_after
         leaving = self._watch()
         await self._head(200, [*_SSE, *headers])
-        if opening:
-            await self._part(opening)
+        # A head goes out with a body, be it an empty one.
+        await self._part(opening)
         for event in events:
             if self.call.events_sent == cut_after:
                 return

@@ -79,7 +79,8 @@ def test_of_an_entry_only_the_record_that_cannot_be_decoded_is_set_aside(
     client: redis.Redis, connections: ThreadConnections, database: Database
 ) -> None:
     good, bad, orphan = final(), final(), intent()
-    broken = encode([*structs.astuple(bad)[:-1], "trace_flags that is no number"])
+    fields = structs.asdict(bad) | {"trace_flags": "no number"}
+    broken = encode([*fields.values()])
     client.xadd(USAGE_STREAM, {FIELD: pack_frames([encode(good), broken], [encode(orphan)])})
     assert drain(client, connections.get, "a") == 2
     [held] = list_quarantined(connections.get())
