@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from shared.settings import Settings, SettingsGroup
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+_CANCEL_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -137,3 +140,14 @@ def _need(hint: Any) -> _Need:
     """`T` or `T | None`, as a parameter or a return value has it."""
     kinds = [kind for kind in get_args(hint) if kind is not NoneType]
     return _Need(kinds[0], is_optional=True) if kinds else _Need(hint, is_optional=False)
+
+
+async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel them until each has ended: a client may swallow a cancellation that arrives with its
+    answer, and who leaves such a task behind keeps the process from ending.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)

@@ -11,7 +11,7 @@ from functions.models.listing import entries
 from shared.beside import beside
 from shared.catalog.watch import SnapshotKeeper
 from shared.errors import NotReady
-from shared.resources import opener
+from shared.resources import end_tasks, opener
 from shared.routing.fit import RoutingRequest
 from shared.routing.snapshot import Snapshot
 from shared.wire.providers import SEEDS
@@ -102,4 +102,4 @@ async def open_lists(keeper: SnapshotKeeper) -> AsyncGenerator[Lists]:
     try:
         yield lists
     finally:
-        preparing.cancel()
+        await end_tasks(preparing)

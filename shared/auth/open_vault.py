@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from functools import partial
 
-from shared.resources import opener
+from shared.resources import end_tasks, opener
 from shared.settings import ProviderSettings, VaultSettings
 from shared.upstream.platform_keys import PlatformKeys
 from shared.vault.sealing import Vault
@@ -34,8 +34,7 @@ async def open_vault(settings: VaultSettings) -> AsyncGenerator[Vault]:
     try:
         yield vault
     finally:
-        refreshing.cancel()
-        await asyncio.wait([refreshing])
+        await end_tasks(refreshing)
 
 
 @opener

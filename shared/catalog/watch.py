@@ -22,7 +22,7 @@ from shared.catalog.read import read_snapshot, read_versions
 from shared.db.connect import Database, Use
 from shared.errors import NotReady
 from shared.log import Outages, get_logger
-from shared.resources import Check, Checks, opener
+from shared.resources import Check, Checks, end_tasks, opener
 from shared.routing.snapshot import Snapshot
 from shared.settings import AuthSettings
 
@@ -36,7 +36,6 @@ CATCH_UP_WAIT_S = 1.0
 
 # A catalog that takes longer than this to read is as good as a database that is down.
 _POLL_TIMEOUT_S = 10.0
-_STOP_WAIT_S = 2.0
 # After a poll in vain, as long as until the next one has ended.
 _MAKE_DO_S = POLL_INTERVAL_S + _POLL_TIMEOUT_S + 1.0
 
@@ -243,6 +242,4 @@ async def open_snapshot(
         await keeper.wait_for_first(FIRST_SNAPSHOT_WAIT_S)
         yield keeper
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=_STOP_WAIT_S)
+        await end_tasks(*tasks)

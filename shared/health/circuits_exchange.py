@@ -30,7 +30,7 @@ from shared.health.circuits_table import CircuitTable
 from shared.health.outcomes import EXPIRES_S, encode_outcome, new_outcomes_key, outcome_field
 from shared.keyspace import HEALTH_CIRCUITS, HEALTH_LIMITS, Redis
 from shared.log import Outages, get_logger
-from shared.resources import opener
+from shared.resources import end_tasks, opener
 from shared.routing.order import Block, BlockKey
 
 INTERVAL_S = 1.0
@@ -181,5 +181,4 @@ async def open_circuits(redis: Redis) -> AsyncGenerator[CircuitTable]:
     try:
         yield table
     finally:
-        sharing.cancel()
-        await asyncio.wait([sharing], timeout=INTERVAL_S)
+        await end_tasks(sharing)

@@ -20,7 +20,7 @@ from shared.limits.limit import SELECT_LIMITS, Limit, read_limits
 from shared.limits.limits import Limits
 from shared.limits.spent import set_floors
 from shared.log import get_logger
-from shared.resources import Check, Checks, opener
+from shared.resources import Check, Checks, end_tasks, opener
 from shared.settings import TryOutSettings
 
 _FIRST_S = 5.0
@@ -102,8 +102,6 @@ async def open_limits(
     finally:
         with suppress(TimeoutError):
             await asyncio.wait_for(events.written(), _STOP_S)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=_STOP_S)
+        await end_tasks(*tasks)
         with suppress(TimeoutError):
             await asyncio.wait_for(exchange.leave(), _STOP_S)

@@ -24,6 +24,7 @@ from shared.metrics import (
     USAGE_GIVEN_UP,
     WRITER_LAG_S,
 )
+from shared.resources import end_tasks
 from shared.spool.confirmation import Confirmation
 from shared.spool.frames import Kind
 from shared.spool.queue import UsageQueue
@@ -37,7 +38,6 @@ _SYNC_EVERY_S = 0.02
 _KEEP_HOUSE_EVERY_S = 5.0
 _AFTER_A_FAILURE_S = 1.0
 _LAST_SHIP_S = 2.0
-_CANCEL_AGAIN_S = 0.5
 _TOLD = (Kind.FINAL, Kind.UNSETTLED)
 # An INTENT and a FINAL for each record.
 _FRAMES_AN_ENTRY = 2 * BATCH_RECORDS
@@ -107,12 +107,7 @@ class Shipper:
 
     async def stop(self) -> None:
         """Send what is left if that goes quickly; what does not stays on disk for the next."""
-        pending = set(self._tasks)
-        while pending:
-            # More than once: a client may swallow a cancellation that arrives with its answer.
-            for task in pending:
-                task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
+        await end_tasks(*self._tasks)
         try:
             async with asyncio.timeout(_LAST_SHIP_S):
                 await self._ship()

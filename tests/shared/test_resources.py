@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from shared.resources import Check, Checks, Resources, in_order, opener, settings_of
+from shared.resources import Check, Checks, Resources, end_tasks, in_order, opener, settings_of
 from shared.settings import DatabaseSettings, DrainSettings, RedisSettings, load_settings
 
 told: list[str] = []
@@ -137,3 +137,24 @@ def test_the_settings_that_are_read_are_those_of_all_that_is_opened() -> None:
 def test_what_cannot_be_opened_is_named(kind: type[object], complaint: str) -> None:
     with pytest.raises(LookupError, match=complaint):
         in_order([kind])
+
+
+def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> None:
+    async def stubborn(times: int) -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                times -= 1
+                if times < 0:
+                    raise
+
+    async def run() -> list[bool]:
+        tasks = [asyncio.create_task(stubborn(times)) for times in (0, 2)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await end_tasks(*tasks)
+        await end_tasks()
+        return [task.cancelled() for task in tasks]
+
+    assert asyncio.run(run()) == [True, True]
