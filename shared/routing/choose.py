@@ -59,7 +59,7 @@ def choose(
     return Choice(
         level,
         tuple(gathered.candidates),
-        tuple(gathered.dropped),
+        tuple(gathered.left_out()),
         tuple(gathered.ties),
         any(one.model.provider.health is Health.DOWN for one in gathered.candidates),
     )
@@ -183,6 +183,15 @@ class _Gathered:
             self.candidates.append(candidate)
         self._close(start)
 
+    def left_out(self) -> Iterator[Dropped]:
+        """The drops, without those of models that came in by another name."""
+        taken = {one[:3] for one in self._seen}
+        for one in self.dropped:
+            model = one.model
+            name = (model.id, model.provider.id, model.model_id)
+            if one.paid_by_platform or name not in taken:
+                yield one
+
     def _close(self, start: int) -> None:
         """End a span of equals; only rules have weights to tell them apart by."""
         stop = len(self.candidates)
@@ -195,7 +204,6 @@ class _Gathered:
             name = (model.id, model.provider.id, model.model_id)
             if (*name, candidate.credential) in self._seen:
                 continue
-            self._seen.add((*name, candidate.credential))
             # What a rule names may be above the ceiling that holds for the same model elsewhere.
             asked = (*name, proposal.ceiling is not None, is_allowed)
             if asked not in self._verdicts:
@@ -206,6 +214,8 @@ class _Gathered:
                 self._known.add(name)
             if self._verdicts[asked] is not None:
                 continue
+            # Only now: what a level drops may be named behind it.
+            self._seen.add((*name, candidate.credential))
             if candidate.key is None and self._request.platform_refuses(model):
                 self.dropped.append(
                     Dropped(model, DropReason.MODEL_UNPRICED, paid_by_platform=True)

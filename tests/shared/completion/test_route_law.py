@@ -15,7 +15,7 @@ from functions.routing_rules.explain import Explanation
 from shared.errors import ProviderRateLimited, ProviderUnavailable, SwitchyardError
 from shared.routing.order import Block
 from shared.routing.own_keys import OwnKey, PlatformFallback, UsePolicy
-from shared.routing.snapshot import Health, Model, Provider, Snapshot, Tier
+from shared.routing.snapshot import Fallback, Health, Model, Provider, Snapshot, Tier
 from tests.shared.completion.room import Room, body_of, with_tier
 from tests.shared.routing import catalog
 
@@ -215,3 +215,12 @@ def test_a_long_session_is_cut_once(session: str) -> None:
         assert room.spool.finals[-1].session_id == session[:200]
 
     asyncio.run(check())
+
+
+def test_a_model_above_the_ceiling_of_a_level_serves_where_it_is_named_behind_it() -> None:
+    any_level = tuple(msgspec.structs.replace(one, fallback=Fallback.ANY) for one in catalog.LEVELS)
+    room = Room(catalog.snapshot(levels=any_level))
+    body = body_of() | {"models": ["eco", "claude-opus-5-5"]}
+    told = asyncio.run(room.route(body))
+    assert "claude-opus-5-5" in [one.model for one in told.candidates]
+    assert "claude-opus-5-5" not in [one.model for one in told.dropped]
