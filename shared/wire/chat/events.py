@@ -193,7 +193,8 @@ class StreamReader:
         has_counts = self._note(chunk, data)
         self.error = error_of(chunk, data)
         if self.error is not None:
-            self.has_reason = self.has_reason or chunk.finish_reason is not None
+            # With its usage, so that what came is billed as counted.
+            self.has_reason = self.has_reason or (has_counts and chunk.finish_reason is not None)
             return
         self._ends_by_usage = has_counts and not chunk.choices
         if self._is_usage_event(chunk, has_counts=has_counts):
