@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, Final, cast
 
 from litestar.handlers.base import BaseRouteHandler
 
 from functions.console.browser import check_origin
+from functions.console.error_pages import ERRORS
 from functions.console.forms import check_csrf
 from functions.console.pages import Pages
 from shared.auth.caller import Caller, Role
@@ -88,3 +89,11 @@ async def _check(connection: Connection, scope: Scope | None) -> Caller:
     if scope is not None:
         check_scope(session.caller, scope)
     return session.caller
+
+
+ADMINS_PAGE: Final[Any] = {
+    "guards": [signed_in_admin],
+    "exception_handlers": ERRORS,
+    "include_in_schema": False,
+}
+"""What the route of each page for admins has."""

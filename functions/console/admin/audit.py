@@ -5,11 +5,10 @@ from __future__ import annotations
 import msgspec
 from litestar import Response, get
 
-from functions.console.error_pages import ERRORS
 from functions.console.forms import word_of
 from functions.console.pages import Pages
 from functions.console.parts import ROWS
-from functions.console.signed_in import signed_in_admin
+from functions.console.signed_in import ADMINS_PAGE
 from shared.auth.guards import AnyRequest, resources_of
 from shared.db.audit import Action
 from shared.db.audit_trail import AuditFilter, page_of_audit
@@ -19,12 +18,7 @@ from shared.errors import InvalidField
 _WORDS = ("actor", "action", "target_type", "target_id")
 
 
-@get(
-    "/admin/audit",
-    guards=[signed_in_admin],
-    exception_handlers=ERRORS,
-    include_in_schema=False,
-)
+@get("/admin/audit", **ADMINS_PAGE)
 async def show_audit(request: AnyRequest) -> Response[str]:
     """Who changed what, newest first; `action` may end in `*`."""
     asked = {name: word_of(request.query_params, name) for name in _WORDS}

@@ -13,34 +13,28 @@ from litestar.response import Redirect
 
 from functions.console.admin.shapes import shown
 from functions.console.admin.subjects import SUBJECTS, Subject
-from functions.console.error_pages import ERRORS
 from functions.console.forms import CSRF, form_of, read, word_of
 from functions.console.pages import Pages
 from functions.console.parts import part_of
-from functions.console.signed_in import signed_in_admin
+from functions.console.signed_in import ADMINS_PAGE
 from shared.auth.guards import AnyRequest, actor_of, resources_of
 from shared.db.connections import Connects
 from shared.errors import NotFound, RequestRefused, RouteNotFound
 from shared.replay.decide import Outcome
 from shared.replay.dry_run import DryRuns
 
-_WHAT: Any = {
-    "guards": [signed_in_admin],
-    "exception_handlers": ERRORS,
-    "include_in_schema": False,
-}
 _SEE_OTHER = 303
 _KEY = "row"
 _LAST = 1000
 
 
-@get("/admin", **_WHAT)
+@get("/admin", **ADMINS_PAGE)
 async def show_admin(request: AnyRequest) -> Response[str]:
     """Every subject, two clicks from anything in it."""
     return resources_of(request).get(Pages).page(request, "admin.html", subjects=SUBJECTS.values())
 
 
-@get("/admin/{subject:str}", **_WHAT)
+@get("/admin/{subject:str}", **ADMINS_PAGE)
 async def show_rows(request: AnyRequest, subject: FromPath[str]) -> Response[str]:
     """Every row, and the form for another; `row` opens one to change it."""
     query = request.query_params
@@ -48,7 +42,7 @@ async def show_rows(request: AnyRequest, subject: FromPath[str]) -> Response[str
     return await _page(request, _subject(subject), query.get(_KEY), find=find)
 
 
-@post("/admin/{subject:str}", **_WHAT)
+@post("/admin/{subject:str}", **ADMINS_PAGE)
 async def make_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
     one, fields = _subject(subject), await _fields(request)
     try:
@@ -59,7 +53,7 @@ async def make_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]
     return _back(one)
 
 
-@post("/admin/{subject:str}/change", **_WHAT)
+@post("/admin/{subject:str}/change", **ADMINS_PAGE)
 async def change_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
     """Change what differs from the row as it is."""
     one, fields = _subject(subject), await _fields(request)
@@ -73,7 +67,7 @@ async def change_row(request: AnyRequest, subject: FromPath[str]) -> Response[An
     return _back(one)
 
 
-@post("/admin/{subject:str}/try", **_WHAT)
+@post("/admin/{subject:str}/try", **ADMINS_PAGE)
 async def try_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
     """What saving the form would have done to the last requests; nothing is saved."""
     one, fields = _subject(subject), await _fields(request)
@@ -88,7 +82,7 @@ async def try_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
     return await _page(request, one, key, sent, tried=tried)
 
 
-@post("/admin/{subject:str}/remove", **_WHAT)
+@post("/admin/{subject:str}/remove", **ADMINS_PAGE)
 async def remove_row(request: AnyRequest, subject: FromPath[str]) -> Response[Any]:
     one, fields = _subject(subject), await _fields(request)
     try:

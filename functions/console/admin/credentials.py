@@ -9,33 +9,27 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from functions.console.error_pages import ERRORS
 from functions.console.forms import CSRF, end_of, form_of, read, word_of
 from functions.console.pages import Pages
 from functions.console.parts import part_of
-from functions.console.signed_in import signed_in_admin
+from functions.console.signed_in import ADMINS_PAGE
 from shared.auth.guards import AnyRequest, actor_of, caller_of, resources_of
 from shared.auth.system_keys import StoreSystemKey, SystemKeys
 from shared.auth.tokens import CreateToken, Tokens
 from shared.errors import RequestRefused, UpstreamError
 from shared.routing.deployment import Tier
 
-_WHAT: Any = {
-    "guards": [signed_in_admin],
-    "exception_handlers": ERRORS,
-    "include_in_schema": False,
-}
 _SEE_OTHER = 303
 _SHOWN = 500
 
 
-@get("/admin/tokens", **_WHAT)
+@get("/admin/tokens", **ADMINS_PAGE)
 async def show_tokens(request: AnyRequest) -> Response[str]:
     """The newest tokens; `user` shows one user's."""
     return await tokens_page(request)
 
 
-@post("/admin/tokens", **_WHAT)
+@post("/admin/tokens", **ADMINS_PAGE)
 async def make_token(request: AnyRequest) -> Response[str]:
     """Make a token, whose text is shown this once."""
     fields: dict[str, Any] = {**await form_of(request)}
@@ -49,18 +43,18 @@ async def make_token(request: AnyRequest) -> Response[str]:
     return await tokens_page(request, made=made.token)
 
 
-@post("/admin/tokens/{token_id:int}/revoke", **_WHAT)
+@post("/admin/tokens/{token_id:int}/revoke", **ADMINS_PAGE)
 async def revoke_token(request: AnyRequest, token_id: FromPath[int]) -> Redirect:
     await resources_of(request).get(Tokens).revoke(token_id, actor_of(request))
     return Redirect("/admin/tokens", status_code=_SEE_OTHER)
 
 
-@get("/admin/system-keys", **_WHAT)
+@get("/admin/system-keys", **ADMINS_PAGE)
 async def show_system_keys(request: AnyRequest) -> Response[str]:
     return await _keys_page(request)
 
 
-@post("/admin/system-keys", **_WHAT)
+@post("/admin/system-keys", **ADMINS_PAGE)
 async def store_system_key(request: AnyRequest) -> Response[str]:
     """Check the platform's key at its provider and store it, sealed."""
     fields = await form_of(request)
@@ -74,7 +68,7 @@ async def store_system_key(request: AnyRequest) -> Response[str]:
     return await _keys_page(request, done=f"The key for {stored.row.provider} is stored. {said}")
 
 
-@post("/admin/system-keys/{provider:str}/test", **_WHAT)
+@post("/admin/system-keys/{provider:str}/test", **ADMINS_PAGE)
 async def test_system_key(request: AnyRequest, provider: FromPath[str]) -> Response[str]:
     try:
         tested = await resources_of(request).get(SystemKeys).test(provider, actor_of(request))
@@ -84,7 +78,7 @@ async def test_system_key(request: AnyRequest, provider: FromPath[str]) -> Respo
     return await _keys_page(request, done=f"{provider}: {said}")
 
 
-@post("/admin/system-keys/{provider:str}/remove", **_WHAT)
+@post("/admin/system-keys/{provider:str}/remove", **ADMINS_PAGE)
 async def remove_system_key(request: AnyRequest, provider: FromPath[str]) -> Redirect:
     await resources_of(request).get(SystemKeys).delete(provider, actor_of(request))
     return Redirect("/admin/system-keys", status_code=_SEE_OTHER)

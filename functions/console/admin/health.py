@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from litestar import Response, get, post
 from litestar.params import FromPath
 from redis.exceptions import RedisError
 
-from functions.console.error_pages import ERRORS
 from functions.console.pages import Pages
 from functions.console.parts import part_of
-from functions.console.signed_in import signed_in_admin
+from functions.console.signed_in import ADMINS_PAGE
 from shared.auth.guards import AnyRequest, actor_of, resources_of
 from shared.db.connect import Database
 from shared.errors import RequestRefused, ServiceUnavailable
@@ -20,21 +17,16 @@ from shared.health.on_demand import request_check
 from shared.health.report import read_health
 from shared.upstream.provider_admin import Probe
 
-_WHAT: Any = {
-    "guards": [signed_in_admin],
-    "exception_handlers": ERRORS,
-    "include_in_schema": False,
-}
 _PAST = 1
 
 
-@get("/admin/health", **_WHAT)
+@get("/admin/health", **ADMINS_PAGE)
 async def show_health(request: AnyRequest) -> Response[str]:
     """Each provider with its reason, its platform key's and its last check."""
     return await _page(request)
 
 
-@post("/admin/health/check", **_WHAT)
+@post("/admin/health/check", **ADMINS_PAGE)
 async def check_health(request: AnyRequest) -> Response[str]:
     """Queue a check of every provider."""
     resources = resources_of(request)
@@ -46,7 +38,7 @@ async def check_health(request: AnyRequest) -> Response[str]:
     return await _page(request, done="A check of every provider is queued; open Health again soon.")
 
 
-@post("/admin/health/{provider:str}/test", **_WHAT)
+@post("/admin/health/{provider:str}/test", **ADMINS_PAGE)
 async def test_provider(request: AnyRequest, provider: FromPath[str]) -> Response[str]:
     """Ask its free endpoint now, with the platform's key if there is one."""
     try:

@@ -9,50 +9,44 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from functions.console.error_pages import ERRORS
 from functions.console.forms import CSRF, form_of, read, word_of
 from functions.console.pages import Pages
 from functions.console.parts import part_of
-from functions.console.signed_in import signed_in_admin
+from functions.console.signed_in import ADMINS_PAGE
 from shared.auth.guards import AnyRequest, actor_of, resources_of
 from shared.auth.teams import Membership, Teams
 from shared.auth.users import DAYS, ChangeUser, Users
 from shared.errors import InvalidField, RequestRefused
 
-_WHAT: Any = {
-    "guards": [signed_in_admin],
-    "exception_handlers": ERRORS,
-    "include_in_schema": False,
-}
 _SEE_OTHER = 303
 _USER = "user_id"
 
 
-@get("/admin/users", **_WHAT)
+@get("/admin/users", **ADMINS_PAGE)
 async def show_users(request: AnyRequest) -> Response[str]:
     """The 1,000 who cost most in 30 days, dearest first; `find` shows those it is in."""
     return await _users_page(request)
 
 
-@post("/admin/users/block", **_WHAT)
+@post("/admin/users/block", **ADMINS_PAGE)
 async def block_user(request: AnyRequest) -> Response[Any]:
     """Refuse a user everywhere within 2 s; one whom nobody has seen yet, too."""
     return await _block(request, ChangeUser(is_blocked=True))
 
 
-@post("/admin/users/unblock", **_WHAT)
+@post("/admin/users/unblock", **ADMINS_PAGE)
 async def unblock_user(request: AnyRequest) -> Response[Any]:
     """Let a blocked user in again."""
     return await _block(request, ChangeUser(is_blocked=False))
 
 
-@get("/admin/team/{team_id:str}", **_WHAT)
+@get("/admin/team/{team_id:str}", **ADMINS_PAGE)
 async def show_team(request: AnyRequest, team_id: FromPath[str]) -> Response[str]:
     """Who belongs to a team, and who may change that."""
     return await _team_page(request, team_id)
 
 
-@post("/admin/team/{team_id:str}/members", **_WHAT)
+@post("/admin/team/{team_id:str}/members", **ADMINS_PAGE)
 async def put_member(request: AnyRequest, team_id: FromPath[str]) -> Response[Any]:
     """Have a user in the team, or make them an admin of it, or no more."""
     fields = await form_of(request)
@@ -66,7 +60,7 @@ async def put_member(request: AnyRequest, team_id: FromPath[str]) -> Response[An
     return Redirect(f"/admin/team/{quote(team_id)}", status_code=_SEE_OTHER)
 
 
-@post("/admin/team/{team_id:str}/remove-member", **_WHAT)
+@post("/admin/team/{team_id:str}/remove-member", **ADMINS_PAGE)
 async def remove_member(request: AnyRequest, team_id: FromPath[str]) -> Redirect:
     """Take a user out; their tokens of the team end."""
     user_id = (await form_of(request)).get(_USER, "")

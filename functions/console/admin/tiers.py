@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from litestar import Response, get
 
-from functions.console.error_pages import ERRORS
 from functions.console.pages import Pages
-from functions.console.signed_in import signed_in_admin
+from functions.console.signed_in import ADMINS_PAGE
 from shared.auth.guards import AnyRequest, resources_of
 from shared.catalog.watch import SnapshotKeeper
 from shared.routing.levels import tier_cards
 
 
-@get(
-    "/admin/tiers",
-    guards=[signed_in_admin],
-    exception_handlers=ERRORS,
-    include_in_schema=False,
-)
+@get("/admin/tiers", **ADMINS_PAGE)
 async def show_tiers(request: AnyRequest) -> Response[str]:
     """Levels, models and rules by tier; a tier opens all that a lower one does."""
     resources = resources_of(request)

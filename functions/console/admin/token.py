@@ -10,10 +10,9 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from functions.console.admin.credentials import tokens_page
-from functions.console.error_pages import ERRORS
 from functions.console.forms import CSRF, end_of, form_of, read
 from functions.console.pages import Pages
-from functions.console.signed_in import signed_in_admin
+from functions.console.signed_in import ADMINS_PAGE
 from shared.auth.guards import AnyRequest, actor_of, caller_of, resources_of
 from shared.auth.scope import Scope
 from shared.auth.tokens import ChangeToken, RotateToken, Tokens
@@ -21,22 +20,17 @@ from shared.db.access_tokens import TokenRow
 from shared.errors import RequestRefused
 from shared.routing.deployment import Tier
 
-_WHAT: Any = {
-    "guards": [signed_in_admin],
-    "exception_handlers": ERRORS,
-    "include_in_schema": False,
-}
 _SEE_OTHER = 303
 _ONE = "/admin/tokens/{token_id:int}"
 
 
-@get(_ONE, **_WHAT)
+@get(_ONE, **ADMINS_PAGE)
 async def show_token(request: AnyRequest, token_id: FromPath[int]) -> Response[str]:
     """What one token may, and the forms to change that."""
     return _page(request, await _tokens(request).find(token_id))
 
 
-@post(_ONE, **_WHAT)
+@post(_ONE, **ADMINS_PAGE)
 async def change_token(request: AnyRequest, token_id: FromPath[int]) -> Response[Any]:
     """Change what the form says; in force within 2 s."""
     fields, row = await form_of(request), await _tokens(request).find(token_id)
@@ -49,7 +43,7 @@ async def change_token(request: AnyRequest, token_id: FromPath[int]) -> Response
     return Redirect("/admin/tokens?" + urlencode({"user": row.user_id}), status_code=_SEE_OTHER)
 
 
-@post(_ONE + "/rotate", **_WHAT)
+@post(_ONE + "/rotate", **ADMINS_PAGE)
 async def rotate_token(request: AnyRequest, token_id: FromPath[int]) -> Response[str]:
     """Make a token in its place, shown this once; `overlap_hours` 0 ends the old one at once."""
     fields, scopes = await form_of(request), caller_of(request).scopes
